@@ -1,0 +1,71 @@
+package dev.handoff;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The ordered log of one task, as its readers see it. Reading changes nothing; any number of readers, on any number of
+ * nodes, see the same log.
+ *
+ * <p>Positions are dense: 0, 1, 2 …, never reused and never changed. A reader skips only the position of a fence, which a
+ * store may write when one writer takes over from another. The end stands after the last event and has a position too.
+ *
+ * <p>Thread-safe.
+ */
+public interface EventStream {
+
+    /** The position to read after for everything. */
+    long BEGINNING = -1;
+
+    /** The id of the stream, which is also that of its task. */
+    String id();
+
+    /**
+     * What stands after a position and is there already, in order. Never waits for more; may block for as long as the store
+     * takes to answer.
+     *
+     * <p>A stream that nobody has written yet reads as empty.
+     *
+     * @param after the position to go on after, {@link #BEGINNING} for everything
+     * @param limit the most events to give, at least 1
+     * @throws ProblemException with status 410 if the stream was dropped while it was read
+     */
+    Batch read(long after, int limit);
+
+    /**
+     * Asks to be told when there may be more to read. It is a hint: it may come when there is nothing and may get lost, so a
+     * reader looks again by itself at least once a second.
+     *
+     * @param hint is run by the thread that appends or polls, so it must return at once and must not throw; may be run by
+     *     several threads at the same time
+     */
+    Watch watch(Runnable hint);
+
+    /** The position of the last entry, be it an event, a fence or the end; {@link #BEGINNING} if there is none. */
+    long last();
+
+    /** The end, if the stream has ended. */
+    Optional<End> end();
+
+    /**
+     * A part of a stream.
+     *
+     * @param events the events, in order; may be empty
+     * @param last the position up to which this covers the stream: what to read after next
+     * @param end the end of the stream, if there is nothing after this batch, and never will be; else null
+     */
+    record Batch(List<Event> events, long last, @Nullable End end) {
+        /** Checks the parts. */
+        public Batch {
+            Objects.requireNonNull(events, "events");
+        }
+    }
+
+    /** A wish to be told, until it is closed. Closing it again does nothing. */
+    interface Watch extends AutoCloseable {
+        @Override
+        void close();
+    }
+}

@@ -1,0 +1,44 @@
+package dev.handoff;
+
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a client prefers (RFC 7240), as far as it is understood here. A preference is no demand: what is unknown or malformed
+ * is ignored, and of one that is given twice the first counts.
+ *
+ * @param respondAsync whether it would rather have a 202 at once than wait
+ * @param waitFor how long it is willing to wait for the whole answer, if it says so
+ */
+public record Prefer(boolean respondAsync, Optional<Duration> waitFor) {
+
+    private static final int MAX_DIGITS = 9;
+
+    /**
+     * Reads the {@code Prefer} field.
+     *
+     * @param field all lines of the field, joined by commas; null if there is none
+     */
+    public static Prefer parse(@Nullable String field) {
+        boolean respondAsync = false;
+        Optional<Duration> waitFor = Optional.empty();
+        for (String preference : field == null ? new String[0] : field.split(",")) {
+            // Parameters after a semicolon are defined for neither of the two.
+            String[] pair = preference.split(";", 2)[0].split("=", 2);
+            String name = pair[0].strip().toLowerCase(Locale.ROOT);
+            String value = pair.length == 1 ? "" : pair[1].strip().replace("\"", "");
+            if (name.equals("respond-async")) {
+                respondAsync = true;
+            } else if (name.equals("wait") && waitFor.isEmpty() && isNumber(value)) {
+                waitFor = Optional.of(Duration.ofSeconds(Long.parseLong(value)));
+            }
+        }
+        return new Prefer(respondAsync, waitFor);
+    }
+
+    private static boolean isNumber(String value) {
+        return !value.isEmpty() && value.length() <= MAX_DIGITS && value.chars().allMatch(c -> c >= '0' && c <= '9');
+    }
+}

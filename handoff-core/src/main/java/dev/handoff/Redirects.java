@@ -1,0 +1,28 @@
+package dev.handoff;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/** What the answers of all {@link RedirectPolicy redirect policies} have in common. */
+final class Redirects {
+
+    private Redirects() {}
+
+    /** A redirect, with a body for those who do not follow it; it is shown in error messages, so the token is not in it. */
+    static Reply to(int status, Grant grant, String location) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("task", grant.streamId());
+        json.put(
+                "detail",
+                "The request was accepted. Its answer is at the address in the Location header: "
+                        + "let the HTTP client follow redirects.");
+        return reply(status, location, json);
+    }
+
+    static Reply reply(int status, String location, ObjectNode body) {
+        return Reply.of(status, Reply.JSON, body.toString())
+                .with("Location", location)
+                .with("Cache-Control", "no-store")
+                .with("x-should-retry", "false");
+    }
+}

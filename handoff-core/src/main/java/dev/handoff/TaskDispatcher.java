@@ -1,0 +1,39 @@
+package dev.handoff;
+
+import java.util.Collection;
+import java.util.Optional;
+
+/**
+ * Accepts tasks and sees to it that they are done, here or elsewhere. Its rules are checked by
+ * {@code TaskDispatcherContract} of handoff-testkit.
+ *
+ * <p>Thread-safe. Methods may block for as long as the store takes to answer, never for as long as a task takes.
+ */
+public interface TaskDispatcher {
+
+    /**
+     * Accepts a task and returns. A task whose id is known already is not run again: this is the retry of a request, and
+     * both share one stream.
+     *
+     * @throws ProblemException with status 422 if the known task has another type or payload; with 503 if no task can be
+     *     taken at the moment, or 400 if no handler has its type. Nothing was accepted then
+     */
+    TaskStatus dispatch(Task task);
+
+    /** How a task stands; empty if there is none, or if it ended so long ago that it is no longer kept. */
+    Optional<TaskStatus> status(String taskId);
+
+    /**
+     * Asks that a task be cancelled. Its stream ends soon, if not at once, unless the task ends by itself before. Doing it
+     * again changes nothing.
+     *
+     * @return false if there is nothing to cancel: the task has completed or failed, or is not known
+     */
+    boolean cancel(String taskId);
+
+    /**
+     * Says whose streams are being read. A streaming server does so about once a second, also when there are none; a
+     * dispatcher that cancels tasks which nobody reads goes by it. Others may ignore it, as this does.
+     */
+    default void attended(Collection<String> taskIds) {}
+}

@@ -1,0 +1,210 @@
+package dev.handoff;
+
+import com.nimbusds.jose.EncryptionMethod;
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JWEAlgorithm;
+import com.nimbusds.jose.JWEHeader;
+import com.nimbusds.jose.crypto.DirectDecrypter;
+import com.nimbusds.jose.crypto.DirectEncrypter;
+import com.nimbusds.jwt.EncryptedJWT;
+import com.nimbusds.jwt.JWTClaimsSet;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.text.ParseException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Date;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import javax.crypto.Mac;
+import javax.crypto.SecretKey;
+import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Seals a {@link Grant} into a token and opens it again. A token is a JWE in compact form ({@code dir}, {@code A256GCM}), so
+ * it can be neither read nor changed, and fits a URL. All servers that share the secret understand each other's tokens.
+ *
+ * <p>The keys are made from secrets by HKDF (RFC 5869), so a secret may be any text of at least 32 characters. To change it,
+ * seal with the new one and go on opening with the old one until its last token has expired; the {@code kid} of a token says
+ * which key it is for.
+ *
+ * <p>Never blocks.
+ */
+public final class TokenSealer {
+
+    private static final int MIN_SECRET_CHARS = 32;
+    private static final int MIN_DISTINCT_CHARS = 10;
+    /** Longer than any token of ours; saves decoding what cannot be one. */
+    private static final int MAX_TOKEN_CHARS = 2048;
+    /** Beginnings of secrets that stand in documentation, in examples and in the sources of other programs. */
+    private static final List<String> WELL_KNOWN = List.of(
+            "changeme",
+            "changethis",
+            "secret",
+            "mysecret",
+            "yoursecret",
+            "supersecret",
+            "handoff",
+            "password",
+            "example",
+            "default",
+            "insecure",
+            "django",
+            "test",
+            "0123456789",
+            "1234567890",
+            "abcdefghijklmnopqrstuvwxyz");
+
+    private final Clock clock;
+    private final String currentKeyId;
+    private final Map<String, SecretKey> keys;
+
+    private TokenSealer(Clock clock, List<String> secrets) {
+        this.clock = clock;
+        this.keys = new LinkedHashMap<>();
+        for (String secret : secrets) {
+            byte[] extracted =
+                    hmac("dev.handoff".getBytes(StandardCharsets.UTF_8), secret.getBytes(StandardCharsets.UTF_8));
+            byte[] keyId = expand(extracted, "token key id");
+            keys.put(
+                    Base64.getUrlEncoder()
+                            .withoutPadding()
+                            .encodeToString(keyId)
+                            .substring(0, 8),
+                    new SecretKeySpec(expand(extracted, "token key A256GCM"), "AES"));
+        }
+        this.currentKeyId = keys.keySet().iterator().next();
+    }
+
+    /**
+     * A sealer on the system's clock.
+     *
+     * @param secret what tokens are sealed with
+     * @param previous secrets whose tokens are still opened
+     * @throws IllegalArgumentException if a secret is missing, has less than 32 characters or less than 10 different ones,
+     *     or is one that everybody knows; the message does not show it
+     */
+    public static TokenSealer of(String secret, String... previous) {
+        return of(Clock.systemUTC(), secret, previous);
+    }
+
+    /** Same as {@link #of(String, String...)}, on a clock that says when a token has expired. */
+    public static TokenSealer of(Clock clock, String secret, String... previous) {
+        List<String> secrets = new ArrayList<>(List.of(previous));
+        requireStrong(secret);
+        secrets.forEach(TokenSealer::requireStrong);
+        secrets.add(0, secret);
+        return new TokenSealer(clock, secrets);
+    }
+
+    /** The token for a grant: URL-safe, some 300 characters. */
+    public String seal(Grant grant) {
+        JWTClaimsSet.Builder claims = new JWTClaimsSet.Builder()
+                .claim("stream", grant.streamId())
+                .claim(
+                        "rights",
+                        grant.rights().stream()
+                                .map(r -> r.name().toLowerCase(Locale.ROOT))
+                                .sorted()
+                                .toList())
+                .claim("format", grant.format())
+                .subject(grant.subject())
+                .expirationTime(Date.from(grant.expires()));
+        JWEHeader header = new JWEHeader.Builder(JWEAlgorithm.DIR, EncryptionMethod.A256GCM)
+                .keyID(currentKeyId)
+                .build();
+        EncryptedJWT jwt = new EncryptedJWT(header, claims.build());
+        try {
+            jwt.encrypt(new DirectEncrypter(keys.get(currentKeyId)));
+        } catch (JOSEException e) {
+            throw new IllegalStateException("A256GCM failed", e);
+        }
+        return jwt.serialize();
+    }
+
+    /**
+     * What a token grants.
+     *
+     * @throws ProblemException with status 401 and the code {@code invalid_token} if it was not sealed with one of the
+     *     secrets, or {@code token_expired}; the token is not shown
+     */
+    public Grant open(String token) {
+        Grant grant = decrypt(token);
+        if (!clock.instant().isBefore(grant.expires())) {
+            throw new ProblemException(401, "token_expired", "The token expired at " + grant.expires() + '.');
+        }
+        return grant;
+    }
+
+    private Grant decrypt(String token) {
+        try {
+            if (token.length() > MAX_TOKEN_CHARS) {
+                throw invalid(null);
+            }
+            EncryptedJWT jwt = EncryptedJWT.parse(token);
+            SecretKey key = keys.get(jwt.getHeader().getKeyID());
+            if (key == null) {
+                throw invalid(null);
+            }
+            jwt.decrypt(new DirectDecrypter(key));
+            JWTClaimsSet claims = jwt.getJWTClaimsSet();
+            Set<Grant.Right> rights = claims.getStringListClaim("rights").stream()
+                    .map(r -> Grant.Right.valueOf(r.toUpperCase(Locale.ROOT)))
+                    .collect(Collectors.toUnmodifiableSet());
+            return new Grant(
+                    claims.getStringClaim("stream"),
+                    rights,
+                    claims.getStringClaim("format"),
+                    claims.getSubject(),
+                    Instant.ofEpochMilli(claims.getExpirationTime().getTime()));
+        } catch (ParseException | JOSEException | IllegalArgumentException e) {
+            throw invalid(e);
+        }
+    }
+
+    private static ProblemException invalid(@Nullable Exception cause) {
+        return new ProblemException(
+                new Problem(401, "invalid_token", "The token is damaged, or was not issued by this server."), cause);
+    }
+
+    private static void requireStrong(String secret) {
+        if (secret.length() < MIN_SECRET_CHARS) {
+            throw new IllegalArgumentException("the secret has " + secret.length() + " characters, at least "
+                    + MIN_SECRET_CHARS + " are needed (try: openssl rand -base64 32)");
+        }
+        if (secret.chars().distinct().count() < MIN_DISTINCT_CHARS) {
+            throw new IllegalArgumentException("the secret has less than " + MIN_DISTINCT_CHARS
+                    + " different characters (try: openssl rand -base64 32)");
+        }
+        String plain = secret.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "");
+        if (WELL_KNOWN.stream().anyMatch(plain::startsWith)) {
+            throw new IllegalArgumentException("the secret is a well-known one (try: openssl rand -base64 32)");
+        }
+    }
+
+    /** HKDF-Expand (RFC 5869, 2.3) for one block of 32 bytes. */
+    private static byte[] expand(byte[] key, String info) {
+        byte[] text = info.getBytes(StandardCharsets.UTF_8);
+        byte[] block = new byte[text.length + 1];
+        System.arraycopy(text, 0, block, 0, text.length);
+        block[text.length] = 1;
+        return hmac(key, block);
+    }
+
+    private static byte[] hmac(byte[] key, byte[] data) {
+        try {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            mac.init(new SecretKeySpec(key, "HmacSHA256"));
+            return mac.doFinal(data);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("every Java platform has HmacSHA256", e);
+        }
+    }
+}

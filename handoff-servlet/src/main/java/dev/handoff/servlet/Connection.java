@@ -1,0 +1,262 @@
+package dev.handoff.servlet;
+
+import dev.handoff.EventStream;
+import dev.handoff.StreamAccess;
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.AsyncEvent;
+import jakarta.servlet.AsyncListener;
+import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.WriteListener;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client that reads a stream. Whoever has news for it calls {@link #wake}: the container when the socket takes more, the
+ * writer of the stream, the timer. They take turns, so that everything below {@link #step} is done by one thread at a time,
+ * and none of them ever waits for the client.
+ */
+abstract class Connection implements WriteListener, AsyncListener {
+
+    /** What {@link #produce} did. */
+    enum Produced {
+        /** Nothing is there to be written. */
+        NOTHING,
+        /** A part was written, and there may be more. */
+        PART,
+        /** The last part was written, and the answer is whole. */
+        LAST,
+        /** The last part was written, and the answer is not whole. */
+        CUT
+    }
+
+    /** How much one thread writes before it lets another go on, since it may be the one that has to write the stream. */
+    private static final int MAX_PARTS_PER_TURN = 8;
+
+    private static final Logger logger = LoggerFactory.getLogger(Connection.class);
+
+    final HttpServletResponse response;
+    private final HttpServletRequest request;
+    private final StreamAccess access;
+    private final EventStreamServlet servlet;
+    private final AsyncContext async;
+    private final ServletOutputStream out;
+    private final AtomicInteger wakeUps = new AtomicInteger();
+
+    /** Whether the socket has to be waited for: until the container says so for the first time, and when it was full. */
+    private volatile boolean blocked = true;
+
+    private volatile boolean interrupted;
+    private volatile boolean givenUp;
+    private volatile boolean closed;
+    /** Since when the socket has been full, by the servlet's clock; 0 if it is not. */
+    private volatile long fullSince;
+
+    private EventStream.@Nullable Watch watch;
+
+    // Only in step().
+    private boolean unflushed;
+    private Produced produced = Produced.NOTHING;
+
+    Connection(
+            EventStreamServlet servlet, StreamAccess access, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        this.servlet = servlet;
+        this.access = access;
+        this.request = request;
+        this.response = response;
+        this.async = request.startAsync(request, response);
+        this.out = response.getOutputStream();
+    }
+
+    /** Writes what there is, in one call, if there is anything. Called when the socket takes it. */
+    abstract Produced produce(ServletOutputStream out) throws IOException;
+
+    /** Called once a second or so. */
+    abstract void tick(long now);
+
+    /** To be called by the thread of the request, as its last act. */
+    final void start() throws IOException {
+        async.setTimeout(0);
+        async.addListener(this);
+        servlet.opened(this);
+        watch = access.stream().watch(this::wake);
+        if (RequestDrain.hasBody(request)) {
+            request.getInputStream().setReadListener(new RequestDrain(request.getInputStream()));
+        }
+        out.setWriteListener(this);
+    }
+
+    final String streamId() {
+        return access.grant().streamId();
+    }
+
+    final EventStreamServlet servlet() {
+        return servlet;
+    }
+
+    final StreamAccess access() {
+        return access;
+    }
+
+    final long now() {
+        return servlet.now();
+    }
+
+    /** Stops in mid-stream: says so, if the client reads, and aborts. */
+    final void interrupt() {
+        interrupted = true;
+        wake();
+    }
+
+    final boolean interrupted() {
+        return interrupted;
+    }
+
+    /** Aborts, whether the client reads or not. */
+    final void giveUp() {
+        givenUp = true;
+        wake();
+    }
+
+    final void tick(long now, long writeDeadlineMillis) {
+        long since = fullSince;
+        if (since != 0 && now - since >= writeDeadlineMillis) {
+            logger.debug("a reader of stream {} has taken nothing for {} ms", streamId(), now - since);
+            givenUp = true;
+        }
+        tick(now);
+        wake();
+    }
+
+    final void wake() {
+        if (wakeUps.getAndIncrement() != 0) {
+            return;
+        }
+        int seen = 1;
+        do {
+            step();
+            seen = wakeUps.addAndGet(-seen);
+        } while (seen != 0);
+    }
+
+    private void step() {
+        if (closed) {
+            return;
+        }
+        try {
+            int parts = 0;
+            while (isReady()) {
+                if (unflushed) {
+                    unflushed = false;
+                    out.flush();
+                } else if (produced == Produced.LAST) {
+                    leave();
+                    return;
+                } else if (produced == Produced.CUT) {
+                    abort();
+                    return;
+                } else if (parts == MAX_PARTS_PER_TURN) {
+                    async.start(this::wake);
+                    return;
+                } else {
+                    produced = produce(out);
+                    if (produced == Produced.NOTHING) {
+                        return;
+                    }
+                    unflushed = true;
+                    parts++;
+                }
+            }
+            if (givenUp) {
+                abort();
+            }
+        } catch (IOException | RuntimeException e) {
+            // Containers throw all sorts of things when a client leaves while it is written to.
+            logger.debug("a reader of stream {} is gone", streamId(), e);
+            abort();
+        }
+    }
+
+    /** Asks once: when the answer was no, the container will call, and must not be asked again before. */
+    private boolean isReady() {
+        if (blocked) {
+            return false;
+        }
+        // Set first, since the container may call before isReady() has returned.
+        blocked = true;
+        if (!out.isReady()) {
+            fullSince = now();
+            return false;
+        }
+        blocked = false;
+        return true;
+    }
+
+    /** Ends the answer so that it does not look like a whole one; goes on in {@link Container#abort}. */
+    private void abort() {
+        close();
+        try {
+            request.setAttribute(EventStreamServlet.ABORT, Boolean.TRUE);
+            async.dispatch();
+        } catch (RuntimeException e) {
+            logger.debug("a reader of stream {} was gone before it could be cut off", streamId(), e);
+        }
+    }
+
+    private void leave() {
+        close();
+        try {
+            async.complete();
+        } catch (RuntimeException e) {
+            logger.debug("the container has let go of a reader of stream {} before", streamId(), e);
+        }
+    }
+
+    private void close() {
+        if (!closed) {
+            closed = true;
+            EventStream.Watch open = watch;
+            if (open != null) {
+                open.close();
+            }
+            servlet.closed(this);
+        }
+    }
+
+    @Override
+    public final void onWritePossible() {
+        blocked = false;
+        fullSince = 0;
+        wake();
+    }
+
+    @Override
+    public final void onError(Throwable e) {
+        logger.debug("a reader of stream {} is gone", streamId(), e);
+        leave();
+    }
+
+    @Override
+    public final void onError(AsyncEvent event) {
+        onError(event.getThrowable());
+    }
+
+    @Override
+    public final void onComplete(AsyncEvent event) {
+        close();
+    }
+
+    @Override
+    public final void onTimeout(AsyncEvent event) {
+        // There is no timeout, but a container may be set to insist on one.
+        abort();
+    }
+
+    @Override
+    public final void onStartAsync(AsyncEvent event) {}
+}

@@ -1,0 +1,157 @@
+package dev.handoff.servlet;
+
+import jakarta.servlet.ReadListener;
+import jakarta.servlet.ServletInputStream;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.URLDecoder;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Enumeration;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A request whose body was read, and can be read again by those who come after: as bytes, as text, and as a form. */
+final class ReplayedRequest extends HttpServletRequestWrapper {
+
+    private final byte[] body;
+    private @Nullable ServletInputStream input;
+    private @Nullable BufferedReader reader;
+    private @Nullable Map<String, String[]> parameters;
+
+    ReplayedRequest(HttpServletRequest request, byte[] body) {
+        super(request);
+        this.body = body;
+    }
+
+    @Override
+    public ServletInputStream getInputStream() {
+        if (reader != null) {
+            throw new IllegalStateException("getReader() was called before");
+        }
+        if (input == null) {
+            input = new Replay(body);
+        }
+        return input;
+    }
+
+    @Override
+    public BufferedReader getReader() {
+        if (input != null) {
+            throw new IllegalStateException("getInputStream() was called before");
+        }
+        if (reader == null) {
+            reader = new BufferedReader(new InputStreamReader(new ByteArrayInputStream(body), charset()));
+        }
+        return reader;
+    }
+
+    @Override
+    public @Nullable String getParameter(String name) {
+        String[] values = getParameterMap().get(name);
+        return values == null ? null : values[0];
+    }
+
+    @Override
+    public String @Nullable [] getParameterValues(String name) {
+        String[] values = getParameterMap().get(name);
+        return values == null ? null : values.clone();
+    }
+
+    @Override
+    public Enumeration<String> getParameterNames() {
+        return Collections.enumeration(getParameterMap().keySet());
+    }
+
+    /** The container can only give the parameters of the query now, so those of a form are added from the body. */
+    @Override
+    public Map<String, String[]> getParameterMap() {
+        if (parameters == null) {
+            Map<String, String[]> all = new LinkedHashMap<>(super.getParameterMap());
+            String type = getContentType();
+            if (type != null && type.toLowerCase(Locale.ROOT).startsWith("application/x-www-form-urlencoded")) {
+                addForm(all);
+            }
+            parameters = Collections.unmodifiableMap(all);
+        }
+        return parameters;
+    }
+
+    private void addForm(Map<String, String[]> all) {
+        for (String pair : new String(body, StandardCharsets.US_ASCII).split("&")) {
+            if (!pair.isEmpty()) {
+                String[] parts = pair.split("=", 2);
+                String value = parts.length == 1 ? "" : URLDecoder.decode(parts[1], charset());
+                all.merge(URLDecoder.decode(parts[0], charset()), new String[] {value}, ReplayedRequest::concat);
+            }
+        }
+    }
+
+    private static String[] concat(String[] first, String[] second) {
+        String[] both = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, both, first.length, second.length);
+        return both;
+    }
+
+    private Charset charset() {
+        String name = getCharacterEncoding();
+        return name == null ? StandardCharsets.UTF_8 : Charset.forName(name);
+    }
+
+    /** Bytes that are all there already. */
+    private static final class Replay extends ServletInputStream {
+
+        private final ByteArrayInputStream bytes;
+
+        Replay(byte[] body) {
+            this.bytes = new ByteArrayInputStream(body);
+        }
+
+        @Override
+        public int read() {
+            return bytes.read();
+        }
+
+        @Override
+        public int read(byte[] target, int offset, int length) {
+            return bytes.read(target, offset, length);
+        }
+
+        @Override
+        public int available() {
+            return bytes.available();
+        }
+
+        @Override
+        public boolean isFinished() {
+            return bytes.available() == 0;
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public void setReadListener(ReadListener listener) {
+            try {
+                if (!isFinished()) {
+                    listener.onDataAvailable();
+                }
+                if (isFinished()) {
+                    listener.onAllDataRead();
+                }
+            } catch (IOException e) {
+                listener.onError(e);
+            }
+        }
+    }
+}

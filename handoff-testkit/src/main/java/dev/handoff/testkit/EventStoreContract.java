@@ -1,0 +1,474 @@
+package dev.handoff.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.greaterThanOrEqualTo;
+
+import dev.handoff.End;
+import dev.handoff.Event;
+import dev.handoff.EventAppender;
+import dev.handoff.EventStore;
+import dev.handoff.EventStream;
+import dev.handoff.Problem;
+import dev.handoff.StaleWriterException;
+import dev.handoff.Task;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What every {@link EventStore} keeps to. Each test uses streams of its own, so one store may serve them all. */
+public abstract class EventStoreContract {
+
+    private static final int FIRST_EPOCH = 1;
+
+    /** The store that is tried, empty or not. */
+    protected abstract EventStore store();
+
+    /** The same log, as another process would open it; by default the same store. */
+    protected EventStore otherNode() {
+        return store();
+    }
+
+    private final String streamId = Task.of("contract", "").id();
+
+    @Test
+    @DisplayName("R1 positions are dense, whatever part is read")
+    void positionsAreDense() {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        for (int i = 0; i < 100; i++) {
+            assertThat(appender.append(null, "event " + i)).isEqualTo(i);
+        }
+        appender.flush();
+
+        for (int limit : new int[] {1, 7, 99, 100, 1000}) {
+            assertThat(readAll(stream(), limit)).isEqualTo(events(0, 100));
+        }
+        for (int after = -1; after < 100; after += 9) {
+            assertThat(stream().read(after, 5).events()).isEqualTo(events(after + 1, Math.min(after + 6, 100)));
+        }
+        assertThat(stream().last()).isEqualTo(99);
+    }
+
+    @Test
+    @DisplayName("R1 a batch says up to where it covers the stream")
+    void batchSaysWhereItEnds() {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        appender.append(null, "event 0");
+        appender.append(null, "event 1");
+        appender.flush();
+
+        assertThat(stream().read(EventStream.BEGINNING, 1).last()).isZero();
+        assertThat(stream().read(EventStream.BEGINNING, 10).last()).isEqualTo(1);
+        assertThat(stream().read(1, 10).last()).isEqualTo(1);
+        assertThat(stream().read(1, 10).events()).isEmpty();
+        assertThat(stream().read(1, 10).end()).isNull();
+    }
+
+    @Test
+    @DisplayName("R2 a stream has one end, which every read that gets there reports")
+    void endIsReportedForEver() {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        appender.append(null, "event 0");
+        assertThat(stream().end()).isEmpty();
+        appender.end(End.completed("{\"a\":1}"));
+
+        assertThat(stream().read(EventStream.BEGINNING, 1))
+                .isEqualTo(new EventStream.Batch(events(0, 1), 1, End.completed("{\"a\":1}")));
+        assertThat(stream().read(0, 1)).isEqualTo(new EventStream.Batch(List.of(), 1, End.completed("{\"a\":1}")));
+        assertThat(stream().read(1, 1)).isEqualTo(new EventStream.Batch(List.of(), 1, End.completed("{\"a\":1}")));
+        assertThat(stream().last()).isEqualTo(1);
+        assertThat(stream().end()).contains(End.completed("{\"a\":1}"));
+    }
+
+    @Test
+    @DisplayName("R2 the end comes only with the last event")
+    void endComesLast() {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        appender.append(null, "event 0");
+        appender.append(null, "event 1");
+        appender.end(End.cancelled());
+
+        assertThat(stream().read(EventStream.BEGINNING, 1).end()).isNull();
+        assertThat(stream().read(0, 1).end()).isEqualTo(End.cancelled());
+    }
+
+    @Test
+    @DisplayName("R2 nothing comes after the end")
+    void nothingAfterTheEnd() {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        appender.append(null, "event 0");
+        End end = End.failed(new Problem(502, "upstream_failed", "The model did not answer."));
+        appender.end(end);
+
+        assertStale(() -> {
+            appender.append(null, "late");
+            appender.flush();
+        });
+        assertStale(() -> appender.end(End.completed(null)));
+        assertThat(stream().read(EventStream.BEGINNING, 10)).isEqualTo(new EventStream.Batch(events(0, 1), 1, end));
+    }
+
+    @Test
+    @DisplayName("R2 a stream may end without an event")
+    void endOfAnEmptyStream() {
+        store().appender(streamId, FIRST_EPOCH).end(End.completed(null));
+
+        assertThat(stream().read(EventStream.BEGINNING, 10))
+                .isEqualTo(new EventStream.Batch(List.of(), 0, End.completed(null)));
+    }
+
+    @Test
+    @DisplayName("R3 a stale writer changes nothing and is told so")
+    void staleWriterIsFenced() {
+        EventAppender old = store().appender(streamId, 1);
+        old.append(null, "event 0");
+        old.flush();
+        EventAppender current = otherNode().appender(streamId, 2);
+
+        assertStale(() -> {
+            old.append(null, "stale");
+            old.flush();
+        });
+        assertStale(() -> old.end(End.completed(null)));
+        long next = current.append(null, "new");
+        current.end(End.completed(null));
+
+        EventStream.Batch batch = stream().read(EventStream.BEGINNING, 10);
+        assertThat(batch.events()).extracting(Event::data).containsExactly("event 0", "new");
+        // A fence may take a position of its own.
+        assertThat(next).isBetween(1L, 2L);
+        assertThat(batch.events().get(1).position()).isEqualTo(next);
+        assertThat(batch.last()).isEqualTo(next + 1);
+    }
+
+    @Test
+    @DisplayName("R3 an epoch is used once")
+    void lowerEpochIsRefused() {
+        EventAppender current = store().appender(streamId, 3);
+        current.append(null, "event 0");
+        current.flush();
+
+        assertStale(() -> {
+            EventAppender late = otherNode().appender(streamId, 2);
+            late.append(null, "stale");
+            late.flush();
+        });
+        current.append(null, "event 1");
+        current.flush();
+        assertThat(readAll(stream(), 10)).extracting(Event::data).containsExactly("event 0", "event 1");
+    }
+
+    @Test
+    @DisplayName("R3 of writers that race, what was acknowledged is in the stream once, and in order")
+    void racingWriters() throws Exception {
+        int writers = 6;
+        CyclicBarrier start = new CyclicBarrier(writers);
+        List<Callable<List<String>>> work = new ArrayList<>();
+        for (int epoch = 1; epoch <= writers; epoch++) {
+            int own = epoch;
+            work.add(() -> {
+                start.await();
+                return appendUntilFenced(own);
+            });
+        }
+        List<List<String>> acknowledged = inParallel(work);
+
+        List<String> log = readAll(stream(), 50).stream().map(Event::data).toList();
+        assertThat(log).doesNotHaveDuplicates();
+        for (List<String> of : acknowledged) {
+            assertThat(log).containsSubsequence(of);
+        }
+        List<Long> positions =
+                readAll(stream(), 50).stream().map(Event::position).toList();
+        assertThat(positions).isSorted().doesNotHaveDuplicates();
+        assertThat(log)
+                .hasSizeGreaterThanOrEqualTo(
+                        acknowledged.stream().mapToInt(List::size).sum());
+    }
+
+    private List<String> appendUntilFenced(int epoch) {
+        List<String> acknowledged = new ArrayList<>();
+        try {
+            EventAppender appender = store().appender(streamId, epoch);
+            for (int i = 0; i < 40; i++) {
+                String data = "epoch " + epoch + " event " + i;
+                appender.append(null, data);
+                appender.flush();
+                acknowledged.add(data);
+            }
+        } catch (StaleWriterException e) {
+            // Which of them it hits is left to chance; what counts is what was acknowledged before.
+        }
+        return acknowledged;
+    }
+
+    @Test
+    @DisplayName("R4 what was flushed is there for every read that starts afterwards, on every node")
+    void flushedIsVisible() {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        for (int i = 0; i < 50; i++) {
+            appender.append(null, "event " + i);
+            appender.flush();
+            assertThat(otherNode().open(streamId).last()).isEqualTo(i);
+        }
+    }
+
+    @Test
+    @DisplayName("R5 any number of readers see the same, while it is written")
+    void readersSeeTheSame() throws Exception {
+        int count = 2000;
+        List<Callable<List<Event>>> work = new ArrayList<>();
+        for (int reader = 0; reader < 4; reader++) {
+            EventStream stream = reader % 2 == 0 ? stream() : otherNode().open(streamId);
+            int limit = 1 + 50 * reader;
+            work.add(() -> followToTheEnd(stream, limit));
+        }
+        work.add(() -> {
+            EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+            for (int i = 0; i < count; i++) {
+                appender.append(null, "event " + i);
+            }
+            appender.end(End.completed(null));
+            return events(0, count);
+        });
+
+        assertThat(inParallel(work)).allMatch(events(0, count)::equals);
+    }
+
+    @Test
+    @DisplayName("R5 reading again gives the same")
+    void readingChangesNothing() {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        appender.append("a", "event 0");
+        appender.end(End.completed(null));
+
+        EventStream.Batch first = stream().read(EventStream.BEGINNING, 10);
+        assertThat(stream().read(EventStream.BEGINNING, 10)).isEqualTo(first);
+        assertThat(otherNode().open(streamId).read(EventStream.BEGINNING, 10)).isEqualTo(first);
+    }
+
+    @Test
+    @DisplayName("R6 a watch tells of what is appended and of the end, until it is closed")
+    void watchTells() {
+        AtomicInteger hints = new AtomicInteger();
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        EventStream.Watch watch = stream().watch(hints::incrementAndGet);
+
+        appender.append(null, "event 0");
+        await().untilAtomic(hints, greaterThanOrEqualTo(1));
+        int before = hints.get();
+        appender.end(End.completed(null));
+        await().untilAtomic(hints, greaterThan(before));
+        watch.close();
+        watch.close();
+    }
+
+    @Test
+    @DisplayName("R6 a watch that is closed is told no more, and another goes on")
+    void closedWatchIsSilent() {
+        AtomicInteger closed = new AtomicInteger();
+        AtomicInteger open = new AtomicInteger();
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        stream().watch(closed::incrementAndGet).close();
+        stream().watch(open::incrementAndGet);
+
+        appender.append(null, "event 0");
+        await().untilAtomic(open, greaterThanOrEqualTo(1));
+        assertThat(closed).hasValue(0);
+    }
+
+    @Test
+    @DisplayName("R6 a hint that throws harms neither the writer nor other readers")
+    void throwingHint() {
+        AtomicInteger others = new AtomicInteger();
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        stream().watch(() -> {
+            throw new IllegalStateException("a broken reader");
+        });
+        stream().watch(others::incrementAndGet);
+
+        appender.append(null, "event 0");
+        appender.flush();
+        await().untilAtomic(others, greaterThanOrEqualTo(1));
+    }
+
+    @Test
+    @DisplayName("a reader may come before the writer")
+    void readerFirst() {
+        EventStream early = stream();
+        assertThat(early.read(EventStream.BEGINNING, 10))
+                .isEqualTo(new EventStream.Batch(List.of(), EventStream.BEGINNING, null));
+        assertThat(early.last()).isEqualTo(EventStream.BEGINNING);
+        assertThat(early.end()).isEmpty();
+        assertThat(early.id()).isEqualTo(streamId);
+
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        appender.append(null, "event 0");
+        appender.flush();
+        assertThat(early.read(EventStream.BEGINNING, 10).events()).isEqualTo(events(0, 1));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                "\n",
+                "\r",
+                "\r\n",
+                "a\nb\r\nc\rd\n",
+                "\0",
+                "\uD83D\uDE00 \uD834\uDD1E",
+                "ü€",
+                "{\"a\":1}",
+                "data: x"
+            })
+    @DisplayName("data arrives as it was emitted")
+    void dataIsKept(String data) {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        appender.append("type", data);
+        appender.end(End.completed(data));
+
+        EventStream.Batch batch = stream().read(EventStream.BEGINNING, 10);
+        assertThat(batch.events()).containsExactly(new Event(0, "type", data));
+        assertThat(batch.end()).isEqualTo(End.completed(data));
+    }
+
+    @Test
+    @DisplayName("an event may have a megabyte")
+    void largeEvent() {
+        String data = "0123456789abcde\uD83D\uDE00".repeat(60_000);
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        appender.append(null, data);
+        appender.append(null, "small");
+        appender.flush();
+
+        assertThat(readAll(stream(), 10)).extracting(Event::data).containsExactly(data, "small");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "a\nb", "a\rb", "a\0b", "\n"})
+    @DisplayName("R14 a type that would break a frame is refused, and takes no position")
+    void badTypeIsRefused(String type) {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        assertThatIllegalArgumentException().isThrownBy(() -> appender.append(type, "data"));
+        appender.append("good", "data");
+        appender.flush();
+        assertThat(readAll(stream(), 10)).containsExactly(new Event(0, "good", "data"));
+    }
+
+    @Test
+    @DisplayName("streams do not mix")
+    void streamsDoNotMix() {
+        String otherId = Task.of("contract", "").id();
+        EventAppender one = store().appender(streamId, FIRST_EPOCH);
+        EventAppender two = store().appender(otherId, FIRST_EPOCH);
+        one.append(null, "event 0");
+        two.append(null, "of another stream");
+        one.append(null, "event 1");
+        two.end(End.completed(null));
+        one.flush();
+
+        assertThat(readAll(stream(), 10)).isEqualTo(events(0, 2));
+        assertThat(stream().end()).isEmpty();
+        assertThat(readAll(store().open(otherId), 10)).extracting(Event::data).containsExactly("of another stream");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "abc", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcdeg"})
+    @DisplayName("an id that is none is refused by name")
+    void badId(String id) {
+        assertThatIllegalArgumentException().isThrownBy(() -> store().open(id)).withMessageContaining(id);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> store().appender(id, FIRST_EPOCH))
+                .withMessageContaining(id);
+    }
+
+    @Test
+    @DisplayName("arguments out of range are refused")
+    void badArguments() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> store().appender(streamId, 0))
+                .withMessageContaining("0");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> stream().read(-2, 1))
+                .withMessageContaining("-2");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> stream().read(0, 0))
+                .withMessageContaining("0");
+    }
+
+    private EventStream stream() {
+        return store().open(streamId);
+    }
+
+    private static List<Event> events(int from, int to) {
+        return IntStream.range(from, to)
+                .mapToObj(i -> new Event(i, null, "event " + i))
+                .toList();
+    }
+
+    private static List<Event> readAll(EventStream stream, int limit) {
+        List<Event> all = new ArrayList<>();
+        long after = EventStream.BEGINNING;
+        EventStream.@Nullable Batch batch = null;
+        while (batch == null || batch.last() > after) {
+            after = batch == null ? after : batch.last();
+            batch = stream.read(after, limit);
+            assertThat(batch.events()).hasSizeLessThanOrEqualTo(limit);
+            all.addAll(batch.events());
+        }
+        return all;
+    }
+
+    private static List<Event> followToTheEnd(EventStream stream, int limit) {
+        List<Event> all = new ArrayList<>();
+        long[] after = {EventStream.BEGINNING};
+        await().pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(1)).until(() -> {
+            EventStream.Batch batch = stream.read(after[0], limit);
+            while (batch.end() == null && batch.last() > after[0]) {
+                all.addAll(batch.events());
+                after[0] = batch.last();
+                batch = stream.read(after[0], limit);
+            }
+            if (batch.end() != null) {
+                all.addAll(batch.events());
+            }
+            return batch.end() != null;
+        });
+        return all;
+    }
+
+    private static void assertStale(ThrowingCallable call) {
+        assertThatThrownBy(call).isInstanceOf(StaleWriterException.class);
+    }
+
+    private static <T> List<T> inParallel(List<Callable<T>> work) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(work.size());
+        try {
+            List<T> results = new ArrayList<>();
+            for (Future<T> future : threads.invokeAll(work)) {
+                results.add(future.get());
+            }
+            return results;
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+}
