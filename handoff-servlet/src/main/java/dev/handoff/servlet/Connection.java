@@ -53,10 +53,11 @@ abstract class Connection implements WriteListener, AsyncListener {
     private volatile boolean interrupted;
     private volatile boolean givenUp;
     private volatile boolean closed;
-    /** Since when the socket has been full, by the servlet's clock; 0 if it is not. */
-    private volatile long fullSince;
+    /** Since when the client has been waited for, by the servlet's clock; 0 if it is not. */
+    private volatile long waitingSince;
 
     private EventStream.@Nullable Watch watch;
+    private @Nullable RequestDrain drain;
 
     // Only in step().
     private boolean unflushed;
@@ -80,15 +81,21 @@ abstract class Connection implements WriteListener, AsyncListener {
     abstract void tick(long now);
 
     /** To be called by the thread of the request, as its last act. */
-    final void start() throws IOException {
+    final void start() {
         async.setTimeout(0);
         async.addListener(this);
         servlet.opened(this);
-        watch = access.stream().watch(this::wake);
-        if (RequestDrain.hasBody(request)) {
-            request.getInputStream().setReadListener(new RequestDrain(request.getInputStream()));
+        try {
+            watch = access.stream().watch(this::wake);
+            if (RequestDrain.hasBody(request)) {
+                drain = new RequestDrain(request.getInputStream(), this::wake);
+                request.getInputStream().setReadListener(drain);
+            }
+            out.setWriteListener(this);
+        } catch (IOException | RuntimeException e) {
+            logger.warn("a reader of stream {} could not be served", streamId(), e);
+            abort();
         }
-        out.setWriteListener(this);
     }
 
     final String streamId() {
@@ -124,9 +131,9 @@ abstract class Connection implements WriteListener, AsyncListener {
     }
 
     final void tick(long now, long writeDeadlineMillis) {
-        long since = fullSince;
+        long since = waitingSince;
         if (since != 0 && now - since >= writeDeadlineMillis) {
-            logger.debug("a reader of stream {} has taken nothing for {} ms", streamId(), now - since);
+            logger.debug("a reader of stream {} has kept the server waiting for {} ms", streamId(), now - since);
             givenUp = true;
         }
         tick(now);
@@ -155,7 +162,11 @@ abstract class Connection implements WriteListener, AsyncListener {
                     unflushed = false;
                     out.flush();
                 } else if (produced == Produced.LAST) {
-                    leave();
+                    if (isBodyDrained() || givenUp) {
+                        leave();
+                    } else if (waitingSince == 0) {
+                        waitingSince = now();
+                    }
                     return;
                 } else if (produced == Produced.CUT) {
                     abort();
@@ -182,6 +193,12 @@ abstract class Connection implements WriteListener, AsyncListener {
         }
     }
 
+    /** Some containers close the connection under a client that still sends, which then loses the answer. */
+    private boolean isBodyDrained() {
+        RequestDrain body = drain;
+        return body == null || body.ended();
+    }
+
     /** Asks once: when the answer was no, the container will call, and must not be asked again before. */
     private boolean isReady() {
         if (blocked) {
@@ -190,7 +207,7 @@ abstract class Connection implements WriteListener, AsyncListener {
         // Set first, since the container may call before isReady() has returned.
         blocked = true;
         if (!out.isReady()) {
-            fullSince = now();
+            waitingSince = now();
             return false;
         }
         blocked = false;
@@ -231,7 +248,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     @Override
     public final void onWritePossible() {
         blocked = false;
-        fullSince = 0;
+        waitingSince = 0;
         wake();
     }
 

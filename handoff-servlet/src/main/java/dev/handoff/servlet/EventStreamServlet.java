@@ -3,6 +3,7 @@ package dev.handoff.servlet;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.EventId;
+import dev.handoff.EventStream;
 import dev.handoff.Handoff;
 import dev.handoff.Prefer;
 import dev.handoff.Problem;
@@ -216,11 +217,13 @@ public final class EventStreamServlet extends HttpServlet {
 
     private void open(StreamAccess access, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
+        // Whether it may be read has to be known before the response is begun.
+        EventStream stream = access.stream();
         if (draining) {
             throw new ProblemException(503, "draining", "This server is about to stop. Connect again.");
         }
         if (access.format() instanceof StreamFormat.EventFormat format) {
-            openEvents(access, format, request, response);
+            openEvents(access, stream, format, request, response);
         } else if (access.format() instanceof StreamFormat.DocumentFormat format) {
             openDocument(access, format, request, response);
         }
@@ -228,15 +231,14 @@ public final class EventStreamServlet extends HttpServlet {
 
     private void openEvents(
             StreamAccess access,
+            EventStream stream,
             StreamFormat.EventFormat format,
             HttpServletRequest request,
             HttpServletResponse response)
             throws IOException {
         EventId last = lastEventId(request).map(access::resumeAfter).orElse(null);
-        boolean nothingLeft = last != null
-                && last.part() == 0
-                && access.stream().end().isPresent()
-                && last.position() == access.stream().last();
+        boolean nothingLeft =
+                last != null && last.part() == 0 && stream.end().isPresent() && last.position() == stream.last();
         if (nothingLeft) {
             // 204 keeps an EventSource from connecting again (HTML Standard, 9.2.3).
             write(response, Reply.of(204).with("Cache-Control", "no-store"));
@@ -258,7 +260,6 @@ public final class EventStreamServlet extends HttpServlet {
             HttpServletRequest request,
             HttpServletResponse response)
             throws IOException {
-        access.stream();
         if (!request.getMethod().equals("HEAD")) {
             Optional<Duration> waitFor = Prefer.parse(String.join(",", Collections.list(request.getHeaders("Prefer"))))
                     .waitFor();

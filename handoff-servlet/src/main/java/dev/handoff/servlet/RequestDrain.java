@@ -12,10 +12,18 @@ import java.io.IOException;
 final class RequestDrain implements ReadListener {
 
     private final ServletInputStream in;
+    private final Runnable atEnd;
     private final byte[] waste = new byte[4096];
+    private volatile boolean ended;
 
-    RequestDrain(ServletInputStream in) {
+    /** Not begun yet; runs the action when the body is at its end, or broken. */
+    RequestDrain(ServletInputStream in, Runnable atEnd) {
         this.in = in;
+        this.atEnd = atEnd;
+    }
+
+    boolean ended() {
+        return ended;
     }
 
     static boolean hasBody(HttpServletRequest request) {
@@ -31,10 +39,14 @@ final class RequestDrain implements ReadListener {
     }
 
     @Override
-    public void onAllDataRead() {}
+    public void onAllDataRead() {
+        ended = true;
+        atEnd.run();
+    }
 
     @Override
     public void onError(Throwable e) {
-        // The connection is broken, and whoever writes to it will find out.
+        ended = true;
+        atEnd.run();
     }
 }

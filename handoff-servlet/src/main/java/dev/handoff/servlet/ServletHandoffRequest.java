@@ -88,11 +88,12 @@ final class ServletHandoffRequest implements HandoffRequest {
     }
 
     private Charset charset() {
-        String name = request.getCharacterEncoding();
         try {
+            String name = request.getCharacterEncoding();
             return name == null ? StandardCharsets.UTF_8 : Charset.forName(name);
         } catch (IllegalCharsetNameException | UnsupportedCharsetException e) {
-            throw new ProblemException(415, "unsupported_charset", "The charset of the content is not known: " + name);
+            throw new ProblemException(
+                    415, "unsupported_charset", "The charset of the content is not known: " + e.getMessage());
         }
     }
 }

@@ -1,0 +1,210 @@
+package dev.handoff.testkit;
+
+import dev.handoff.End;
+import dev.handoff.EventAppender;
+import dev.handoff.EventStore;
+import dev.handoff.EventStream;
+import dev.handoff.Grant;
+import dev.handoff.Handoff;
+import dev.handoff.InMemoryEventStore;
+import dev.handoff.InProcessTaskDispatcher;
+import dev.handoff.ProblemException;
+import dev.handoff.StreamFormat;
+import dev.handoff.Task;
+import dev.handoff.TokenSealer;
+import dev.handoff.servlet.EventStreamServlet;
+import dev.handoff.servlet.HandoffFilter;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.FilterRegistration;
+import jakarta.servlet.ServletContext;
+import jakarta.servlet.ServletRegistration;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.UnaryOperator;
+
+/**
+ * A whole application in one container: the filter on {@code POST /tasks}, two streaming servers on {@code /events} and
+ * {@code /elsewhere}, and behind the filter a servlet that tells what it was asked. The payload of a task names the
+ * {@link Script} that does it.
+ */
+final class ContractServer implements AutoCloseable {
+
+    static final String SECRET = "vq7J0m2Zx9TnWc4RkYd81hLsBf6uGp3E";
+    /** Less than the time after which any container closes a connection that takes nothing. */
+    static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    final TickingClock clock = new TickingClock();
+    final ExecutorService executor = Executors.newCachedThreadPool();
+    final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    final InMemoryEventStore memory = InMemoryEventStore.builder()
+            .clock(clock)
+            .maxBytes(1L << 30)
+            .maxStreamBytes(1L << 30)
+            .build();
+    final BreakableStore store = new BreakableStore(memory);
+    final InProcessTaskDispatcher dispatcher;
+    final Handoff handoff;
+    final EventStreamServlet events;
+    final EventStreamServlet elsewhere;
+    final URI root;
+
+    private final Map<String, Script> scripts = new ConcurrentHashMap<>();
+    private final ServletContainer container;
+    private boolean stopped;
+
+    ContractServer(ServletContainer container, UnaryOperator<EventStreamServlet.Builder> settings) throws Exception {
+        this.container = container;
+        dispatcher = InProcessTaskDispatcher.builder(store, executor)
+                .handler("script", (task, output) -> script(task.payload()).handle(task, output))
+                .clock(clock)
+                .build();
+        handoff = Handoff.builder(dispatcher, store, TokenSealer.of(clock, SECRET))
+                .clock(clock)
+                .build();
+        events = settings.apply(EventStreamServlet.builder(handoff, timer).drainWindow(Duration.ofMillis(100)))
+                .build();
+        elsewhere = settings.apply(EventStreamServlet.builder(handoff, timer).drainWindow(Duration.ofMillis(100)))
+                .build();
+        root = container.start(this::configure);
+    }
+
+    private void configure(ServletContext context) {
+        HandoffFilter filter = HandoffFilter.builder(handoff)
+                .post("/tasks", request -> {
+                    if (request.body().startsWith("pass")) {
+                        return Optional.empty();
+                    }
+                    String format = request.header("X-Format");
+                    Task task = Task.of("script", request.body());
+                    return Optional.of(format == null ? task : task.withFormat(format));
+                })
+                .subject(request -> request.getHeader("X-Subject"))
+                .maxBodyBytes(8 << 20)
+                .build();
+        FilterRegistration.Dynamic handOff = context.addFilter("handoff", filter);
+        handOff.setAsyncSupported(true);
+        handOff.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), false, "/*");
+        register(context, "events", events, "/events/*");
+        register(context, "elsewhere", elsewhere, "/elsewhere/*");
+        register(context, "application", new Application(), "/");
+    }
+
+    private static void register(ServletContext context, String name, HttpServlet servlet, String mapping) {
+        ServletRegistration.Dynamic registration = context.addServlet(name, servlet);
+        registration.setAsyncSupported(true);
+        registration.addMapping(mapping);
+    }
+
+    Script script(String name) {
+        return scripts.computeIfAbsent(name, n -> new Script());
+    }
+
+    /** The path of a stream with other rights, format or lifetime than the filter would give. */
+    String path(String streamId, String format, Duration lifetime, Grant.Right... rights) {
+        Grant grant = new Grant(
+                streamId, Set.of(rights), format, null, clock.instant().plus(lifetime));
+        return "/events/" + TokenSealer.of(clock, SECRET).seal(grant);
+    }
+
+    String readOnly(String streamId) {
+        return path(streamId, StreamFormat.standard().name(), Duration.ofHours(1), Grant.Right.READ);
+    }
+
+    void stopContainer() throws Exception {
+        if (!stopped) {
+            stopped = true;
+            container.close();
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        dispatcher.close();
+        stopContainer();
+        executor.shutdownNow();
+        timer.shutdownNow();
+    }
+
+    /** A store that can be made to fail in the midst of reading. */
+    static final class BreakableStore implements EventStore {
+
+        private final EventStore store;
+        volatile boolean broken;
+
+        BreakableStore(EventStore store) {
+            this.store = store;
+        }
+
+        @Override
+        public EventStream open(String streamId) {
+            EventStream stream = store.open(streamId);
+            return new EventStream() {
+                @Override
+                public String id() {
+                    return stream.id();
+                }
+
+                @Override
+                public Batch read(long after, int limit) {
+                    if (broken) {
+                        throw new ProblemException(503, "store_unreachable", "The store cannot be reached.");
+                    }
+                    return stream.read(after, limit);
+                }
+
+                @Override
+                public Watch watch(Runnable hint) {
+                    return stream.watch(hint);
+                }
+
+                @Override
+                public long last() {
+                    return stream.last();
+                }
+
+                @Override
+                public Optional<End> end() {
+                    return stream.end();
+                }
+            };
+        }
+
+        @Override
+        public EventAppender appender(String streamId, int epoch) {
+            return store.appender(streamId, epoch);
+        }
+    }
+
+    /** The application behind the filter: answers with what it could read of the request. */
+    private static final class Application extends HttpServlet {
+
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            String body = request.getHeader("X-Read") == null
+                    ? new String(request.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+                    : switch (request.getHeader("X-Read")) {
+                        case "reader" -> request.getReader().readLine();
+                        case "parameter" -> String.join(",", request.getParameterValues("pass"));
+                        default -> "nothing";
+                    };
+            response.setContentType("text/plain;charset=UTF-8");
+            response.getOutputStream()
+                    .write(("application: " + request.getMethod() + ' ' + body).getBytes(StandardCharsets.UTF_8));
+        }
+    }
+}

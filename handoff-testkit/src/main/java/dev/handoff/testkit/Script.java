@@ -1,0 +1,79 @@
+package dev.handoff.testkit;
+
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import dev.handoff.Task;
+import dev.handoff.TaskHandler;
+import dev.handoff.TaskOutput;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A handler that does what a test tells it, step by step. */
+final class Script implements TaskHandler {
+
+    @FunctionalInterface
+    private interface Step {
+        /** Returns whether there is more to do. */
+        boolean run(TaskOutput output) throws Exception;
+    }
+
+    private final BlockingQueue<Step> steps = new LinkedBlockingQueue<>();
+    private final AtomicInteger runs = new AtomicInteger();
+
+    Script emit(@Nullable String type, String data) {
+        return then(output -> output.emit(type, data));
+    }
+
+    Script emitNumbered(int from, int to) {
+        for (int i = from; i < to; i++) {
+            emit(null, "event " + i);
+        }
+        return this;
+    }
+
+    Script then(Consumer<TaskOutput> action) {
+        steps.add(output -> {
+            action.accept(output);
+            return true;
+        });
+        return this;
+    }
+
+    void complete(@Nullable String result) {
+        steps.add(output -> {
+            if (result != null) {
+                output.complete(result);
+            }
+            return false;
+        });
+    }
+
+    void fail(Problem problem) {
+        steps.add(output -> {
+            throw new ProblemException(problem);
+        });
+    }
+
+    void crash(String message) {
+        steps.add(output -> {
+            throw new IllegalArgumentException(message);
+        });
+    }
+
+    int runs() {
+        return runs.get();
+    }
+
+    @Override
+    public void handle(Task task, TaskOutput output) throws Exception {
+        runs.incrementAndGet();
+        output.onCancel(() -> steps.add(ignored -> false));
+        boolean more = true;
+        while (more) {
+            more = steps.take().run(output);
+        }
+    }
+}

@@ -1,0 +1,414 @@
+package dev.handoff.testkit;
+
+import static dev.handoff.testkit.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.handoff.End;
+import dev.handoff.Event;
+import dev.handoff.EventStore;
+import dev.handoff.EventStream;
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import dev.handoff.Task;
+import dev.handoff.TaskDispatcher;
+import dev.handoff.TaskHandler;
+import dev.handoff.TaskOutput;
+import dev.handoff.TaskStatus;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What every {@link TaskDispatcher} keeps to. A dispatcher under test has a handler for tasks of the type {@code script}
+ * and may run at least four at a time.
+ */
+@Timeout(60)
+public abstract class TaskDispatcherContract {
+
+    private final Map<String, Script> scripts = new ConcurrentHashMap<>();
+    private final List<Task> handled = new CopyOnWriteArrayList<>();
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+
+    /** Starts a dispatcher that has tasks of the type {@code script} done by this handler, on at least four threads. */
+    protected abstract TaskDispatcher start(TaskHandler handler);
+
+    /** Where the streams of its tasks are kept. */
+    protected abstract EventStore store();
+
+    // Set before each test.
+    @SuppressWarnings("NullAway.Init")
+    private TaskDispatcher dispatcher;
+
+    @BeforeEach
+    final void startDispatcher() {
+        dispatcher = start((task, output) -> {
+            handled.add(task);
+            script(task.payload()).handle(task, output);
+        });
+    }
+
+    @AfterEach
+    final void stopThreads() {
+        threads.shutdownNow();
+    }
+
+    @Test
+    @DisplayName("the handler is given the task, and what it emits is the stream")
+    void runsTasks() {
+        Task task = Task.of("script", "a")
+                .withAttributes(Map.of("trace", "7"))
+                .withFormat("result")
+                .requestedBy("alice", null);
+        dispatcher.dispatch(task);
+        script("a").emit(null, "one").emit("two", "2").complete("{\"sum\":3}");
+
+        assertThat(endOf(task)).isEqualTo(End.completed("{\"sum\":3}"));
+        assertThat(events(task)).containsExactly(new Event(0, null, "one"), new Event(1, "two", "2"));
+        Task given = handled.get(0);
+        assertThat(given.id()).isEqualTo(task.id());
+        assertThat(given.type()).isEqualTo("script");
+        assertThat(given.payload()).isEqualTo("a");
+        assertThat(given.attributes()).isEqualTo(Map.of("trace", "7"));
+        assertThat(given.subject()).isEqualTo("alice");
+        assertThat(given.format()).isEqualTo("result");
+    }
+
+    @Test
+    @DisplayName("the status follows the task from the queue to its end")
+    void tellsStatus() {
+        Task task = Task.of("script", "a").requestedBy("alice", null);
+        assertThat(dispatcher.status(task.id())).isEmpty();
+        TaskStatus accepted = dispatcher.dispatch(task);
+        assertThat(accepted.taskId()).isEqualTo(task.id());
+        assertThat(accepted.subject()).isEqualTo("alice");
+        assertThat(accepted.format()).isEqualTo("standard");
+        assertThat(accepted.ended()).isNull();
+        await().until(() -> state(task) == TaskStatus.State.RUNNING);
+        assertThat(dispatcher.status(task.id()).orElseThrow().started()).isNotNull();
+
+        script("a").complete(null);
+        await().until(() -> state(task) == TaskStatus.State.COMPLETED);
+        TaskStatus ended = dispatcher.status(task.id()).orElseThrow();
+        assertThat(ended.created()).isEqualTo(accepted.created());
+        assertThat(ended.ended()).isNotNull();
+        assertThat(ended.state().isFinal()).isTrue();
+    }
+
+    @Test
+    @DisplayName("an end that is in the stream is soon in the status, and the status is never ahead of the stream")
+    void statusFollowsStream() {
+        Task task = dispatched("a");
+        script("a").complete(null);
+        await().until(() -> state(task).isFinal());
+        assertThat(store().open(task.id()).end()).isPresent();
+    }
+
+    @Test
+    @DisplayName("a handler that throws ends its stream with an error that tells nothing of the exception")
+    void handlerThrows() {
+        Task task = dispatched("a");
+        script("a").emit(null, "one").crash("a secret of the house");
+        End.Failed end = (End.Failed) endOf(task);
+        assertThat(end.problem().status()).isEqualTo(500);
+        assertThat(end.problem().code()).isEqualTo("handler_failed");
+        assertThat(end.problem().detail()).doesNotContain("secret");
+        assertThat(events(task)).hasSize(1);
+        await().until(() -> state(task) == TaskStatus.State.FAILED);
+    }
+
+    @Test
+    @DisplayName("a handler that throws a problem ends its stream with it")
+    void handlerThrowsProblem() {
+        Task task = dispatched("a");
+        Problem problem = new Problem(429, "slow_down", "Too many at a time.");
+        script("a").fail(problem);
+        assertThat(endOf(task)).isEqualTo(End.failed(problem));
+    }
+
+    @Test
+    @DisplayName("a handler that throws an Error ends its stream, too")
+    void handlerThrowsError() {
+        Task task = dispatched("a");
+        script("a").then(output -> {
+            throw new StackOverflowError("a test of an Error that a handler throws");
+        });
+        assertThat(endOf(task)).isInstanceOf(End.Failed.class);
+    }
+
+    @Test
+    @DisplayName("R10 a task that is dispatched again is not run again")
+    void dispatchedTwice() {
+        Task task = Task.of("script", "a").requestedBy("alice", "k1");
+        Task retry =
+                Task.of("script", "a").withAttributes(Map.of("trace", "other")).requestedBy("alice", "k1");
+        assertThat(retry.id()).isEqualTo(task.id());
+        dispatcher.dispatch(task);
+        dispatcher.dispatch(retry);
+        script("a").complete(null);
+        endOf(task);
+        assertThat(dispatcher.dispatch(retry).taskId()).isEqualTo(task.id());
+        assertThat(script("a").runs()).isEqualTo(1);
+        assertThat(events(task)).isEmpty();
+    }
+
+    @Test
+    @DisplayName("R10 a key that is used for another task is refused, and changes nothing")
+    void keyReused() {
+        dispatcher.dispatch(Task.of("script", "a").requestedBy("alice", "k2"));
+        assertThatThrownBy(() -> dispatcher.dispatch(Task.of("script", "b").requestedBy("alice", "k2")))
+                .isInstanceOfSatisfying(ProblemException.class, e -> {
+                    assertThat(e.problem().status()).isEqualTo(422);
+                    assertThat(e.problem().detail()).contains("k2");
+                });
+        Task bobs = Task.of("script", "b").requestedBy("bob", "k2");
+        dispatcher.dispatch(bobs);
+        script("b").complete(null);
+        endOf(bobs);
+        assertThat(script("b").runs()).isEqualTo(1);
+        script("a").complete(null);
+    }
+
+    @Test
+    @DisplayName("R10 of many who dispatch the same at the same instant, one runs it")
+    void dispatchRace() throws Exception {
+        for (int round = 0; round < 20; round++) {
+            String name = "race " + round;
+            int racers = 8;
+            CyclicBarrier start = new CyclicBarrier(racers);
+            List<Future<TaskStatus>> all = new ArrayList<>();
+            for (int i = 0; i < racers; i++) {
+                all.add(threads.submit(() -> {
+                    start.await();
+                    return dispatcher.dispatch(Task.of("script", name).requestedBy("alice", name));
+                }));
+            }
+            for (Future<TaskStatus> one : all) {
+                assertThat(one.get().taskId()).isEqualTo(all.get(0).get().taskId());
+            }
+            script(name).emit(null, "once").complete(null);
+            Task task = Task.of("script", name).requestedBy("alice", name);
+            endOf(task);
+            assertThat(script(name).runs()).isEqualTo(1);
+            assertThat(events(task)).hasSize(1);
+        }
+    }
+
+    @Test
+    @DisplayName("R9 cancelling ends the stream and tells the handler")
+    void cancels() {
+        Task task = dispatched("a");
+        AtomicReference<Throwable> told = new AtomicReference<>();
+        AtomicReference<Boolean> asked = new AtomicReference<>();
+        CompletableFuture<Void> goOn = new CompletableFuture<>();
+        script("a").emit(null, "one").then(output -> {
+            goOn.join();
+            asked.set(output.cancelled());
+            try {
+                output.emit(null, "late");
+            } catch (CancellationException e) {
+                told.set(e);
+            }
+        });
+        await().until(() -> events(task).size() == 1);
+
+        assertThat(dispatcher.cancel(task.id())).isTrue();
+        assertThat(endOf(task)).isEqualTo(End.cancelled());
+        goOn.complete(null);
+        await().until(() -> told.get() != null);
+        assertThat(asked).hasValue(true);
+        assertThat(dispatcher.cancel(task.id())).isTrue();
+        assertThat(events(task)).containsExactly(new Event(0, null, "one"));
+        await().until(() -> state(task) == TaskStatus.State.CANCELLED);
+    }
+
+    @Test
+    @DisplayName("R9 what is to be done on cancellation is done before the end, in order, and may say a last word")
+    void cancelActions() {
+        Task task = dispatched("a");
+        script("a").then(output -> {
+            output.onCancel(() -> output.emit(null, "first of the last words"));
+            output.onCancel(() -> {
+                throw new IllegalStateException("a test of an action that throws");
+            });
+            output.onCancel(() -> output.emit(null, "last word " + output.cancelled()));
+            output.emit(null, "ready");
+        });
+        await().until(() -> events(task).size() == 1);
+        dispatcher.cancel(task.id());
+        assertThat(endOf(task)).isEqualTo(End.cancelled());
+        assertThat(events(task))
+                .extracting(Event::data)
+                .containsExactly("ready", "first of the last words", "last word true");
+    }
+
+    @Test
+    @DisplayName("R9 an action that is registered after the cancellation runs at once")
+    void lateCancelAction() {
+        Task task = dispatched("a");
+        CompletableFuture<Void> goOn = new CompletableFuture<>();
+        CompletableFuture<Boolean> ran = new CompletableFuture<>();
+        script("a").emit(null, "ready").then(output -> {
+            goOn.join();
+            output.onCancel(() -> ran.complete(true));
+        });
+        await().until(() -> events(task).size() == 1);
+        dispatcher.cancel(task.id());
+        endOf(task);
+        goOn.complete(null);
+        assertThat(ran.join()).isTrue();
+    }
+
+    @Test
+    @DisplayName("R9 what has ended, or never was, is not cancelled")
+    void nothingToCancel() {
+        Task task = dispatched("a");
+        script("a").complete(null);
+        await().until(() -> state(task).isFinal());
+        assertThat(dispatcher.cancel(task.id())).isFalse();
+        assertThat(endOf(task)).isEqualTo(End.completed(null));
+        assertThat(dispatcher.cancel(Task.of("script", "").id())).isFalse();
+    }
+
+    @Test
+    @DisplayName("R2 however completion and cancellation race, there is one end, and the status is of the same mind")
+    void cancelRace() throws Exception {
+        for (int round = 0; round < 50; round++) {
+            String name = "race " + round;
+            Task task = dispatched(name);
+            script(name).emit(null, "one");
+            await().until(() -> events(task).size() == 1);
+            Future<Boolean> cancelled = threads.submit(() -> dispatcher.cancel(task.id()));
+            script(name).complete(null);
+            End end = endOf(task);
+            await().until(() -> state(task).isFinal());
+            assertThat(cancelled.get()).isEqualTo(end instanceof End.Cancelled);
+            assertThat(state(task))
+                    .isEqualTo(end instanceof End.Cancelled ? TaskStatus.State.CANCELLED : TaskStatus.State.COMPLETED);
+            assertThat(store().open(task.id()).last()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    @DisplayName("R2 a thread that goes on after the handler has returned is refused")
+    void emitAfterReturn() {
+        AtomicReference<TaskOutput> kept = new AtomicReference<>();
+        Task task = dispatched("a");
+        script("a").then(kept::set).complete(null);
+        endOf(task);
+        await().until(() -> state(task).isFinal());
+        assertThatThrownBy(() -> kept.get().emit(null, "late")).isInstanceOf(IllegalStateException.class);
+        assertThat(events(task)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"completed", "cancelled", "error", "interrupted", "a\nb", ""})
+    @DisplayName("R14 a type that would forge an end or break a frame is refused, and harms nothing")
+    void badTypes(String type) {
+        AtomicReference<Throwable> refused = new AtomicReference<>();
+        Task task = dispatched("a");
+        script("a")
+                .then(output -> {
+                    try {
+                        output.emit(type, "data");
+                    } catch (IllegalArgumentException e) {
+                        refused.set(e);
+                    }
+                })
+                .emit("good", "data")
+                .complete(null);
+        endOf(task);
+        assertThat(refused.get()).isNotNull();
+        assertThat(events(task)).containsExactly(new Event(0, "good", "data"));
+    }
+
+    @Test
+    @DisplayName("payload and result may be large, and any text")
+    void largeTexts() {
+        String text = "0123456789\r\n\0\uD83D\uDE00ü".repeat(50_000);
+        Task task = Task.of("script", text);
+        script(text).complete(text);
+        dispatcher.dispatch(task);
+        assertThat(endOf(task)).isEqualTo(End.completed(text));
+    }
+
+    @Test
+    @DisplayName("a task of a type that nobody does is refused by name")
+    void unknownType() {
+        assertThatThrownBy(() -> dispatcher.dispatch(Task.of("nobody's", "a")))
+                .isInstanceOf(ProblemException.class)
+                .hasMessageContaining("nobody's");
+        assertThatIllegalArgumentException().isThrownBy(() -> store().open("nobody's"));
+    }
+
+    @Test
+    @DisplayName("what two threads of a handler emit keeps the order of each")
+    void emitsFromThreads() {
+        Task task = dispatched("a");
+        script("a")
+                .then(output -> {
+                    CompletableFuture<Void> other =
+                            CompletableFuture.runAsync(() -> emitNumbered(output, "x"), threads);
+                    emitNumbered(output, "y");
+                    other.join();
+                })
+                .complete(null);
+        endOf(task);
+        List<String> all = events(task).stream().map(Event::data).toList();
+        for (String thread : List.of("x", "y")) {
+            List<String> own = all.stream().filter(d -> d.startsWith(thread)).toList();
+            assertThat(own).hasSize(200).isSortedAccordingTo((a, b) -> number(a) - number(b));
+        }
+    }
+
+    private static void emitNumbered(TaskOutput output, String prefix) {
+        for (int i = 0; i < 200; i++) {
+            output.emit(prefix + i);
+        }
+    }
+
+    private static int number(String data) {
+        return Integer.parseInt(data.substring(1));
+    }
+
+    private Script script(String name) {
+        return scripts.computeIfAbsent(name, n -> new Script());
+    }
+
+    private Task dispatched(String name) {
+        Task task = Task.of("script", name);
+        dispatcher.dispatch(task);
+        return task;
+    }
+
+    private TaskStatus.State state(Task task) {
+        return dispatcher.status(task.id()).orElseThrow().state();
+    }
+
+    private End endOf(Task task) {
+        EventStream stream = store().open(task.id());
+        await().until(() -> stream.end().isPresent());
+        return stream.end().orElseThrow();
+    }
+
+    private List<Event> events(Task task) {
+        return store().open(task.id()).read(EventStream.BEGINNING, 10_000).events();
+    }
+}

@@ -1,0 +1,33 @@
+package dev.handoff.testkit;
+
+import dev.handoff.EventStore;
+import dev.handoff.InMemoryEventStore;
+import dev.handoff.InProcessTaskDispatcher;
+import dev.handoff.TaskDispatcher;
+import dev.handoff.TaskHandler;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterEach;
+
+class InProcessTaskDispatcherTest extends TaskDispatcherContract {
+
+    private final EventStore store = InMemoryEventStore.create();
+    private final ExecutorService executor = Executors.newFixedThreadPool(4);
+
+    @Override
+    protected TaskDispatcher start(TaskHandler handler) {
+        return InProcessTaskDispatcher.builder(store, executor)
+                .handler("script", handler)
+                .build();
+    }
+
+    @Override
+    protected EventStore store() {
+        return store;
+    }
+
+    @AfterEach
+    void stop() {
+        executor.shutdownNow();
+    }
+}
