@@ -37,6 +37,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     private static final Set<String> RESERVED_TYPES = Set.of("completed", "cancelled", "error", "interrupted");
     private static final long SWEEP_INTERVAL_MILLIS = 1000;
     private static final int FIRST_EPOCH = 1;
+    private static final Problem WORKER_LOST =
+            new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
     private final ConcurrentMap<String, Run> runs = new ConcurrentHashMap<>();
     private final AtomicLong accepted = new AtomicLong();
@@ -266,7 +268,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             lock.lock();
             try {
                 if (!state.isFinal()) {
-                    stop();
+                    stopped = true;
+                    runCancelActions();
                     finish(TaskStatus.State.CANCELLED, End.cancelled());
                 }
                 return state == TaskStatus.State.CANCELLED;
@@ -275,23 +278,21 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             }
         }
 
+        /** The actions come after the end here: a last word of theirs would make the answer look whole. */
         void abandon() {
             lock.lock();
             try {
                 if (!state.isFinal()) {
-                    stop();
-                    finish(
-                            TaskStatus.State.FAILED,
-                            End.failed(new Problem(
-                                    503, "worker_lost", "The worker was stopped before the task was done.")));
+                    stopped = true;
+                    finish(TaskStatus.State.FAILED, End.failed(WORKER_LOST));
+                    runCancelActions();
                 }
             } finally {
                 lock.unlock();
             }
         }
 
-        private void stop() {
-            stopped = true;
+        private void runCancelActions() {
             for (Runnable action : List.copyOf(onCancel)) {
                 runCancelAction(action);
             }
@@ -301,6 +302,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         private void runCancelAction(Runnable action) {
             try {
                 action.run();
+            } catch (CancellationException e) {
+                logger.debug("an action on the cancellation of task {} came too late to emit", task.id(), e);
             } catch (RuntimeException e) {
                 logger.warn("an action on the cancellation of task {} threw", task.id(), e);
             }

@@ -44,6 +44,9 @@ public interface TaskOutput {
      * <p>Actions run in the order of their registration, in the thread that cancels, while the stream can still be written
      * by this thread, though by no other: so an action may {@link #emit} a last word. The stream ends when all have run, so
      * they must return soon and must not wait for the handler. What one throws is logged.
+     *
+     * <p>They also run when nobody cancels but the worker is stopped. The stream has ended with an error then, and
+     * {@link #emit} throws: a last word would make an answer look whole that is not.
      */
     void onCancel(Runnable action);
 }

@@ -60,7 +60,9 @@ public final class TokenSealer {
             "test",
             "0123456789",
             "1234567890",
-            "abcdefghijklmnopqrstuvwxyz");
+            "abcdefghijklmnopqrstuvwxyz",
+            // The default of omega-ml's server.
+            "ec3d75c6f5b3965f24f148969b1c82d5");
 
     private final Clock clock;
     private final String currentKeyId;
@@ -86,21 +88,22 @@ public final class TokenSealer {
     /**
      * A sealer on the system's clock.
      *
-     * @param secret what tokens are sealed with
+     * @param secret what tokens are sealed with; null if none is set, which is refused
      * @param previous secrets whose tokens are still opened
      * @throws IllegalArgumentException if a secret is missing, has less than 32 characters or less than 10 different ones,
      *     or is one that everybody knows; the message does not show it
      */
-    public static TokenSealer of(String secret, String... previous) {
+    public static TokenSealer of(@Nullable String secret, String... previous) {
         return of(Clock.systemUTC(), secret, previous);
     }
 
     /** Same as {@link #of(String, String...)}, on a clock that says when a token has expired. */
-    public static TokenSealer of(Clock clock, String secret, String... previous) {
-        List<String> secrets = new ArrayList<>(List.of(previous));
-        requireStrong(secret);
-        secrets.forEach(TokenSealer::requireStrong);
-        secrets.add(0, secret);
+    public static TokenSealer of(Clock clock, @Nullable String secret, String... previous) {
+        List<String> secrets = new ArrayList<>();
+        secrets.add(requireStrong(secret));
+        for (String old : previous) {
+            secrets.add(requireStrong(old));
+        }
         return new TokenSealer(clock, secrets);
     }
 
@@ -174,7 +177,10 @@ public final class TokenSealer {
                 new Problem(401, "invalid_token", "The token is damaged, or was not issued by this server."), cause);
     }
 
-    private static void requireStrong(String secret) {
+    private static String requireStrong(@Nullable String secret) {
+        if (secret == null) {
+            throw new IllegalArgumentException("there is no secret (try: openssl rand -base64 32)");
+        }
         if (secret.length() < MIN_SECRET_CHARS) {
             throw new IllegalArgumentException("the secret has " + secret.length() + " characters, at least "
                     + MIN_SECRET_CHARS + " are needed (try: openssl rand -base64 32)");
@@ -187,6 +193,7 @@ public final class TokenSealer {
         if (WELL_KNOWN.stream().anyMatch(plain::startsWith)) {
             throw new IllegalArgumentException("the secret is a well-known one (try: openssl rand -base64 32)");
         }
+        return secret;
     }
 
     /** HKDF-Expand (RFC 5869, 2.3) for one block of 32 bytes. */

@@ -76,7 +76,7 @@ final class ReplayedRequest extends HttpServletRequestWrapper {
     public Map<String, String[]> getParameterMap() {
         if (parameters == null) {
             Map<String, String[]> all = new LinkedHashMap<>(super.getParameterMap());
-            String type = getContentType();
+            String type = getHeader("Content-Type");
             if (type != null && type.toLowerCase(Locale.ROOT).startsWith("application/x-www-form-urlencoded")) {
                 addForm(all);
             }

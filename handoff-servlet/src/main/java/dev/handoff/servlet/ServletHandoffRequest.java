@@ -71,7 +71,8 @@ final class ServletHandoffRequest implements HandoffRequest {
     }
 
     private byte[] read() {
-        String type = request.getContentType();
+        // Not getContentType(), which fails on Jetty when it does not know the charset.
+        String type = request.getHeader("Content-Type");
         if (type != null && type.toLowerCase(Locale.ROOT).startsWith("multipart/")) {
             throw new ProblemException(415, "unsupported_media_type", "The content is not read as text: " + type);
         }
