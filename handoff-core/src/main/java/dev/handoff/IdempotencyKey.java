@@ -34,7 +34,7 @@ final class IdempotencyKey {
         while (i < value.length() && value.charAt(i) != '"') {
             if (value.charAt(i) == '\\') {
                 i++;
-                if (i == value.length() || value.charAt(i) != '"' && value.charAt(i) != '\\') {
+                if (i == value.length() || (value.charAt(i) != '"' && value.charAt(i) != '\\')) {
                     throw refusal("has a backslash before something else than a quote or a backslash", value);
                 }
             }

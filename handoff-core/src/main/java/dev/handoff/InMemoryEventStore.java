@@ -182,7 +182,7 @@ public final class InMemoryEventStore implements EventStore {
                     events = array;
                 }
                 array[size] = event;
-                size++;
+                size = (int) position + 1;
             } finally {
                 lock.unlock();
             }

@@ -170,14 +170,14 @@ public final class SseWriter {
     /** Returns how many chars it took beyond the first. */
     private int writeNonAscii(String text, int index, char c) {
         if (c < 0x800) {
-            buffer[size++] = (byte) (0xC0 | c >> 6);
-            buffer[size++] = (byte) (0x80 | c & 0x3F);
+            buffer[size++] = (byte) (0xC0 | (c >> 6));
+            buffer[size++] = (byte) (0x80 | (c & 0x3F));
             return 0;
         }
         if (!Character.isSurrogate(c)) {
-            buffer[size++] = (byte) (0xE0 | c >> 12);
-            buffer[size++] = (byte) (0x80 | c >> 6 & 0x3F);
-            buffer[size++] = (byte) (0x80 | c & 0x3F);
+            buffer[size++] = (byte) (0xE0 | (c >> 12));
+            buffer[size++] = (byte) (0x80 | ((c >> 6) & 0x3F));
+            buffer[size++] = (byte) (0x80 | (c & 0x3F));
             return 0;
         }
         int codePoint = text.codePointAt(index);
@@ -185,10 +185,10 @@ public final class SseWriter {
             write(REPLACEMENT);
             return 0;
         }
-        buffer[size++] = (byte) (0xF0 | codePoint >> 18);
-        buffer[size++] = (byte) (0x80 | codePoint >> 12 & 0x3F);
-        buffer[size++] = (byte) (0x80 | codePoint >> 6 & 0x3F);
-        buffer[size++] = (byte) (0x80 | codePoint & 0x3F);
+        buffer[size++] = (byte) (0xF0 | (codePoint >> 18));
+        buffer[size++] = (byte) (0x80 | ((codePoint >> 12) & 0x3F));
+        buffer[size++] = (byte) (0x80 | ((codePoint >> 6) & 0x3F));
+        buffer[size++] = (byte) (0x80 | (codePoint & 0x3F));
         return 1;
     }
 

@@ -32,7 +32,7 @@ final class TaskIds {
         boolean valid = id.length() == 2 * BYTES;
         for (int i = 0; valid && i < id.length(); i++) {
             char c = id.charAt(i);
-            valid = c >= '0' && c <= '9' || c >= 'a' && c <= 'f';
+            valid = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
         }
         if (!valid) {
             throw new IllegalArgumentException("not a task id (32 lower-case hexadecimal digits): " + id);

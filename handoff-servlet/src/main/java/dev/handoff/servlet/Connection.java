@@ -37,6 +37,8 @@ abstract class Connection implements WriteListener, AsyncListener {
     /** How much one thread writes before it lets another go on, since it may be the one that has to write the stream. */
     private static final int MAX_PARTS_PER_TURN = 8;
 
+    private static final long NEVER = Long.MIN_VALUE;
+
     private static final Logger logger = LoggerFactory.getLogger(Connection.class);
 
     final HttpServletResponse response;
@@ -47,14 +49,14 @@ abstract class Connection implements WriteListener, AsyncListener {
     private final ServletOutputStream out;
     private final AtomicInteger wakeUps = new AtomicInteger();
 
-    /** Whether the socket has to be waited for: until the container says so for the first time, and when it was full. */
+    /** Whether the socket has to be waited for: until the container calls for the first time, and when it is full. */
     private volatile boolean blocked = true;
 
     private volatile boolean interrupted;
     private volatile boolean givenUp;
     private volatile boolean closed;
-    /** Since when the client has been waited for, by the servlet's clock; 0 if it is not. */
-    private volatile long waitingSince;
+    /** Since when, by the servlet's clock. */
+    private volatile long blockedSince;
 
     private EventStream.@Nullable Watch watch;
     private @Nullable RequestDrain drain;
@@ -62,6 +64,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     // Only in step().
     private boolean unflushed;
     private Produced produced = Produced.NOTHING;
+    private long lastPartAt = NEVER;
 
     Connection(
             EventStreamServlet servlet, StreamAccess access, HttpServletRequest request, HttpServletResponse response)
@@ -72,6 +75,7 @@ abstract class Connection implements WriteListener, AsyncListener {
         this.response = response;
         this.async = request.startAsync(request, response);
         this.out = response.getOutputStream();
+        this.blockedSince = servlet.now();
     }
 
     /** Writes what there is, in one call, if there is anything. Called when the socket takes it. */
@@ -130,10 +134,9 @@ abstract class Connection implements WriteListener, AsyncListener {
         wake();
     }
 
-    final void tick(long now, long writeDeadlineMillis) {
-        long since = waitingSince;
-        if (since != 0 && now - since >= writeDeadlineMillis) {
-            logger.debug("a reader of stream {} has kept the server waiting for {} ms", streamId(), now - since);
+    final void onTick(long now) {
+        if (blocked && now - blockedSince >= servlet.writeDeadlineMillis()) {
+            logger.debug("a reader of stream {} has taken nothing for {} ms", streamId(), now - blockedSince);
             givenUp = true;
         }
         tick(now);
@@ -162,10 +165,8 @@ abstract class Connection implements WriteListener, AsyncListener {
                     unflushed = false;
                     out.flush();
                 } else if (produced == Produced.LAST) {
-                    if (isBodyDrained() || givenUp) {
+                    if (isBodyDrained()) {
                         leave();
-                    } else if (waitingSince == 0) {
-                        waitingSince = now();
                     }
                     return;
                 } else if (produced == Produced.CUT) {
@@ -193,10 +194,19 @@ abstract class Connection implements WriteListener, AsyncListener {
         }
     }
 
-    /** Some containers close the connection under a client that still sends, which then loses the answer. */
+    /**
+     * Some containers close the connection under a client that still sends, which then loses the answer. One that takes its
+     * time is waited for as long as one that does not read.
+     */
     private boolean isBodyDrained() {
         RequestDrain body = drain;
-        return body == null || body.ended();
+        if (body == null || body.ended() || givenUp) {
+            return true;
+        }
+        if (lastPartAt == NEVER) {
+            lastPartAt = now();
+        }
+        return now() - lastPartAt >= servlet.writeDeadlineMillis();
     }
 
     /** Asks once: when the answer was no, the container will call, and must not be asked again before. */
@@ -206,8 +216,8 @@ abstract class Connection implements WriteListener, AsyncListener {
         }
         // Set first, since the container may call before isReady() has returned.
         blocked = true;
+        blockedSince = now();
         if (!out.isReady()) {
-            waitingSince = now();
             return false;
         }
         blocked = false;
@@ -248,7 +258,6 @@ abstract class Connection implements WriteListener, AsyncListener {
     @Override
     public final void onWritePossible() {
         blocked = false;
-        waitingSince = 0;
         wake();
     }
 

@@ -142,6 +142,7 @@ public final class EventStreamServlet extends HttpServlet {
         return drained;
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored")
     private void later(long millis, Runnable action) {
         try {
             timer.schedule(action, millis, TimeUnit.MILLISECONDS);
@@ -336,7 +337,7 @@ public final class EventStreamServlet extends HttpServlet {
             long now = now();
             Set<String> attended = new HashSet<>();
             for (Connection connection : connections) {
-                connection.tick(now, writeDeadlineMillis);
+                connection.onTick(now);
                 attended.add(connection.streamId());
             }
             handoff.attended(attended);
@@ -366,6 +367,10 @@ public final class EventStreamServlet extends HttpServlet {
 
     long now() {
         return clock.millis();
+    }
+
+    long writeDeadlineMillis() {
+        return writeDeadlineMillis;
     }
 
     long heartbeatMillis() {
