@@ -17,6 +17,8 @@ import java.util.regex.Pattern;
  */
 public record EventId(String streamId, long position, int part) {
 
+    private static final long MAX_POSITION = 999_999_999_999_999_999L;
+    private static final int MAX_PART = 9999;
     private static final Pattern FORM = Pattern.compile("([0-9a-f]{32}):([0-9]{1,18})(?:\\.([1-9][0-9]{0,3}))?");
 
     /**
@@ -26,8 +28,8 @@ public record EventId(String streamId, long position, int part) {
      */
     public EventId {
         TaskIds.require(streamId);
-        if (position < 0 || part < 0) {
-            throw new IllegalArgumentException("position or part is negative: " + position + "." + part);
+        if (position < 0 || part < 0 || position > MAX_POSITION || part > MAX_PART) {
+            throw new IllegalArgumentException("position or part is out of range: " + position + "." + part);
         }
     }
 

@@ -75,8 +75,10 @@ public final class Handoff {
         format(task.format());
         String key = request.header("Idempotency-Key");
         Task owned = task.requestedBy(request.subject(), key == null ? null : IdempotencyKey.parse(key));
+        // Made first: once the task is accepted nothing may fail any more.
+        Reply reply = handOff(request, owned.id(), owned.format(), null);
         dispatcher.dispatch(owned);
-        return handOff(request, owned.id(), owned.format(), null);
+        return reply;
     }
 
     /**
@@ -203,9 +205,16 @@ public final class Handoff {
             return this;
         }
 
-        /** How long a token can be used; 24 hours by default. A stream that is being read then goes on. */
+        /**
+         * How long a token can be used, in whole seconds; 24 hours by default. A stream that is being read then goes on.
+         *
+         * @throws IllegalArgumentException if it is less than a second
+         */
         public Builder grantLifetime(Duration grantLifetime) {
-            this.grantLifetime = Durations.requirePositive("grantLifetime", grantLifetime);
+            if (grantLifetime.toSeconds() < 1) {
+                throw new IllegalArgumentException("grantLifetime is less than a second: " + grantLifetime);
+            }
+            this.grantLifetime = grantLifetime;
             return this;
         }
 
@@ -217,7 +226,8 @@ public final class Handoff {
          */
         public Builder eventsUrl(String eventsUrl) {
             URI uri = URI.create(eventsUrl);
-            boolean usable = uri.isAbsolute() ? uri.getHost() != null : eventsUrl.matches("/[^/].*");
+            boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+            boolean usable = uri.isAbsolute() ? http && uri.getHost() != null : eventsUrl.matches("/[^/].*");
             if (!usable || eventsUrl.endsWith("/") || uri.getRawQuery() != null || uri.getRawFragment() != null) {
                 throw new IllegalArgumentException("eventsUrl is neither a path nor an absolute URL: " + eventsUrl);
             }

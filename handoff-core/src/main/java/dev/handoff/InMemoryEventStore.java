@@ -79,6 +79,11 @@ public final class InMemoryEventStore implements EventStore {
     private StreamLog log(String streamId) {
         TaskIds.require(streamId);
         sweep();
+        // The sweep may not be due yet, and whoever asks now must not find what is over.
+        StreamLog known = logs.get(streamId);
+        if (known != null) {
+            known.dropIfExpired(clock.millis());
+        }
         return logs.computeIfAbsent(streamId, StreamLog::new);
     }
 
@@ -100,6 +105,10 @@ public final class InMemoryEventStore implements EventStore {
             List<StreamLog> ended = new ArrayList<>(
                     logs.values().stream().filter(l -> l.end != null).toList());
             ended.sort(Comparator.comparingLong(l -> l.endedAt));
+            // What cannot be made to fit is not worth dropping anything for.
+            if (bytes.get() - ended.stream().mapToLong(l -> l.streamBytes).sum() + wanted > maxBytes) {
+                return false;
+            }
             for (StreamLog candidate : ended) {
                 if (bytes.get() + wanted <= maxBytes) {
                     break;
@@ -195,11 +204,20 @@ public final class InMemoryEventStore implements EventStore {
             try {
                 requireCurrent(writerEpoch);
                 endedAt = clock.millis();
+                // Always taken, so that no stream is left without an end, but counted.
+                long endBytes = bytesOf(how);
+                streamBytes += endBytes;
+                bytes.addAndGet(endBytes);
                 end = how;
             } finally {
                 lock.unlock();
             }
             tellReaders();
+        }
+
+        private static long bytesOf(End end) {
+            String result = end instanceof End.Completed completed ? completed.result() : null;
+            return result == null ? 0 : 2L * result.length();
         }
 
         private void requireCurrent(int writerEpoch) {
@@ -235,7 +253,7 @@ public final class InMemoryEventStore implements EventStore {
             End ended = end;
             int available = size;
             Event[] array = events;
-            int from = (int) Math.min(after + 1, available);
+            int from = (int) (after >= available ? available : after + 1);
             int to = (int) Math.min((long) from + limit, available);
             List<Event> part = Collections.unmodifiableList(Arrays.asList(array).subList(from, to));
             boolean whole = ended != null && to == available;

@@ -187,7 +187,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
                 }
                 executor.execute(this);
                 submission.complete(null);
-            } catch (RejectedExecutionException e) {
+            } catch (RuntimeException | Error e) {
                 runs.remove(task.id(), this);
                 ProblemException refusal = new ProblemException(
                         new Problem(503, "overloaded", "No more tasks can be taken at the moment."), e);
@@ -304,7 +304,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
                 action.run();
             } catch (CancellationException e) {
                 logger.debug("an action on the cancellation of task {} came too late to emit", task.id(), e);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 logger.warn("an action on the cancellation of task {} threw", task.id(), e);
             }
         }

@@ -1,6 +1,8 @@
 package dev.handoff;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -24,11 +26,11 @@ public record Prefer(boolean respondAsync, Optional<Duration> waitFor) {
     public static Prefer parse(@Nullable String field) {
         boolean respondAsync = false;
         Optional<Duration> waitFor = Optional.empty();
-        for (String preference : field == null ? new String[0] : field.split(",")) {
+        for (String preference : field == null ? List.<String>of() : split(field, ',')) {
             // Parameters after a semicolon are defined for neither of the two.
-            String[] pair = preference.split(";", 2)[0].split("=", 2);
+            String[] pair = split(preference, ';').get(0).split("=", 2);
             String name = pair[0].strip().toLowerCase(Locale.ROOT);
-            String value = pair.length == 1 ? "" : pair[1].strip().replace("\"", "");
+            String value = pair.length == 1 ? "" : unquote(pair[1].strip());
             if (name.equals("respond-async")) {
                 respondAsync = true;
             } else if (name.equals("wait") && waitFor.isEmpty() && isNumber(value)) {
@@ -36,6 +38,31 @@ public record Prefer(boolean respondAsync, Optional<Duration> waitFor) {
             }
         }
         return new Prefer(respondAsync, waitFor);
+    }
+
+    /** Splits where the separator stands outside of quotes. */
+    private static List<String> split(String text, char separator) {
+        List<String> parts = new ArrayList<>();
+        int from = 0;
+        boolean quoted = false;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '\\' && quoted) {
+                i++;
+            } else if (c == '"') {
+                quoted = !quoted;
+            } else if (c == separator && !quoted) {
+                parts.add(text.substring(from, i));
+                from = i + 1;
+            }
+        }
+        parts.add(text.substring(from));
+        return parts;
+    }
+
+    private static String unquote(String value) {
+        boolean quoted = value.length() >= 2 && value.startsWith("\"") && value.endsWith("\"");
+        return quoted ? value.substring(1, value.length() - 1) : value;
     }
 
     private static boolean isNumber(String value) {

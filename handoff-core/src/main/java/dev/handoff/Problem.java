@@ -71,6 +71,7 @@ public record Problem(int status, String code, String detail) {
             case 502 -> "Bad Gateway";
             case 503 -> "Service Unavailable";
             case 504 -> "Gateway Timeout";
+            case 507 -> "Insufficient Storage";
             default -> status < 500 ? "Client Error" : "Server Error";
         };
     }

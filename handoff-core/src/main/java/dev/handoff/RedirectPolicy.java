@@ -70,7 +70,8 @@ public interface RedirectPolicy {
         RedirectPolicy accepted = accepted();
         return (request, grant, location) ->
                 Prefer.parse(request.header("Prefer")).respondAsync()
-                        ? accepted.reply(request, grant, location).with("Preference-Applied", "respond-async")
-                        : otherwise.reply(request, grant, location).with("Vary", "Prefer");
+                        ? Redirects.varying(
+                                accepted.reply(request, grant, location).with("Preference-Applied", "respond-async"))
+                        : Redirects.varying(otherwise.reply(request, grant, location));
     }
 }

@@ -19,6 +19,15 @@ final class Redirects {
         return reply(status, location, json);
     }
 
+    static Reply varying(Reply reply) {
+        String vary = reply.headers().entrySet().stream()
+                .filter(h -> h.getKey().equalsIgnoreCase("Vary"))
+                .map(h -> h.getValue() + ", ")
+                .findFirst()
+                .orElse("");
+        return reply.with("Vary", vary + "Prefer");
+    }
+
     static Reply reply(int status, String location, ObjectNode body) {
         return Reply.of(status, Reply.JSON, body.toString())
                 .with("Location", location)

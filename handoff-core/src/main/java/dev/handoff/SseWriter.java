@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +54,7 @@ public final class SseWriter {
             }
         }
         Event.requireType(type);
+        Objects.requireNonNull(data, "data");
         if (type != null) {
             write(EVENT);
             writeText(type);

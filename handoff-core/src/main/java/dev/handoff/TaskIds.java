@@ -1,6 +1,8 @@
 package dev.handoff;
 
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -45,13 +47,27 @@ final class TaskIds {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             for (String part : parts) {
-                byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
+                byte[] bytes = bytesOf(part);
                 digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(0, bytes.length));
                 digest.update(bytes);
             }
             return digest.digest();
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    /** UTF-8; a text that has none, because of a lone surrogate, by its chars after a byte that UTF-8 never has. */
+    private static byte[] bytesOf(String text) {
+        try {
+            ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+            byte[] bytes = new byte[encoded.remaining()];
+            encoded.get(bytes);
+            return bytes;
+        } catch (CharacterCodingException e) {
+            ByteBuffer chars = ByteBuffer.allocate(1 + Character.BYTES * text.length());
+            chars.put((byte) 0xFF).asCharBuffer().put(text);
+            return chars.array();
         }
     }
 }

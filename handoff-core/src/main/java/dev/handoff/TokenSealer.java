@@ -41,8 +41,8 @@ public final class TokenSealer {
 
     private static final int MIN_SECRET_CHARS = 32;
     private static final int MIN_DISTINCT_CHARS = 10;
-    /** Longer than any token of ours; saves decoding what cannot be one. */
-    private static final int MAX_TOKEN_CHARS = 2048;
+    /** Saves decoding what cannot be a token of ours, and fits into the request line that any container takes. */
+    private static final int MAX_TOKEN_CHARS = 6000;
     /** Beginnings of secrets that stand in documentation, in examples and in the sources of other programs. */
     private static final List<String> WELL_KNOWN = List.of(
             "changeme",
@@ -50,6 +50,8 @@ public final class TokenSealer {
             "secret",
             "mysecret",
             "yoursecret",
+            "your256bitsecret",
+            "astringsecretatleast256bitslong",
             "supersecret",
             "handoff",
             "password",
@@ -129,7 +131,12 @@ public final class TokenSealer {
         } catch (JOSEException e) {
             throw new IllegalStateException("A256GCM failed", e);
         }
-        return jwt.serialize();
+        String token = jwt.serialize();
+        if (token.length() > MAX_TOKEN_CHARS) {
+            throw new IllegalArgumentException("the token would have " + token.length() + " characters, "
+                    + MAX_TOKEN_CHARS + " are allowed: the subject or the format is too long");
+        }
+        return token;
     }
 
     /**
@@ -152,6 +159,10 @@ public final class TokenSealer {
                 throw invalid(null);
             }
             EncryptedJWT jwt = EncryptedJWT.parse(token);
+            if (!JWEAlgorithm.DIR.equals(jwt.getHeader().getAlgorithm())
+                    || !EncryptionMethod.A256GCM.equals(jwt.getHeader().getEncryptionMethod())) {
+                throw invalid(null);
+            }
             SecretKey key = keys.get(jwt.getHeader().getKeyID());
             if (key == null) {
                 throw invalid(null);
@@ -167,7 +178,10 @@ public final class TokenSealer {
                     claims.getStringClaim("format"),
                     claims.getSubject(),
                     Instant.ofEpochMilli(claims.getExpirationTime().getTime()));
-        } catch (ParseException | JOSEException | IllegalArgumentException e) {
+        } catch (ProblemException e) {
+            throw e;
+        } catch (ParseException | JOSEException | RuntimeException e) {
+            // Nimbus throws NullPointerException at a header without enc.
             throw invalid(e);
         }
     }

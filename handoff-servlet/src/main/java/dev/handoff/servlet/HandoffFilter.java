@@ -70,7 +70,7 @@ public final class HandoffFilter implements Filter {
             chain.doFilter(request, response);
             return;
         }
-        ServletHandoffRequest asked = new ServletHandoffRequest(http, subject.apply(http), maxBodyBytes);
+        ServletHandoffRequest asked = new ServletHandoffRequest(http, subject, maxBodyBytes);
         Optional<Reply> reply = reply(asked, methods.get(asked.method()));
         if (reply.isPresent()) {
             answer.getOutputStream().write(Replies.begin(answer, reply.get()));
@@ -127,7 +127,11 @@ public final class HandoffFilter implements Filter {
             return this;
         }
 
-        /** Who asks; {@link HttpServletRequest#getRemoteUser} by default. May give null where nobody is known. */
+        /**
+         * Who asks; {@link HttpServletRequest#getRemoteUser} by default. Is asked only for requests that are handed off or
+         * resumed; may throw a {@link ProblemException}, and may give null where nobody is known. All who are not known are
+         * the same to the hand-off: with the same idempotency key they share a stream.
+         */
         public Builder subject(Function<HttpServletRequest, @Nullable String> subject) {
             this.subject = subject;
             return this;

@@ -12,17 +12,19 @@ import java.nio.charset.UnsupportedCharsetException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A servlet request as the core sees it. Reads the body only when a route asks for it. Not thread-safe. */
 final class ServletHandoffRequest implements HandoffRequest {
 
     private final HttpServletRequest request;
-    private final @Nullable String subject;
+    private final Function<HttpServletRequest, @Nullable String> subject;
     private final int maxBodyBytes;
     private byte @Nullable [] body;
 
-    ServletHandoffRequest(HttpServletRequest request, @Nullable String subject, int maxBodyBytes) {
+    ServletHandoffRequest(
+            HttpServletRequest request, Function<HttpServletRequest, @Nullable String> subject, int maxBodyBytes) {
         this.request = request;
         this.subject = subject;
         this.maxBodyBytes = maxBodyBytes;
@@ -51,7 +53,7 @@ final class ServletHandoffRequest implements HandoffRequest {
 
     @Override
     public @Nullable String subject() {
-        return subject;
+        return subject.apply(request);
     }
 
     @Override

@@ -1,0 +1,105 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.TokenSealer;
+import java.io.PrintWriter;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Runs {@link AllInOne} until the process is told to stop. */
+@Command(
+        name = "all",
+        description = "Runs application, worker and streaming server in one process, in memory. The default.")
+final class AllCommand implements Callable<Integer> {
+
+    private static final Logger logger = LoggerFactory.getLogger(AllCommand.class);
+
+    @Mixin
+    private final ListenOptions listen = new ListenOptions();
+
+    @Mixin
+    private final HandoffOptions handingOff = new HandoffOptions();
+
+    @Mixin
+    private final StreamOptions streaming = new StreamOptions();
+
+    @Mixin
+    private final TaskOptions tasks = new TaskOptions();
+
+    @Spec
+    private CommandSpec spec;
+
+    private final Environment environment;
+
+    AllCommand(Environment environment) {
+        this.environment = environment;
+        this.spec = CommandSpec.create();
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        CountDownLatch stopped = new CountDownLatch(1);
+        AllInOne server = start();
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(
+                        () -> {
+                            logger.info("stopping");
+                            server.close();
+                            logger.info("stopped");
+                            stopped.countDown();
+                        },
+                        "stop"));
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("handoff-chat ready on " + server.url());
+        out.println("try: " + curlLine(server));
+        out.flush();
+        stopped.await();
+        return 0;
+    }
+
+    /**
+     * Starts as the options say.
+     *
+     * @throws StartException if they, the environment or the machine do not allow it
+     */
+    AllInOne start() {
+        Optional<TokenSealer> sealer = environment.sealer();
+        AllInOne server =
+                new AllInOne(environment, sealer.orElseGet(AllCommand::madeUp), listen, handingOff, streaming, tasks);
+        server.start();
+        if (sealer.isEmpty()) {
+            logger.info("{} is not set: made one up, so streams cannot be resumed after a restart", Environment.SECRET);
+        }
+        ApiKeys keys = environment.apiKeys();
+        if (keys.open()) {
+            logger.info("{} is not set: everybody who can reach this server may use it", Environment.API_KEYS);
+        } else {
+            logger.info("{} holds {} keys, one of which is needed", Environment.API_KEYS, keys.count());
+        }
+        environment.upstream().ifPresent(url -> logger.info("{} is asked for more models", url.getHost()));
+        return server;
+    }
+
+    private String curlLine(AllInOne server) {
+        return "curl -NL "
+                + (environment.apiKeys().open() ? "" : "-H 'Authorization: Bearer <key>' ")
+                + "-d '{\"model\":\"echo\",\"stream\":true,"
+                + "\"messages\":[{\"role\":\"user\",\"content\":\"one two three\"}]}' "
+                + server.url()
+                + "/v1/chat/completions";
+    }
+
+    private static TokenSealer madeUp() {
+        byte[] random = new byte[32];
+        new SecureRandom().nextBytes(random);
+        return TokenSealer.of(Base64.getEncoder().encodeToString(random));
+    }
+}

@@ -1,0 +1,123 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.Handoff;
+import dev.handoff.InMemoryEventStore;
+import dev.handoff.InProcessTaskDispatcher;
+import dev.handoff.TokenSealer;
+import dev.handoff.servlet.EventStreamServlet;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Application, worker and streaming server in one process, in memory. Starts with {@link #start}; {@link #close} ends the
+ * answers that are being made, tells their readers, and returns within a few seconds.
+ */
+final class AllInOne implements AutoCloseable {
+
+    private static final Duration UPSTREAM_PATIENCE = Duration.ofMinutes(5);
+
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private final ScheduledExecutorService timer =
+            Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "timer"));
+    private final ExecutorService workers;
+    private final InProcessTaskDispatcher dispatcher;
+    private final EventStreamServlet streams;
+    private final WebServer web;
+
+    AllInOne(
+            Environment environment,
+            TokenSealer sealer,
+            ListenOptions listen,
+            HandoffOptions handingOff,
+            StreamOptions streaming,
+            TaskOptions tasks) {
+        ModelCatalog catalog = new ModelCatalog(sources(environment, tasks));
+        workers = workers(tasks);
+        InMemoryEventStore store =
+                InMemoryEventStore.builder().retention(tasks.retention).build();
+        dispatcher = InProcessTaskDispatcher.builder(store, workers)
+                .handler(ChatHandler.TASK_TYPE, new ChatHandler(catalog))
+                .retention(tasks.retention)
+                .build();
+        Handoff handoff = Handoff.builder(dispatcher, store, sealer)
+                .format(new OpenAiFormat())
+                .format(new OpenAiResultFormat())
+                .redirectPolicy(handingOff.redirect.policy())
+                .grantLifetime(handingOff.tokenLifetime)
+                .build();
+        streams = EventStreamServlet.builder(handoff, timer)
+                .heartbeat(streaming.heartbeat)
+                .drainWindow(streaming.drain)
+                .build();
+        web = new WebServer(listen.host, listen.port)
+                .ready(() -> !closing.get())
+                .serve("/events/*", streams);
+        ChatApi.addTo(web, handoff, catalog, environment.apiKeys());
+    }
+
+    private List<ModelSource> sources(Environment environment, TaskOptions tasks) {
+        List<ModelSource> sources = new ArrayList<>();
+        if (!tasks.noEcho) {
+            sources.add(new EchoModel());
+        }
+        environment
+                .upstream()
+                .map(base -> new UpstreamModels(base, environment.upstreamKey(), UPSTREAM_PATIENCE, timer))
+                .ifPresent(sources::add);
+        return sources;
+    }
+
+    private static ExecutorService workers(TaskOptions tasks) {
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(
+                tasks.maxRunning,
+                tasks.maxRunning,
+                30,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(tasks.maxWaiting),
+                r -> new Thread(r, "worker"));
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+
+    /**
+     * Starts, and returns when requests are taken.
+     *
+     * @throws StartException if the address cannot be bound
+     */
+    void start() {
+        try {
+            web.start();
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** Where a client on this machine finds it. */
+    URI url() {
+        return URI.create(web.url());
+    }
+
+    /** Stops. Doing it again changes nothing. */
+    @Override
+    public void close() {
+        if (!closing.compareAndSet(false, true)) {
+            return;
+        }
+        // In this order: what a reader is told last is that it was cut off, not that an answer has ended.
+        streams.drain().join();
+        dispatcher.close();
+        web.close();
+        workers.shutdownNow();
+        timer.shutdownNow();
+    }
+}

@@ -1,0 +1,66 @@
+package dev.handoff.examples.chat;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.Problem;
+import dev.handoff.Reply;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+
+/**
+ * The part of the API that is answered at once: the models, and errors for whatever else comes. Requests for completions
+ * that are in order never come here, as the filter before it hands them off. Thread-safe.
+ */
+final class ApiServlet extends HttpServlet {
+
+    private static final long serialVersionUID = 1;
+
+    private final transient ModelCatalog catalog;
+
+    ApiServlet(ModelCatalog catalog) {
+        this.catalog = catalog;
+    }
+
+    @Override
+    protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        Replies.write(response, reply(request));
+    }
+
+    private Reply reply(HttpServletRequest request) {
+        String path = request.getPathInfo() == null ? "/" : request.getPathInfo();
+        if (path.equals("/chat/completions")) {
+            return methodNotAllowed("POST");
+        }
+        if (!path.equals("/models") && !path.startsWith("/models/")) {
+            return OpenAiErrors.reply(
+                    new Problem(404, "unknown_url", "There is nothing at " + request.getRequestURI() + '.'));
+        }
+        if (!request.getMethod().equals("GET") && !request.getMethod().equals("HEAD")) {
+            return methodNotAllowed("GET, HEAD");
+        }
+        return path.equals("/models") ? models() : model(path.substring("/models/".length()));
+    }
+
+    private Reply models() {
+        ArrayNode data = Json.array();
+        catalog.models().forEach(m -> data.add(m.toJson()));
+        ObjectNode list = Json.object();
+        list.put("object", "list");
+        list.set("data", data);
+        return Reply.of(200, Reply.JSON, list.toString());
+    }
+
+    private Reply model(String id) {
+        return catalog.find(id)
+                .map(m -> Reply.of(200, Reply.JSON, m.toJson().toString()))
+                .orElseGet(() -> OpenAiErrors.reply(
+                        new Problem(404, "model_not_found", "'model' is " + id + ", which is not there.")));
+    }
+
+    private static Reply methodNotAllowed(String allowed) {
+        return OpenAiErrors.reply(new Problem(405, "method_not_allowed", "Only " + allowed + " can be used here."))
+                .with("Allow", allowed);
+    }
+}

@@ -1,0 +1,157 @@
+package dev.handoff.examples.chat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.TaskOutput;
+import java.time.Instant;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The answer that a model gives, which becomes the events of a stream: each is a {@code chat.completion.chunk}, all with the
+ * same id, time and model. A model that makes text calls {@link #begin}, {@link #say} and {@link #finish}; one that has
+ * chunks already passes them on by {@link #relay}.
+ *
+ * <p>Belongs to the thread of the model, except where a method says otherwise. Whatever emits blocks while the store is
+ * behind, and throws {@link CancellationException} once the answer was cancelled.
+ *
+ * <p>Usage is counted in words, as what stands between white space: there is no tokenizer here.
+ */
+final class ChatAnswer {
+
+    private static final Pattern WORD = Pattern.compile("\\S++");
+
+    /**
+     * What all chunks have in common.
+     *
+     * @param id the id of the answer
+     * @param created when it was begun, in seconds
+     * @param model who answers
+     */
+    private record Head(String id, long created, String model) {}
+
+    private final ChatRequest request;
+    private final TaskOutput output;
+    private final Completion completion = new Completion();
+    /** Also read by the thread that cancels. */
+    private volatile Head head;
+    /** Also read by the thread that cancels, so the count of a cancelled answer may lack its last word. */
+    private final AtomicInteger words = new AtomicInteger();
+
+    ChatAnswer(String taskId, ChatRequest request, TaskOutput output) {
+        this.request = request;
+        this.output = output;
+        this.head = new Head("chatcmpl-" + taskId, Instant.now().getEpochSecond(), request.model());
+    }
+
+    /** What to do when the answer is cancelled; see {@link TaskOutput#onCancel}. May be called by any thread. */
+    void onCancel(Runnable action) {
+        output.onCancel(action);
+    }
+
+    /** Says who speaks, before there is anything to say: clients show that the model is at work. */
+    void begin() {
+        ObjectNode delta = Json.object();
+        delta.put("role", "assistant");
+        delta.put("content", "");
+        relay(chunk(delta, null));
+    }
+
+    void say(String text) {
+        ObjectNode delta = Json.object();
+        delta.put("content", text);
+        relay(chunk(delta, null));
+        words.addAndGet(countWords(text));
+    }
+
+    void finish() {
+        relay(chunk(Json.object(), "stop"));
+        if (request.includeUsage()) {
+            relay(usageChunk());
+        } else {
+            completion.usage(usage());
+        }
+    }
+
+    /** Passes on a chunk of another server as it is. */
+    void relay(ObjectNode chunk) {
+        if (chunk.path("id").isTextual() && chunk.path("created").isIntegralNumber()) {
+            head = new Head(
+                    chunk.get("id").textValue(),
+                    chunk.get("created").longValue(),
+                    chunk.path("model").asText(request.model()));
+        }
+        output.emit(chunk.toString());
+        completion.add(chunk);
+    }
+
+    /** Whether the model has said why it stopped, and so is done. */
+    boolean finished() {
+        return completion.finished();
+    }
+
+    /** Ends the chunks in good order for a client that has asked for no more. Called by the thread that cancels. */
+    void cancel() {
+        ObjectNode last = chunk(Json.object(), "stop");
+        last.set("handoff", Json.object().put("cancelled", true));
+        try {
+            output.emit(last.toString());
+            if (request.includeUsage()) {
+                output.emit(usageChunk().toString());
+            }
+        } catch (CancellationException e) {
+            // The stream has ended: it was cancelled before it had begun, or the server is stopping.
+        }
+    }
+
+    /** All of it. */
+    ObjectNode toCompletion() {
+        return completion.toJson();
+    }
+
+    private ObjectNode chunk(ObjectNode delta, @Nullable String finishReason) {
+        ObjectNode choice = Json.object();
+        choice.put("index", 0);
+        choice.set("delta", delta);
+        choice.putNull("logprobs");
+        choice.put("finish_reason", finishReason);
+        return envelope(Json.array().add(choice), NullNode.instance);
+    }
+
+    private ObjectNode usageChunk() {
+        return envelope(Json.array(), usage());
+    }
+
+    private ObjectNode envelope(ArrayNode choices, JsonNode usage) {
+        Head common = head;
+        ObjectNode json = Json.object();
+        json.put("id", common.id());
+        json.put("object", "chat.completion.chunk");
+        json.put("created", common.created());
+        json.put("model", common.model());
+        json.set("choices", choices);
+        if (request.includeUsage()) {
+            json.set("usage", usage);
+        }
+        return json;
+    }
+
+    private ObjectNode usage() {
+        int prompt =
+                request.messages().stream().mapToInt(m -> countWords(m.text())).sum();
+        int answer = words.get();
+        ObjectNode usage = Json.object();
+        usage.put("prompt_tokens", prompt);
+        usage.put("completion_tokens", answer);
+        usage.put("total_tokens", prompt + answer);
+        return usage;
+    }
+
+    private static int countWords(String text) {
+        return (int) WORD.matcher(text).results().count();
+    }
+}

@@ -1,0 +1,90 @@
+package dev.handoff.examples.chat;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+
+/**
+ * The program {@code handoff-chat}: an OpenAI-compatible chat service that hands its requests off. Each role of the
+ * deployment is a subcommand; without one it is {@code all}.
+ *
+ * <p>What cannot be served is said in one line on the standard error, and the exit code is 2 for a mistake in options or
+ * environment, else 1.
+ */
+@Command(
+        name = "handoff-chat",
+        synopsisSubcommandLabel = "[COMMAND]",
+        description = "An OpenAI-compatible chat service whose answers are handed off to streams.",
+        footer = {
+            "",
+            "Environment:",
+            "  HANDOFF_SECRET    seals the tokens of streams; at least 32 characters",
+            "  HANDOFF_API_KEYS  who may use the API, with commas; everybody if not set",
+            "  OPENAI_BASE_URL   a server with OpenAI's API, to offer its models too",
+            "  OPENAI_API_KEY    the key that it is asked with"
+        })
+public final class ChatCommand {
+
+    private static final Set<String> OWN_OPTIONS = Set.of("-h", "--help");
+    private static final String DEFAULT_ROLE = "all";
+
+    @SuppressWarnings("unused") // picocli asks for a field
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            scope = ScopeType.INHERIT,
+            description = "Shows this help.")
+    private boolean help;
+
+    private ChatCommand() {}
+
+    /** Runs a role until the process is told to stop. */
+    public static void main(String[] args) {
+        PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        System.exit(run(System.getenv(), out, err, args));
+    }
+
+    /** Runs a role; returns the exit code. */
+    static int run(Map<String, String> environment, PrintWriter out, PrintWriter err, String... args) {
+        return commandLine(environment).setOut(out).setErr(err).execute(withRole(args));
+    }
+
+    /** All roles, with their options. */
+    static CommandLine commandLine(Map<String, String> environment) {
+        CommandLine commandLine = new CommandLine(new ChatCommand());
+        commandLine.addSubcommand(new AllCommand(new Environment(environment)));
+        commandLine.setParameterExceptionHandler(ChatCommand::refuse);
+        commandLine.setExecutionExceptionHandler((e, command, result) -> {
+            if (e instanceof StartException refused) {
+                command.getErr().println("handoff-chat: " + refused.getMessage());
+                return refused.exitCode();
+            }
+            throw e;
+        });
+        return commandLine;
+    }
+
+    /** The arguments, with the name of a role before them if they begin with an option of one. */
+    static String[] withRole(String... args) {
+        if (args.length > 0 && (!args[0].startsWith("-") || OWN_OPTIONS.contains(args[0]))) {
+            return args;
+        }
+        List<String> all = new ArrayList<>(List.of(args));
+        all.add(0, DEFAULT_ROLE);
+        return all.toArray(String[]::new);
+    }
+
+    private static int refuse(ParameterException e, String[] args) {
+        e.getCommandLine().getErr().println("handoff-chat: " + e.getMessage());
+        return StartException.USAGE;
+    }
+}

@@ -1,0 +1,27 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.Task;
+import dev.handoff.TaskHandler;
+import dev.handoff.TaskOutput;
+
+/** Does the tasks of a chat: has the model answer that the request names. Thread-safe. */
+final class ChatHandler implements TaskHandler {
+
+    /** The type of its tasks. */
+    static final String TASK_TYPE = "chat";
+
+    private final ModelCatalog catalog;
+
+    ChatHandler(ModelCatalog catalog) {
+        this.catalog = catalog;
+    }
+
+    @Override
+    public void handle(Task task, TaskOutput output) throws Exception {
+        ChatRequest request = ChatRequest.parse(task.payload());
+        ChatAnswer answer = new ChatAnswer(task.id(), request, output);
+        output.onCancel(answer::cancel);
+        catalog.source(request.model()).answer(request, answer);
+        output.complete(answer.toCompletion().toString());
+    }
+}

@@ -1,0 +1,116 @@
+package dev.handoff.examples.chat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Puts the chunks of an answer together to the {@code chat.completion} that they add up to. Not thread-safe. */
+final class Completion {
+
+    private final Map<String, StringBuilder> texts = new LinkedHashMap<>();
+    private final Map<String, JsonNode> others = new LinkedHashMap<>();
+    private final Map<Integer, ToolCall> toolCalls = new TreeMap<>();
+    private final ObjectNode head = Json.object();
+    private @Nullable JsonNode usage;
+    private @Nullable String finishReason;
+
+    void add(ObjectNode chunk) {
+        for (String name : new String[] {"id", "created", "model", "service_tier", "system_fingerprint"}) {
+            JsonNode value = chunk.path(name);
+            if (!ChatRequest.absent(value) && !head.has(name)) {
+                head.set(name, value);
+            }
+        }
+        if (chunk.path("usage").isObject()) {
+            usage = chunk.get("usage");
+        }
+        for (JsonNode choice : chunk.path("choices")) {
+            if (choice.path("index").intValue() == 0) {
+                addChoice(choice);
+            }
+        }
+    }
+
+    private void addChoice(JsonNode choice) {
+        if (choice.path("finish_reason").isTextual()) {
+            finishReason = choice.get("finish_reason").textValue();
+        }
+        for (Map.Entry<String, JsonNode> field : choice.path("delta").properties()) {
+            JsonNode value = field.getValue();
+            if (field.getKey().equals("tool_calls")) {
+                for (JsonNode part : value) {
+                    toolCalls
+                            .computeIfAbsent(part.path("index").intValue(), i -> new ToolCall())
+                            .add(part);
+                }
+            } else if (value.isTextual() && !field.getKey().equals("role")) {
+                texts.computeIfAbsent(field.getKey(), k -> new StringBuilder()).append(value.textValue());
+            } else if (!value.isNull()) {
+                others.put(field.getKey(), value);
+            }
+        }
+    }
+
+    /** Whether the model has said why it stopped, and so is done. */
+    boolean finished() {
+        return finishReason != null;
+    }
+
+    /** Counts tokens where no chunk does. */
+    void usage(ObjectNode counted) {
+        usage = counted;
+    }
+
+    ObjectNode toJson() {
+        ObjectNode message = Json.object();
+        message.put("role", "assistant");
+        message.putNull("content");
+        message.putNull("refusal");
+        others.forEach(message::set);
+        texts.forEach((name, text) -> message.put(name, text.toString()));
+        if (!toolCalls.isEmpty()) {
+            toolCalls.values().forEach(call -> message.withArray("tool_calls").add(call.toJson()));
+        }
+        ObjectNode choice = Json.object();
+        choice.put("index", 0);
+        choice.set("message", message);
+        choice.putNull("logprobs");
+        choice.put("finish_reason", finishReason);
+        ObjectNode json = head.deepCopy();
+        json.put("object", "chat.completion");
+        json.set("choices", Json.array().add(choice));
+        if (usage != null) {
+            json.set("usage", usage);
+        }
+        return json;
+    }
+
+    /** One call of a tool: its first part says which, the others go on with the arguments. */
+    private static final class ToolCall {
+
+        private final ObjectNode json = Json.object();
+        private final StringBuilder arguments = new StringBuilder();
+
+        void add(JsonNode part) {
+            for (Map.Entry<String, JsonNode> field : part.properties()) {
+                if (!field.getKey().equals("index") && !field.getKey().equals("function")) {
+                    json.putIfAbsent(field.getKey(), field.getValue());
+                }
+            }
+            JsonNode name = part.path("function").path("name");
+            if (name.isTextual()) {
+                json.withObject("/function").putIfAbsent("name", name);
+            }
+            arguments.append(part.path("function").path("arguments").asText(""));
+        }
+
+        ObjectNode toJson() {
+            ObjectNode whole = json.deepCopy();
+            whole.withObject("/function").put("arguments", arguments.toString());
+            return whole;
+        }
+    }
+}

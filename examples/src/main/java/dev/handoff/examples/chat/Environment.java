@@ -1,0 +1,80 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.TokenSealer;
+import java.net.URI;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is set by variables of the environment, since options can be seen by all users of a machine. A variable that is empty
+ * counts as not set.
+ *
+ * @param variables all of them
+ */
+record Environment(Map<String, String> variables) {
+
+    static final String SECRET = "HANDOFF_SECRET";
+    static final String API_KEYS = "HANDOFF_API_KEYS";
+    static final String UPSTREAM = "OPENAI_BASE_URL";
+    static final String UPSTREAM_KEY = "OPENAI_API_KEY";
+
+    Environment {
+        variables = Map.copyOf(variables);
+    }
+
+    private @Nullable String get(String name) {
+        String value = variables.getOrDefault(name, "").strip();
+        return value.isEmpty() ? null : value;
+    }
+
+    /**
+     * What tokens are sealed with; empty if no secret is set.
+     *
+     * @throws StartException if the secret is weak
+     */
+    Optional<TokenSealer> sealer() {
+        String secret = get(SECRET);
+        try {
+            return secret == null ? Optional.empty() : Optional.of(TokenSealer.of(secret));
+        } catch (IllegalArgumentException e) {
+            throw new StartException(StartException.USAGE, SECRET + " is refused: " + e.getMessage());
+        }
+    }
+
+    ApiKeys apiKeys() {
+        return ApiKeys.parse(get(API_KEYS));
+    }
+
+    /**
+     * The server that is asked for answers; empty if none is set.
+     *
+     * @throws StartException if it is no address of one
+     */
+    Optional<URI> upstream() {
+        String url = get(UPSTREAM);
+        if (url == null) {
+            return Optional.empty();
+        }
+        try {
+            URI uri = URI.create(url);
+            if (uri.getHost() != null && uri.getScheme().matches("https?")) {
+                return Optional.of(uri);
+            }
+        } catch (IllegalArgumentException e) {
+            // Said below.
+        }
+        throw new StartException(StartException.USAGE, UPSTREAM + " is not an http or https URL: " + url);
+    }
+
+    @Nullable
+    String upstreamKey() {
+        return get(UPSTREAM_KEY);
+    }
+
+    /** Without the values, some of which are secret. */
+    @Override
+    public String toString() {
+        return "Environment[" + variables.size() + " variables]";
+    }
+}

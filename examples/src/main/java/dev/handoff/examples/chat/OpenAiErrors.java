@@ -1,0 +1,62 @@
+package dev.handoff.examples.chat;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import dev.handoff.Reply;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Problems in the form of OpenAI's API: {@code {"error":{message,type,param,code}}}.
+ *
+ * <p>A {@link Problem} has no field for the parameter that is at fault. It stands in quotes at the beginning of the detail,
+ * where people expect it too, and is read from there; so it also survives in a stream that failed.
+ */
+final class OpenAiErrors {
+
+    private static final Pattern PARAM = Pattern.compile("'([^' ]{1,100})' .*", Pattern.DOTALL);
+
+    private OpenAiErrors() {}
+
+    /** A request that cannot be served because of one of its parameters. */
+    static ProblemException invalid(String param, String whatIsWrong) {
+        return new ProblemException(400, "invalid_value", '\'' + param + "' " + whatIsWrong);
+    }
+
+    /** The answer to a request of which nothing was accepted: SDKs may try again where that can help. */
+    static Reply reply(Problem problem) {
+        Reply reply = Reply.of(problem.status(), Reply.JSON, body(problem)).with("Cache-Control", "no-store");
+        return switch (problem.status()) {
+            case 401 -> reply.with("WWW-Authenticate", "Bearer").with("x-should-retry", "false");
+            case 429, 503 -> reply.with("Retry-After", "1").with("x-should-retry", "true");
+            default -> reply.with("x-should-retry", "false");
+        };
+    }
+
+    /** The answer for a task that was accepted: an SDK that starts over would have the work done twice. */
+    static Reply acceptedReply(Problem problem) {
+        return reply(problem).with("x-should-retry", "false");
+    }
+
+    static String body(Problem problem) {
+        ObjectNode error = Json.object();
+        Matcher param = PARAM.matcher(problem.detail());
+        error.put("message", problem.detail());
+        error.put("type", type(problem.status()));
+        error.put("param", problem.status() < 500 && param.matches() ? param.group(1) : null);
+        error.put("code", problem.code());
+        ObjectNode body = Json.object();
+        body.set("error", error);
+        return body.toString();
+    }
+
+    private static String type(int status) {
+        return switch (status) {
+            case 401 -> "authentication_error";
+            case 403 -> "permission_error";
+            case 429 -> "rate_limit_error";
+            default -> status < 500 ? "invalid_request_error" : "server_error";
+        };
+    }
+}

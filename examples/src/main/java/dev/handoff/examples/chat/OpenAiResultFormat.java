@@ -1,0 +1,34 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.End;
+import dev.handoff.Problem;
+import dev.handoff.Reply;
+import dev.handoff.StreamFormat;
+import java.util.Objects;
+
+/** The whole answer as one {@code chat.completion}, for requests with {@code "stream": false}. */
+final class OpenAiResultFormat implements StreamFormat.DocumentFormat {
+
+    static final String NAME = "openai-result";
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public Reply error(Problem problem) {
+        return OpenAiErrors.acceptedReply(problem);
+    }
+
+    @Override
+    public Reply document(End end) {
+        if (end instanceof End.Completed completed) {
+            return Reply.of(200, Reply.JSON, Objects.requireNonNull(completed.result(), "the handler gave no result"));
+        }
+        if (end instanceof End.Failed failed) {
+            return error(failed.problem());
+        }
+        return error(new Problem(409, "cancelled", "The answer was cancelled."));
+    }
+}

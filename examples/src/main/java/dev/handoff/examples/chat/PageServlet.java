@@ -1,0 +1,50 @@
+package dev.handoff.examples.chat;
+
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Map;
+import java.util.Objects;
+
+/** The page to chat with: three files, and nothing from elsewhere. Thread-safe. */
+final class PageServlet extends HttpServlet {
+
+    private static final long serialVersionUID = 1;
+
+    /**
+     * What is served.
+     *
+     * @param resource the name of the file beside this class
+     * @param type its media type
+     */
+    private record Asset(String resource, String type) {}
+
+    private static final Map<String, Asset> ASSETS = Map.of(
+            "/", new Asset("index.html", "text/html;charset=utf-8"),
+            "/chat.css", new Asset("chat.css", "text/css;charset=utf-8"),
+            "/chat.js", new Asset("chat.js", "text/javascript;charset=utf-8"));
+
+    @Override
+    protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        Asset asset = ASSETS.get(request.getServletPath());
+        if (asset == null) {
+            response.setStatus(HttpServletResponse.SC_NOT_FOUND);
+            response.setContentType("text/plain;charset=utf-8");
+            response.getOutputStream().print("There is nothing here.\n");
+            return;
+        }
+        response.setContentType(asset.type());
+        response.setHeader("Cache-Control", "no-cache");
+        response.setHeader("X-Content-Type-Options", "nosniff");
+        response.setHeader("Referrer-Policy", "no-referrer");
+        response.setHeader(
+                "Content-Security-Policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:;"
+                        + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+        try (InputStream file = PageServlet.class.getResourceAsStream(asset.resource())) {
+            response.getOutputStream().write(Objects.requireNonNull(file).readAllBytes());
+        }
+    }
+}

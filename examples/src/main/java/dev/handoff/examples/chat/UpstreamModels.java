@@ -1,0 +1,164 @@
+package dev.handoff.examples.chat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The models of another server with OpenAI's API, such as Ollama, vLLM or OpenAI itself. Answers are always asked for in
+ * chunks, whatever the client wants, so that a cut one can be told from a whole one, and are passed on as they come.
+ *
+ * <p>Thread-safe.
+ */
+final class UpstreamModels implements ModelSource {
+
+    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
+    private static final Duration LIST_LIMIT = Duration.ofSeconds(10);
+    private static final Duration LIST_LIFETIME = Duration.ofSeconds(10);
+
+    private final HttpClient client = HttpClient.newBuilder()
+            // Some servers are confused by the offer to change to HTTP/2.
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NORMAL)
+            .connectTimeout(CONNECT_LIMIT)
+            .build();
+
+    private final URI base;
+    private final @Nullable String apiKey;
+    private final Duration patience;
+    private final ScheduledExecutorService timer;
+
+    private final ReentrantLock lock = new ReentrantLock();
+
+    // Only under the lock.
+    private List<Model> listed = List.of();
+    private Instant listedAt = Instant.MIN;
+
+    /**
+     * The models of a server.
+     *
+     * @param base where its API begins, such as {@code https://api.openai.com/v1}
+     * @param apiKey what it is asked with; null for none
+     * @param patience how long it may say nothing in the middle of an answer
+     * @param timer watches over that; belongs to the caller
+     */
+    UpstreamModels(URI base, @Nullable String apiKey, Duration patience, ScheduledExecutorService timer) {
+        this.base = URI.create(base.toString().replaceFirst("/+$", ""));
+        this.apiKey = apiKey;
+        this.patience = patience;
+        this.timer = timer;
+    }
+
+    @Override
+    public List<Model> models() {
+        lock.lock();
+        try {
+            if (listedAt.plus(LIST_LIFETIME).isBefore(Instant.now())) {
+                listed = list();
+                listedAt = Instant.now();
+            }
+            return listed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private List<Model> list() {
+        try {
+            HttpResponse<String> response = client.send(
+                    request("/models").timeout(LIST_LIMIT).GET().build(), HttpResponse.BodyHandlers.ofString());
+            if (response.statusCode() != 200) {
+                throw unavailable("answered with status " + response.statusCode(), null);
+            }
+            List<Model> models = new ArrayList<>();
+            for (JsonNode json : Json.parse(response.body()).path("data")) {
+                models.add(new Model(
+                        json.path("id").asText(),
+                        Instant.ofEpochSecond(json.path("created").asLong()),
+                        json.path("owned_by").asText("upstream")));
+            }
+            return List.copyOf(models);
+        } catch (JsonProcessingException e) {
+            throw unavailable("answered with something that is not JSON", e);
+        } catch (IOException e) {
+            throw unavailable("could not be reached", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw unavailable("was not waited for", e);
+        }
+    }
+
+    private static ProblemException unavailable(String why, @Nullable Exception cause) {
+        return new ProblemException(
+                new Problem(503, "upstream_unavailable", "The upstream was asked for its models and " + why + '.'),
+                cause);
+    }
+
+    @Override
+    public void answer(ChatRequest request, ChatAnswer answer) throws InterruptedException {
+        HttpRequest post = request("/chat/completions")
+                .header("Content-Type", "application/json")
+                .header("Accept", "text/event-stream")
+                .POST(HttpRequest.BodyPublishers.ofString(streamed(request)))
+                .build();
+        try (UpstreamCall call = new UpstreamCall(client, post, patience, timer)) {
+            answer.onCancel(call::close);
+            call.open();
+            boolean done = false;
+            String data = call.nextData();
+            while (data != null && !done) {
+                done = data.equals("[DONE]");
+                if (!done) {
+                    answer.relay(chunk(data));
+                    data = call.nextData();
+                }
+            }
+            if (!done && !answer.finished()) {
+                throw new ProblemException(502, "upstream_cut", "The upstream's answer was cut before its end.");
+            }
+        }
+    }
+
+    private static String streamed(ChatRequest request) {
+        ObjectNode json = request.json().deepCopy();
+        if (!request.stream()) {
+            json.put("stream", true);
+            json.set("stream_options", Json.object().put("include_usage", true));
+        }
+        return json.toString();
+    }
+
+    /** The chunk; an error in its place becomes a problem. */
+    private static ObjectNode chunk(String data) {
+        try {
+            if (Json.parse(data) instanceof ObjectNode json) {
+                if (json.hasNonNull("error")) {
+                    throw UpstreamCall.problem(502, json);
+                }
+                return json;
+            }
+        } catch (JsonProcessingException e) {
+            // Said below.
+        }
+        throw new ProblemException(502, "upstream_broken", "The upstream sent a chunk that is not a JSON object.");
+    }
+
+    private HttpRequest.Builder request(String path) {
+        HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(base + path));
+        return apiKey == null ? builder : builder.header("Authorization", "Bearer " + apiKey);
+    }
+}

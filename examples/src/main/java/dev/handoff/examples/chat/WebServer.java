@@ -1,0 +1,148 @@
+package dev.handoff.examples.chat;
+
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.Filter;
+import jakarta.servlet.Servlet;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.EnumSet;
+import java.util.function.BooleanSupplier;
+import org.eclipse.jetty.ee10.servlet.FilterHolder;
+import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
+import org.eclipse.jetty.ee10.servlet.ServletHolder;
+import org.eclipse.jetty.http.UriCompliance;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Jetty with whatever a role of the deployment serves, and {@code /healthz} and {@code /readyz} beside it. There is no
+ * request log: it would hold tokens, which are in the URLs of streams.
+ */
+final class WebServer implements AutoCloseable {
+
+    private static final long STOP_LIMIT_MILLIS = 1000;
+    /** Connections that are kept open for more requests would hold up the stop. */
+    private static final long IDLE_LIMIT_AT_STOP_MILLIS = 100;
+
+    private static final Logger logger = LoggerFactory.getLogger(WebServer.class);
+
+    private final Server server = new Server();
+    private final ServletContextHandler context = new ServletContextHandler("/", false, false);
+    private final ServerConnector connector;
+    private final String host;
+
+    /**
+     * A server that is not started yet.
+     *
+     * @param host the address to bind
+     * @param port the port to bind, 0 for a free one
+     */
+    WebServer(String host, int port) {
+        HttpConfiguration http = new HttpConfiguration();
+        http.setSendServerVersion(false);
+        // Names of models have slashes, which clients send as %2F.
+        http.setUriCompliance(UriCompliance.RFC3986.with("models", UriCompliance.Violation.AMBIGUOUS_PATH_SEPARATOR));
+        context.getServletHandler().setDecodeAmbiguousURIs(true);
+        context.setErrorHandler(new PlainErrors());
+        server.setErrorHandler(new PlainErrors());
+        this.host = host;
+        this.connector = new ServerConnector(server, new HttpConnectionFactory(http));
+        connector.setHost(host);
+        connector.setPort(port);
+        server.addConnector(connector);
+        server.setHandler(context);
+        server.setStopTimeout(STOP_LIMIT_MILLIS);
+        connector.setShutdownIdleTimeout(IDLE_LIMIT_AT_STOP_MILLIS);
+        serve("/healthz", new Probe(() -> true, "ok"));
+    }
+
+    /** Serves this on {@code /readyz}: whether requests shall be sent here. */
+    WebServer ready(BooleanSupplier ready) {
+        return serve("/readyz", new Probe(ready, "ready"));
+    }
+
+    WebServer filter(String path, Filter filter) {
+        FilterHolder holder = new FilterHolder(filter);
+        holder.setAsyncSupported(true);
+        context.addFilter(holder, path, EnumSet.of(DispatcherType.REQUEST));
+        return this;
+    }
+
+    WebServer serve(String path, Servlet servlet) {
+        ServletHolder holder = new ServletHolder(servlet);
+        holder.setAsyncSupported(true);
+        context.addServlet(holder, path);
+        return this;
+    }
+
+    /**
+     * Starts, and returns when requests are taken.
+     *
+     * @throws StartException if the address cannot be bound
+     */
+    void start() {
+        try {
+            server.start();
+        } catch (IOException e) {
+            close();
+            String reason = e.getCause() == null ? e.getMessage() : e.getCause().getMessage();
+            throw new StartException(
+                    1,
+                    "cannot listen on " + host + " port " + connector.getPort() + ": "
+                            + (reason == null ? "no such address" : reason));
+        } catch (Exception e) {
+            close();
+            throw new IllegalStateException("the web server did not start", e);
+        }
+    }
+
+    /** The port that is bound. */
+    int port() {
+        return connector.getLocalPort();
+    }
+
+    /** Where a client on this machine finds it. */
+    String url() {
+        String name = host.equals("0.0.0.0") || host.equals("::") ? "127.0.0.1" : host;
+        return "http://" + (name.indexOf(':') < 0 ? name : '[' + name + ']') + ':' + port();
+    }
+
+    /** Stops, within about a second. Doing it again changes nothing. */
+    @Override
+    public void close() {
+        try {
+            server.stop();
+        } catch (Exception e) {
+            // It has stopped all the same, but had to cut somebody off.
+            logger.debug("the web server did not stop in good order", e);
+        }
+    }
+
+    /** Says yes or no. */
+    private static final class Probe extends HttpServlet {
+
+        private static final long serialVersionUID = 1;
+
+        private final transient BooleanSupplier fine;
+        private final String yes;
+
+        Probe(BooleanSupplier fine, String yes) {
+            this.fine = fine;
+            this.yes = yes;
+        }
+
+        @Override
+        protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            boolean now = fine.getAsBoolean();
+            response.setStatus(now ? HttpServletResponse.SC_OK : HttpServletResponse.SC_SERVICE_UNAVAILABLE);
+            response.setContentType("text/plain;charset=utf-8");
+            response.getOutputStream().print(now ? yes : "not " + yes);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package dev.handoff.examples.host;
+
+import dev.handoff.EventStore;
+import dev.handoff.Handoff;
+import dev.handoff.InMemoryEventStore;
+import dev.handoff.InProcessTaskDispatcher;
+import dev.handoff.Task;
+import dev.handoff.TaskDispatcher;
+import dev.handoff.TokenSealer;
+import dev.handoff.servlet.EventStreamServlet;
+import dev.handoff.servlet.HandoffFilter;
+import jakarta.servlet.ServletContainerInitializer;
+import jakarta.servlet.ServletContext;
+import jakarta.servlet.ServletRegistration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+
+/** The host application of the README: what is between the two marks stands there word for word. */
+final class HostApplication implements ServletContainerInitializer {
+
+    private final String secret;
+
+    HostApplication(String secret) {
+        this.secret = secret;
+    }
+
+    // spotless:off
+    @Override
+    public void onStartup(Set<Class<?>> classes, ServletContext context) {
+        // README begin
+        EventStore store = InMemoryEventStore.create();
+        TaskDispatcher dispatcher = InProcessTaskDispatcher.builder(store, Executors.newFixedThreadPool(16))
+                .handler("report", (task, output) -> {
+                    for (int page = 1; page <= 3; page++) {
+                        output.emit("page", "page " + page + " about " + task.payload());   // takes its time
+                    }
+                }).build();
+        Handoff handoff = Handoff.builder(dispatcher, store, TokenSealer.of(secret)).build();
+        HandoffFilter filter = HandoffFilter.builder(handoff)
+                .post("/reports", request -> Optional.of(Task.of("report", request.body()))).build();
+        context.addFilter("handoff", filter).addMappingForUrlPatterns(null, false, "/reports");
+        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+        ServletRegistration.Dynamic events = context.addServlet("events", EventStreamServlet.builder(handoff, timer).build());
+        events.setAsyncSupported(true);
+        events.addMapping("/events/*");
+        // README end
+    }
+    // spotless:on
+}

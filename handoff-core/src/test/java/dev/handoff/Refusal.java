@@ -1,0 +1,19 @@
+package dev.handoff;
+
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import org.assertj.core.api.Assertions;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+
+/** What a client is told when something is refused. */
+final class Refusal {
+
+    private Refusal() {}
+
+    /** The problem that a call throws; fails if it throws something else or nothing. */
+    static Problem of(ThrowingCallable call) {
+        ProblemException thrown = catchThrowableOfType(ProblemException.class, call);
+        Assertions.assertThat(thrown).as("a ProblemException was thrown").isNotNull();
+        return thrown.problem();
+    }
+}
