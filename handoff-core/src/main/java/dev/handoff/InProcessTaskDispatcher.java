@@ -3,15 +3,11 @@ package dev.handoff;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,7 +15,6 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,7 +29,6 @@ import org.slf4j.LoggerFactory;
 public final class InProcessTaskDispatcher implements TaskDispatcher, AutoCloseable {
 
     private static final Logger logger = LoggerFactory.getLogger(InProcessTaskDispatcher.class);
-    private static final Set<String> RESERVED_TYPES = Set.of("completed", "cancelled", "error", "interrupted");
     private static final long SWEEP_INTERVAL_MILLIS = 1000;
     private static final int FIRST_EPOCH = 1;
     private static final Problem WORKER_LOST =
@@ -119,7 +113,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             }
         }
         for (Run run : runs.values()) {
-            if (!run.state.isFinal() && !run.attended.plus(limit).isAfter(now)) {
+            if (!run.isEnded() && !run.attended.plus(limit).isAfter(now)) {
                 logger.info("cancelling task {}, which nobody has read for {}", run.task.id(), limit);
                 run.cancel();
             }
@@ -151,33 +145,23 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     }
 
     /** One task and all that is known of it. */
-    private final class Run implements Runnable, TaskOutput {
+    private final class Run implements Runnable {
 
+        private final Task task;
         private final String fingerprint;
-        private final TaskHandler handler;
         private final Instant created = clock.instant();
         private final long number = accepted.incrementAndGet();
         private final CompletableFuture<Void> submission = new CompletableFuture<>();
 
-        private final ReentrantLock lock = new ReentrantLock();
-
-        // Written under the lock, read by anyone.
-        private volatile Task task;
-        private volatile TaskStatus.State state = TaskStatus.State.QUEUED;
+        private final TaskRun work;
         private volatile @Nullable Instant started;
         private volatile @Nullable Instant ended;
-        private volatile boolean stopped;
         private volatile Instant attended = created;
 
-        // Only under the lock.
-        private final List<Runnable> onCancel = new ArrayList<>();
-        private @Nullable EventAppender appender;
-        private @Nullable String result;
-
         Run(Task task, TaskHandler handler) {
-            this.task = task;
+            this.task = task.withoutPayload();
             this.fingerprint = task.fingerprint();
-            this.handler = handler;
+            this.work = new TaskRun(task, handler, () -> store.appender(task.id(), FIRST_EPOCH));
         }
 
         void submit() {
@@ -207,185 +191,53 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
 
         @Override
         public void run() {
-            lock.lock();
-            try {
-                if (state.isFinal()) {
-                    return;
-                }
-                state = TaskStatus.State.RUNNING;
+            if (!isEnded()) {
                 started = clock.instant();
+            }
+            try {
+                work.run();
             } finally {
-                lock.unlock();
-            }
-            try {
-                handler.handle(task, this);
-                finish(TaskStatus.State.COMPLETED, null);
-            } catch (ProblemException e) {
-                logger.debug("task {} failed", task.id(), e);
-                finish(TaskStatus.State.FAILED, End.failed(e.problem()));
-            } catch (Throwable e) {
-                if (stopped) {
-                    logger.debug("the handler of task {}, which was stopped, threw", task.id(), e);
-                } else {
-                    logger.error("the handler of task {} threw", task.id(), e);
-                }
-                finish(TaskStatus.State.FAILED, End.failed(new Problem(500, "handler_failed", "The task failed.")));
-                if (e instanceof Error error) {
-                    throw error;
-                }
-                if (e instanceof InterruptedException) {
-                    Thread.currentThread().interrupt();
-                }
-            }
-        }
-
-        /** Ends the stream, unless it has ended already. */
-        private void finish(TaskStatus.State how, @Nullable End end) {
-            lock.lock();
-            try {
-                if (!state.isFinal()) {
-                    state = endStream(end == null ? End.completed(result) : end) ? how : TaskStatus.State.FAILED;
-                    ended = clock.instant();
-                    task = withoutPayload();
-                }
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        private boolean endStream(End end) {
-            try {
-                appender().end(end);
-                return true;
-            } catch (RuntimeException e) {
-                // Not thrown on: the handler is done, and there is nobody left to tell.
-                logger.error("the stream of task {} could not be ended", task.id(), e);
-                return false;
+                isEnded();
             }
         }
 
         boolean cancel() {
-            lock.lock();
-            try {
-                if (!state.isFinal()) {
-                    stopped = true;
-                    runCancelActions();
-                    finish(TaskStatus.State.CANCELLED, End.cancelled());
-                }
-                return state == TaskStatus.State.CANCELLED;
-            } finally {
-                lock.unlock();
-            }
+            boolean cancelled = work.cancel();
+            isEnded();
+            return cancelled;
         }
 
-        /** The actions come after the end here: a last word of theirs would make the answer look whole. */
         void abandon() {
-            lock.lock();
-            try {
-                if (!state.isFinal()) {
-                    stopped = true;
-                    finish(TaskStatus.State.FAILED, End.failed(WORKER_LOST));
-                    runCancelActions();
-                }
-            } finally {
-                lock.unlock();
-            }
+            work.abandon(WORKER_LOST);
+            isEnded();
         }
 
-        private void runCancelActions() {
-            for (Runnable action : List.copyOf(onCancel)) {
-                runCancelAction(action);
+        /** Looks whether the stream has ended, and notes when that was seen first. */
+        boolean isEnded() {
+            boolean over = work.state().isFinal();
+            if (over && ended == null) {
+                ended = clock.instant();
             }
-            onCancel.clear();
-        }
-
-        private void runCancelAction(Runnable action) {
-            try {
-                action.run();
-            } catch (CancellationException e) {
-                logger.debug("an action on the cancellation of task {} came too late to emit", task.id(), e);
-            } catch (RuntimeException | Error e) {
-                logger.warn("an action on the cancellation of task {} threw", task.id(), e);
-            }
-        }
-
-        @Override
-        public void emit(@Nullable String type, String data) {
-            if (type != null && RESERVED_TYPES.contains(type)) {
-                throw new IllegalArgumentException("event type \"" + type + "\" is how the end of a stream is shown");
-            }
-            lock.lock();
-            try {
-                if (state.isFinal()) {
-                    if (stopped) {
-                        throw new CancellationException("task " + task.id() + " was cancelled");
-                    }
-                    throw new IllegalStateException("task " + task.id() + " has ended");
-                }
-                appender().append(type, data);
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        @Override
-        public void complete(String result) {
-            lock.lock();
-            try {
-                this.result = Objects.requireNonNull(result, "result");
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        @Override
-        public boolean cancelled() {
-            return stopped;
-        }
-
-        @Override
-        public void onCancel(Runnable action) {
-            lock.lock();
-            try {
-                if (!stopped) {
-                    onCancel.add(action);
-                    return;
-                }
-            } finally {
-                lock.unlock();
-            }
-            runCancelAction(action);
-        }
-
-        private EventAppender appender() {
-            EventAppender open = appender;
-            if (open == null) {
-                open = store.appender(task.id(), FIRST_EPOCH);
-                appender = open;
-            }
-            return open;
+            return over;
         }
 
         TaskStatus status() {
-            TaskStatus.State now = state;
+            TaskStatus.State now = work.state();
+            isEnded();
             int queuePosition = now != TaskStatus.State.QUEUED
                     ? 0
                     : (int) runs.values().stream()
-                            .filter(r -> r.state == TaskStatus.State.QUEUED && r.number < number)
+                            .filter(r -> r.number < number && r.work.state() == TaskStatus.State.QUEUED)
                             .count();
             return new TaskStatus(
-                    task.id(), task.subject(), task.format(), now, queuePosition, created, started, ended);
-        }
-
-        private Task withoutPayload() {
-            return new Task(
                     task.id(),
-                    task.type(),
-                    "",
-                    task.attributes(),
                     task.subject(),
-                    task.idempotencyKey(),
-                    task.format());
+                    task.format(),
+                    now,
+                    queuePosition,
+                    created,
+                    started,
+                    now.isFinal() ? ended : null);
         }
     }
 

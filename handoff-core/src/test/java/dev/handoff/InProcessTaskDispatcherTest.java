@@ -641,7 +641,7 @@ class InProcessTaskDispatcherTest {
     }
 
     private static Logger logger() {
-        return (Logger) LoggerFactory.getLogger(InProcessTaskDispatcher.class);
+        return (Logger) LoggerFactory.getLogger(TaskRun.class);
     }
 
     private static <T> FutureTask<T> inThread(Callable<T> call) {
