@@ -19,7 +19,7 @@ public record EventId(String streamId, long position, int part) {
 
     private static final long MAX_POSITION = 999_999_999_999_999_999L;
     private static final int MAX_PART = 9999;
-    private static final Pattern FORM = Pattern.compile("([0-9a-f]{32}):([0-9]{1,18})(?:\\.([1-9][0-9]{0,3}))?");
+    private static final Pattern FORM = Pattern.compile("([0-9a-f]{32}):(0|[1-9][0-9]{0,17})(?:\\.([1-9][0-9]{0,3}))?");
 
     /**
      * Checks the parts.

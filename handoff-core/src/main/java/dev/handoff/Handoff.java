@@ -76,14 +76,15 @@ public final class Handoff {
         String key = request.header("Idempotency-Key");
         Task owned = task.requestedBy(request.subject(), key == null ? null : IdempotencyKey.parse(key));
         // Made first: once the task is accepted nothing may fail any more.
-        Reply reply = handOff(request, owned.id(), owned.format(), null);
+        Reply reply = handOff(request, owned.id(), owned.format(), rights, null);
         dispatcher.dispatch(owned);
         return reply;
     }
 
     /**
      * The answer to a request that carries a {@code Last-Event-ID}: many clients reconnect to where they started, with the
-     * same method and body, and mean the rest of the answer, not another one. They are led back to their stream.
+     * same method and body, and mean the rest of the answer, not another one. They are led back to their stream. Where the
+     * subject is not known they may read it, but not cancel.
      *
      * @return empty if the request has no {@code Last-Event-ID}
      * @throws ProblemException if the id is none of this server (400), its stream belongs to another subject (403) or is no
@@ -103,7 +104,11 @@ public final class Handoff {
         // Only events have ids, so this client reads events, whatever the first request of the task asked for.
         boolean events = format(status.format()) instanceof StreamFormat.EventFormat;
         String format = events ? status.format() : StreamFormat.standard().name();
-        return Optional.of(handOff(request, last.streamId(), format, last));
+        // Of those who are not known, nobody can tell whether this one began the stream: it may be read, as with any
+        // id.
+        Set<Grant.Right> granted =
+                request.subject() == null && rights.contains(Grant.Right.READ) ? Set.of(Grant.Right.READ) : rights;
+        return Optional.of(handOff(request, last.streamId(), format, granted, last));
     }
 
     /**
@@ -127,9 +132,10 @@ public final class Handoff {
         dispatcher.attended(streamIds);
     }
 
-    private Reply handOff(HandoffRequest request, String streamId, String format, @Nullable EventId last) {
+    private Reply handOff(
+            HandoffRequest request, String streamId, String format, Set<Grant.Right> granted, @Nullable EventId last) {
         Instant expires = clock.instant().plus(grantLifetime);
-        Grant grant = new Grant(streamId, rights, format, request.subject(), expires);
+        Grant grant = new Grant(streamId, granted, format, request.subject(), expires);
         String location = eventsUrl + '/' + sealer.seal(grant);
         if (last != null) {
             // Also in the URL, since some clients drop the header when they follow a redirect.

@@ -25,7 +25,8 @@ import org.slf4j.LoggerFactory;
  * streams that ended first are dropped before their time. A stream that has not ended is never dropped. If that makes no
  * room, or if a single stream grows too large, the append is refused.
  *
- * <p>Sizes are reckoned as two bytes a character and 64 bytes an event. Reading takes no lock. Nothing here waits.
+ * <p>Sizes are reckoned as two bytes a character and 64 bytes an event; the few hundred bytes that a stream costs without
+ * any event do not count. Reading takes no lock. Nothing here waits.
  */
 public final class InMemoryEventStore implements EventStore {
 
@@ -141,9 +142,11 @@ public final class InMemoryEventStore implements EventStore {
         private volatile long endedAt;
         private volatile boolean dropped;
 
+        /** Written under the lock; a look from outside is as good as any. */
+        private volatile long streamBytes;
+
         // Only under the lock.
         private int epoch;
-        private long streamBytes;
 
         StreamLog(String id) {
             this.id = id;
@@ -332,8 +335,8 @@ public final class InMemoryEventStore implements EventStore {
         void run() {
             try {
                 hint.run();
-            } catch (RuntimeException e) {
-                // The hint belongs to a reader, and the writer must not suffer for it.
+            } catch (RuntimeException | Error e) {
+                // The hint belongs to a reader, and neither the writer nor other readers must suffer for it.
                 logger.warn("a reader's hint threw", e);
             }
         }

@@ -12,6 +12,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ConcurrentNavigableMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -35,6 +37,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
     private final ConcurrentMap<String, Run> runs = new ConcurrentHashMap<>();
+    private final ConcurrentNavigableMap<Long, Run> queued = new ConcurrentSkipListMap<>();
     private final AtomicLong accepted = new AtomicLong();
     private final AtomicLong nextSweep = new AtomicLong(Long.MIN_VALUE);
     private final EventStore store;
@@ -73,6 +76,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         Run run = new Run(task, handler);
         Run known = runs.putIfAbsent(task.id(), run);
         if (known == null) {
+            requireUnused(task, run);
             run.submit();
             return run.status();
         }
@@ -84,6 +88,20 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
         known.awaitSubmission();
         return known.status();
+    }
+
+    /** Where the store keeps streams longer than tasks are known here, what was asked the first time cannot be compared. */
+    private void requireUnused(Task task, Run run) {
+        if (task.idempotencyKey() != null && store.open(task.id()).last() != EventStream.BEGINNING) {
+            runs.remove(task.id(), run);
+            ProblemException refusal = new ProblemException(
+                    422,
+                    "idempotency_key_reused",
+                    "The idempotency key \"" + task.idempotencyKey()
+                            + "\" was used before, too long ago to be repeated.");
+            run.refuse(refusal);
+            throw refusal;
+        }
     }
 
     @Override
@@ -169,15 +187,21 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
                 if (closed) {
                     throw new RejectedExecutionException("the dispatcher is closed");
                 }
+                queued.put(number, this);
                 executor.execute(this);
                 submission.complete(null);
             } catch (RuntimeException | Error e) {
+                queued.remove(number);
                 runs.remove(task.id(), this);
                 ProblemException refusal = new ProblemException(
                         new Problem(503, "overloaded", "No more tasks can be taken at the moment."), e);
-                submission.completeExceptionally(refusal);
+                refuse(refusal);
                 throw refusal;
             }
+        }
+
+        void refuse(ProblemException refusal) {
+            submission.completeExceptionally(refusal);
         }
 
         /** A retry that comes while the first request is being submitted shares its fate. */
@@ -191,6 +215,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
 
         @Override
         public void run() {
+            queued.remove(number);
             if (!isEnded()) {
                 started = clock.instant();
             }
@@ -216,6 +241,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         boolean isEnded() {
             boolean over = work.state().isFinal();
             if (over && ended == null) {
+                queued.remove(number);
                 ended = clock.instant();
             }
             return over;
@@ -224,11 +250,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         TaskStatus status() {
             TaskStatus.State now = work.state();
             isEnded();
-            int queuePosition = now != TaskStatus.State.QUEUED
-                    ? 0
-                    : (int) runs.values().stream()
-                            .filter(r -> r.number < number && r.work.state() == TaskStatus.State.QUEUED)
-                            .count();
+            int queuePosition =
+                    now == TaskStatus.State.QUEUED ? queued.headMap(number).size() : 0;
             return new TaskStatus(
                     task.id(),
                     task.subject(),
@@ -282,7 +305,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
 
         /**
          * Cancels a task whose stream nobody has read for this long. By default a task goes on without readers: leaving is
-         * not cancelling.
+         * not cancelling. Who waits for a document is sent nothing before it is there, and so counts as a reader until then,
+         * whether still connected or not.
          */
         public Builder cancelUnattendedAfter(Duration limit) {
             this.cancelUnattendedAfter = Durations.requirePositive("cancelUnattendedAfter", limit);

@@ -114,7 +114,7 @@ public final class SseWriter {
         return size;
     }
 
-    /** Empties the buffer, and keeps its memory. */
+    /** Empties the buffer, and keeps its memory, and a {@link #retry} that has not gone out yet. */
     public void clear() {
         size = 0;
     }

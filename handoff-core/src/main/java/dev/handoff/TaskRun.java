@@ -135,7 +135,8 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Makes the handler stop and leaves the stream as it is, for it belongs to another run now. Does nothing if it has ended.
+     * Makes the handler stop and leaves the stream as it is, because it belongs to another run now, or because another is to
+     * begin anew. Does nothing if the stream has ended.
      */
     public void release() {
         lock.lock();
@@ -145,6 +146,20 @@ public final class TaskRun implements Runnable {
                 state = TaskStatus.State.FAILED;
                 runCancelActions();
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Releases the run if it has not written anything yet, so that it can be done again; else returns false. */
+    public boolean releaseIfUntouched() {
+        lock.lock();
+        try {
+            if (state.isFinal() || appender != null) {
+                return false;
+            }
+            release();
+            return true;
         } finally {
             lock.unlock();
         }

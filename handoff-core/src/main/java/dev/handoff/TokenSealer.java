@@ -155,7 +155,7 @@ public final class TokenSealer {
 
     private Grant decrypt(String token) {
         try {
-            if (token.length() > MAX_TOKEN_CHARS) {
+            if (token.length() > MAX_TOKEN_CHARS || !isCanonical(token)) {
                 throw invalid(null);
             }
             EncryptedJWT jwt = EncryptedJWT.parse(token);
@@ -184,6 +184,20 @@ public final class TokenSealer {
             // Nimbus throws NullPointerException at a header without enc.
             throw invalid(e);
         }
+    }
+
+    /**
+     * Whether it is spelt as it was sealed. The last character of a Base64 text has bits that mean nothing, and decoders pass
+     * over more than that; but what was changed at all shall not be taken.
+     */
+    private static boolean isCanonical(String token) {
+        for (String part : token.split("\\.", -1)) {
+            byte[] decoded = Base64.getUrlDecoder().decode(part);
+            if (!Base64.getUrlEncoder().withoutPadding().encodeToString(decoded).equals(part)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static ProblemException invalid(@Nullable Exception cause) {

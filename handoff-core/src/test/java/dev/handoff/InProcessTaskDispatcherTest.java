@@ -439,6 +439,29 @@ class InProcessTaskDispatcherTest {
     }
 
     @Test
+    @DisplayName("R10 a key whose task is forgotten, but not its stream, is refused: what was asked cannot be compared")
+    void keyOutlivedByItsStream() {
+        EventStore ownStore = InMemoryEventStore.builder()
+                .clock(clock)
+                .retention(RETENTION.multipliedBy(10))
+                .build();
+        InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(ownStore, executor)
+                .clock(clock)
+                .retention(RETENTION)
+                .handler("work", (task, output) -> output.emit("event"))
+                .build();
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        own.dispatch(task);
+        executor.runAll();
+        clock.tick(RETENTION.plusSeconds(2));
+
+        Task other = Task.of("work", "other").requestedBy("alice", "k1");
+        assertThat(Refusal.of(() -> own.dispatch(other)).status()).isEqualTo(422);
+        assertThat(own.status(task.id())).isEmpty();
+        assertThat(ownStore.open(task.id()).end()).contains(End.completed(null));
+    }
+
+    @Test
     @DisplayName("R9 a task is cancelled when nobody has read it for the time that the application chose")
     void unattended() {
         InProcessTaskDispatcher own =

@@ -11,6 +11,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +49,11 @@ abstract class Connection implements WriteListener, AsyncListener {
     private final AsyncContext async;
     private final ServletOutputStream out;
     private final AtomicInteger wakeUps = new AtomicInteger();
+    /**
+     * Held while the container's objects are touched. Who takes turns need not wait for it; but the container, when it ends the
+     * request, does: it would give these objects to another client while a write that has failed is still on its way out.
+     */
+    private final ReentrantLock turn = new ReentrantLock();
 
     /** Whether the socket has to be waited for: until the container calls for the first time, and when it is full. */
     private volatile boolean blocked = true;
@@ -155,9 +161,17 @@ abstract class Connection implements WriteListener, AsyncListener {
     }
 
     private void step() {
-        if (closed) {
-            return;
+        turn.lock();
+        try {
+            if (!closed) {
+                takeTurn();
+            }
+        } finally {
+            turn.unlock();
         }
+    }
+
+    private void takeTurn() {
         try {
             int parts = 0;
             while (isReady()) {
@@ -187,9 +201,14 @@ abstract class Connection implements WriteListener, AsyncListener {
             if (givenUp) {
                 abort();
             }
-        } catch (IOException | RuntimeException e) {
-            // Containers throw all sorts of things when a client leaves while it is written to.
+        } catch (IOException e) {
+            // The client has left, and the container knows: it calls onError and ends the request. Touched after that,
+            // a
+            // request may already be that of another client.
             logger.debug("a reader of stream {} is gone", streamId(), e);
+            close();
+        } catch (RuntimeException | Error e) {
+            logger.debug("a reader of stream {} had to be cut off", streamId(), e);
             abort();
         }
     }
@@ -215,8 +234,8 @@ abstract class Connection implements WriteListener, AsyncListener {
             return false;
         }
         // Set first, since the container may call before isReady() has returned.
-        blocked = true;
         blockedSince = now();
+        blocked = true;
         if (!out.isReady()) {
             return false;
         }
@@ -236,11 +255,14 @@ abstract class Connection implements WriteListener, AsyncListener {
     }
 
     private void leave() {
-        close();
+        turn.lock();
         try {
+            close();
             async.complete();
         } catch (RuntimeException e) {
             logger.debug("the container has let go of a reader of stream {} before", streamId(), e);
+        } finally {
+            turn.unlock();
         }
     }
 
@@ -274,7 +296,12 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     @Override
     public final void onComplete(AsyncEvent event) {
-        close();
+        turn.lock();
+        try {
+            close();
+        } finally {
+            turn.unlock();
+        }
     }
 
     @Override

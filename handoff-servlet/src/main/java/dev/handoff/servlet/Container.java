@@ -7,6 +7,8 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What containers do differently where the Servlet specification is silent: how an answer that has begun is aborted, so
@@ -39,6 +41,8 @@ enum Container {
     /** Not tried. A dispatch that throws is the best guess. */
     OTHER(null);
 
+    private static final Logger logger = LoggerFactory.getLogger(Container.class);
+
     private final @Nullable String quietException;
 
     Container(@Nullable String quietException) {
@@ -46,14 +50,19 @@ enum Container {
     }
 
     static Container of(ServletContext context) {
-        String info = context.getServerInfo().toLowerCase(Locale.ROOT);
+        // A server that is built on one of them may give its own name, but not to its classes.
+        String info = (context.getServerInfo() + ' ' + context.getClass().getName()).toLowerCase(Locale.ROOT);
         if (info.contains("jetty")) {
             return JETTY;
         }
-        if (info.contains("tomcat")) {
+        if (info.contains("tomcat") || info.contains("org.apache.catalina")) {
             return TOMCAT;
         }
-        return info.contains("undertow") ? UNDERTOW : OTHER;
+        if (info.contains("undertow")) {
+            return UNDERTOW;
+        }
+        logger.warn("{} was not tried: whether it can cut an answer that has begun is not known", info);
+        return OTHER;
     }
 
     /** To be called before anything is written. */

@@ -2,6 +2,7 @@ package dev.handoff.servlet;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.End;
 import dev.handoff.EventId;
 import dev.handoff.EventStream;
 import dev.handoff.Handoff;
@@ -33,6 +34,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,7 +81,7 @@ public final class EventStreamServlet extends HttpServlet {
 
     private final transient Handoff handoff;
     private final transient ScheduledExecutorService timer;
-    private final transient Clock clock;
+    private final transient @Nullable Clock clock;
     private final transient Cors cors;
     private final transient @Nullable Duration retry;
     private final long heartbeatMillis;
@@ -90,6 +92,7 @@ public final class EventStreamServlet extends HttpServlet {
     private final transient CompletableFuture<Void> drained = new CompletableFuture<>();
     private transient @Nullable ScheduledFuture<?> ticking;
     private Container container = Container.OTHER;
+    private final transient AtomicBoolean begun = new AtomicBoolean();
     private volatile boolean draining;
 
     private EventStreamServlet(Builder builder) {
@@ -128,7 +131,7 @@ public final class EventStreamServlet extends HttpServlet {
      * @return is completed when the last client has gone; one that does not read is given up shortly after the window
      */
     public CompletableFuture<Void> drain() {
-        if (!draining) {
+        if (begun.compareAndSet(false, true)) {
             draining = true;
             List<Connection> open = new ArrayList<>(connections);
             Collections.shuffle(open);
@@ -155,7 +158,9 @@ public final class EventStreamServlet extends HttpServlet {
     /** Drains, and waits until that is done. */
     @Override
     public void destroy() {
-        drain().join();
+        // Bounded, in case that the timer was stopped before, and with it what it was to do.
+        drain().completeOnTimeout(null, drainMillis + 3 * MAX_TICK_MILLIS, TimeUnit.MILLISECONDS)
+                .join();
         ScheduledFuture<?> job = ticking;
         if (job != null) {
             job.cancel(false);
@@ -238,6 +243,9 @@ public final class EventStreamServlet extends HttpServlet {
             HttpServletResponse response)
             throws IOException {
         EventId last = lastEventId(request).map(access::resumeAfter).orElse(null);
+        if (last != null && last.part() > 0) {
+            requirePart(stream, format, last);
+        }
         boolean nothingLeft =
                 last != null && last.part() == 0 && stream.end().isPresent() && last.position() == stream.last();
         if (nothingLeft) {
@@ -252,6 +260,22 @@ public final class EventStreamServlet extends HttpServlet {
             container.prepare(response);
             response.flushBuffer();
             new EventConnection(this, access, format, last, request, response).start();
+        }
+    }
+
+    /** A part that the entry does not have would make the client miss the whole of it. */
+    private static void requirePart(EventStream stream, StreamFormat.EventFormat format, EventId last) {
+        EventStream.Batch entry = stream.read(last.after(), 1);
+        End end = entry.end();
+        int frames = 0;
+        if (!entry.events().isEmpty()) {
+            frames = format.frames(entry.events().get(0)).size();
+        } else if (end != null) {
+            frames = format.frames(end).size();
+        }
+        if (last.part() >= frames) {
+            throw new ProblemException(
+                    400, "invalid_last_event_id", "Last-Event-ID names an event that the stream has not had: " + last);
         }
     }
 
@@ -341,7 +365,7 @@ public final class EventStreamServlet extends HttpServlet {
                 attended.add(connection.streamId());
             }
             handoff.attended(attended);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // A timer drops a job that throws, and then no client would get a heartbeat any more.
             logger.error("the tick failed, the next one goes on", e);
         }
@@ -366,7 +390,7 @@ public final class EventStreamServlet extends HttpServlet {
     }
 
     long now() {
-        return clock.millis();
+        return clock == null ? TimeUnit.NANOSECONDS.toMillis(System.nanoTime()) : clock.millis();
     }
 
     long writeDeadlineMillis() {
@@ -387,7 +411,7 @@ public final class EventStreamServlet extends HttpServlet {
 
         private final Handoff handoff;
         private final ScheduledExecutorService timer;
-        private Clock clock = Clock.systemUTC();
+        private @Nullable Clock clock;
         private Duration heartbeat = Duration.ofSeconds(15);
         private Duration writeDeadline = Duration.ofSeconds(30);
         private Duration drainWindow = Duration.ofSeconds(5);
@@ -400,7 +424,7 @@ public final class EventStreamServlet extends HttpServlet {
             this.timer = timer;
         }
 
-        /** The clock for heartbeats and deadlines; the system's by default. */
+        /** The clock for heartbeats and deadlines; by default one of the system that is never set. */
         public Builder clock(Clock clock) {
             this.clock = clock;
             return this;

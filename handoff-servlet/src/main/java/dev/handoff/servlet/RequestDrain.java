@@ -26,7 +26,11 @@ final class RequestDrain implements ReadListener {
         return ended;
     }
 
+    /** Whether a body comes. A client that first waits to be asked for it has been answered already, and keeps it. */
     static boolean hasBody(HttpServletRequest request) {
+        if (request.getHeader("Expect") != null) {
+            return false;
+        }
         return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
     }
 

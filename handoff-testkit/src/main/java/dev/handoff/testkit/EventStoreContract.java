@@ -300,6 +300,9 @@ public abstract class EventStoreContract {
         stream().watch(() -> {
             throw new IllegalStateException("a broken reader");
         });
+        stream().watch(() -> {
+            throw new AssertionError("a reader that is broken even more");
+        });
         stream().watch(others::incrementAndGet);
 
         appender.append(null, "event 0");

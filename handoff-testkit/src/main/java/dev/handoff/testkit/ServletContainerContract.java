@@ -578,6 +578,42 @@ public abstract class ServletContainerContract {
     }
 
     @Test
+    @DisplayName("R12 no other spelling of a token is taken, not even of bits that mean nothing")
+    void refusesOtherSpellings() throws Exception {
+        server();
+        String location = location(post("/tasks", "a"));
+        String start = location.substring(0, location.length() - 1);
+        for (char c : "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".toCharArray()) {
+            if (!location.equals(start + c)) {
+                assertProblem(send("HEAD", start + c, ""), 401, null);
+            }
+        }
+        assertProblem(send("GET", location + "=", ""), 401, "invalid_token");
+    }
+
+    @Test
+    @DisplayName("a client that waits to be asked for its body is not waited for")
+    void expectContinue() throws Exception {
+        ContractServer server = server();
+        String location = location(post("/tasks", "a"));
+        server.script("a").complete(null);
+        String answer = exchange("POST", location, "Expect: 100-continue\r\nContent-Length: 5\r\n");
+        assertThat(answer).contains("event: completed");
+    }
+
+    @Test
+    @DisplayName("R12 who is not known may go on reading by the id of an event, but not cancel")
+    void resumesAnonymously() throws Exception {
+        ContractServer server = server();
+        String location = location(post("/tasks", "a"));
+        server.script("a").emitNumbered(0, 1);
+        String last = new SseReader(get(location).body()).next().orElseThrow().lastEventId();
+        String again = location(post("/tasks", "a", "Last-Event-ID", last));
+        assertProblem(send("DELETE", again, ""), 403, "right_missing");
+        assertThat(send("DELETE", location, "").statusCode()).isEqualTo(202);
+    }
+
+    @Test
     @DisplayName("R12 a right that the token does not have: 403")
     void refusesRights() throws Exception {
         ContractServer server = server();
@@ -601,7 +637,19 @@ public abstract class ServletContainerContract {
         String id = status(location).get("task").textValue();
         await().until(() -> status(location).get("events").asInt() == 3);
         String other = Task.of("script", "").id() + ":0";
-        for (String bad : List.of("17", "abc", id, id + ":", id + ":x", id + ":-1", id + ":3", other, id + ":0x")) {
+        for (String bad : List.of(
+                "17",
+                "abc",
+                id,
+                id + ":",
+                id + ":x",
+                id + ":-1",
+                id + ":3",
+                other,
+                id + ":0x",
+                id + ":01",
+                id + ":0.9",
+                id + ":2.1")) {
             HttpResponse<String> answer = send("GET", location, "", "Last-Event-ID", bad);
             assertProblem(answer, 400, "invalid_last_event_id");
             assertThat(JSON.readTree(answer.body()).get("detail").textValue()).contains(bad);
@@ -845,9 +893,14 @@ public abstract class ServletContainerContract {
         return JSON.readTree(answer.body());
     }
 
-    private static void assertProblem(HttpResponse<String> answer, int status, String code) throws IOException {
+    /** A code of null is for an answer to HEAD, which has no body. */
+    private static void assertProblem(HttpResponse<String> answer, int status, @Nullable String code)
+            throws IOException {
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
         assertThat(answer.headers().firstValue("Content-Type")).contains(Problem.MEDIA_TYPE);
+        if (code == null) {
+            return;
+        }
         JsonNode problem = JSON.readTree(answer.body());
         assertThat(problem.get("status").intValue()).isEqualTo(status);
         assertThat(problem.get("code").textValue()).isEqualTo(code);

@@ -50,6 +50,14 @@ public abstract class TaskDispatcherContract {
     /** Starts a dispatcher that has tasks of the type {@code script} done by this handler, on at least four threads. */
     protected abstract TaskDispatcher start(TaskHandler handler);
 
+    /**
+     * Whether a task has ended when its cancellation returns. Where the worker is elsewhere, which is the default, it may
+     * still complete meanwhile.
+     */
+    protected boolean cancelsAtOnce() {
+        return false;
+    }
+
     /** Where the streams of its tasks are kept. */
     protected abstract EventStore store();
 
@@ -288,7 +296,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R2 however completion and cancellation race, there is one end, and the status is of the same mind")
+    @DisplayName("R2 however completion and cancellation race, there is one end, and the status says the same")
     void cancelRace() throws Exception {
         for (int round = 0; round < 50; round++) {
             String name = "race " + round;
@@ -299,7 +307,9 @@ public abstract class TaskDispatcherContract {
             script(name).complete(null);
             End end = endOf(task);
             await().until(() -> state(task).isFinal());
-            assertThat(cancelled.get()).isEqualTo(end instanceof End.Cancelled);
+            if (cancelsAtOnce() || end instanceof End.Cancelled) {
+                assertThat(cancelled.get()).isEqualTo(end instanceof End.Cancelled);
+            }
             assertThat(state(task))
                     .isEqualTo(end instanceof End.Cancelled ? TaskStatus.State.CANCELLED : TaskStatus.State.COMPLETED);
             assertThat(store().open(task.id()).last()).isEqualTo(1);

@@ -22,6 +22,11 @@ class InProcessTaskDispatcherTest extends TaskDispatcherContract {
     }
 
     @Override
+    protected boolean cancelsAtOnce() {
+        return true;
+    }
+
+    @Override
     protected EventStore store() {
         return store;
     }

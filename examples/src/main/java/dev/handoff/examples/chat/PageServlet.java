@@ -26,6 +26,12 @@ final class PageServlet extends HttpServlet {
             "/chat.css", new Asset("chat.css", "text/css;charset=utf-8"),
             "/chat.js", new Asset("chat.js", "text/javascript;charset=utf-8"));
 
+    /** Would send back what the request has brought, keys included. */
+    @Override
+    protected void doTrace(HttpServletRequest request, HttpServletResponse response) {
+        response.setStatus(HttpServletResponse.SC_METHOD_NOT_ALLOWED);
+    }
+
     @Override
     protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
         Asset asset = ASSETS.get(request.getServletPath());
