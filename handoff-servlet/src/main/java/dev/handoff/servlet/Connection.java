@@ -247,7 +247,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     private void abort() {
         close();
         try {
-            request.setAttribute(EventStreamServlet.ABORT, Boolean.TRUE);
+            request.setAttribute(EventStreamServlet.ABORT, true);
             async.dispatch();
         } catch (RuntimeException e) {
             logger.debug("a reader of stream {} was gone before it could be cut off", streamId(), e);

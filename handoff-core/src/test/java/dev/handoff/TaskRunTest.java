@@ -1,0 +1,122 @@
+package dev.handoff;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class TaskRunTest {
+
+    private static final Problem STOPPED = new Problem(503, "worker_lost", "The worker was stopped.");
+
+    private final InMemoryEventStore store = InMemoryEventStore.create();
+    private final Task task = Task.of("work", "payload");
+    private final List<String> done = new ArrayList<>();
+
+    private TaskRun run(TaskHandler handler) {
+        return new TaskRun(task, handler, () -> store.appender(task.id(), 1));
+    }
+
+    private List<String> events() {
+        return store.open(task.id()).read(EventStream.BEGINNING, 100).events().stream()
+                .map(Event::data)
+                .toList();
+    }
+
+    @Test
+    @DisplayName("a run goes from queued over running to what the handler made of it")
+    void completes() {
+        List<TaskStatus.State> states = new ArrayList<>();
+        TaskRun[] self = new TaskRun[1];
+        self[0] = run((given, output) -> {
+            states.add(self[0].state());
+            output.emit(given.payload());
+            output.complete("7");
+        });
+        assertThat(self[0].state()).isEqualTo(TaskStatus.State.QUEUED);
+        self[0].run();
+        assertThat(states).containsExactly(TaskStatus.State.RUNNING);
+        assertThat(self[0].state()).isEqualTo(TaskStatus.State.COMPLETED);
+        assertThat(events()).containsExactly("payload");
+        assertThat(store.open(task.id()).end()).contains(End.completed("7"));
+        assertThat(self[0].cancel()).isFalse();
+    }
+
+    @Test
+    @DisplayName("R9 one that was cancelled before it began is ended, and never begins")
+    void cancelledBefore() {
+        TaskRun run = run((given, output) -> done.add("begun"));
+        assertThat(run.cancel()).isTrue();
+        run.run();
+        assertThat(done).isEmpty();
+        assertThat(run.state()).isEqualTo(TaskStatus.State.CANCELLED);
+        assertThat(store.open(task.id()).end()).contains(End.cancelled());
+    }
+
+    @Test
+    @DisplayName("R8 one that is abandoned ends with the problem, and its actions cannot add a last word")
+    void abandoned() {
+        TaskRun[] self = new TaskRun[1];
+        self[0] = run((given, output) -> {
+            output.onCancel(() -> {
+                done.add("action");
+                output.emit("last word");
+            });
+            output.emit("one");
+            self[0].abandon(STOPPED);
+            assertThatThrownBy(() -> output.emit("two")).isInstanceOf(CancellationException.class);
+        });
+        self[0].run();
+        assertThat(done).containsExactly("action");
+        assertThat(events()).containsExactly("one");
+        assertThat(store.open(task.id()).end()).contains(End.failed(STOPPED));
+        assertThat(self[0].state()).isEqualTo(TaskStatus.State.FAILED);
+    }
+
+    @Test
+    @DisplayName("R3 one that is released stops, and leaves the stream to another writer")
+    void released() {
+        TaskRun[] self = new TaskRun[1];
+        self[0] = run((given, output) -> {
+            output.onCancel(() -> done.add("action"));
+            output.emit("one");
+            assertThat(self[0].releaseIfUntouched()).isFalse();
+            self[0].release();
+            assertThat(output.cancelled()).isTrue();
+            assertThatThrownBy(() -> output.emit("two")).isInstanceOf(CancellationException.class);
+        });
+        self[0].run();
+        assertThat(done).containsExactly("action");
+        assertThat(events()).containsExactly("one");
+        assertThat(store.open(task.id()).end()).isEmpty();
+    }
+
+    @Test
+    @DisplayName("one that has written nothing can be released to be done again")
+    void releasedUntouched() {
+        TaskRun[] self = new TaskRun[1];
+        self[0] = run((given, output) -> {
+            assertThat(self[0].releaseIfUntouched()).isTrue();
+            assertThatThrownBy(() -> output.emit("one")).isInstanceOf(CancellationException.class);
+        });
+        self[0].run();
+        assertThat(store.open(task.id()).last()).isEqualTo(EventStream.BEGINNING);
+        assertThat(self[0].releaseIfUntouched()).isFalse();
+    }
+
+    @Test
+    @DisplayName("R2 a run whose stream has another end has failed, and says so by its state alone")
+    void staleEnd() {
+        TaskRun run = run((given, output) -> {
+            output.emit("one");
+            store.appender(task.id(), 2).end(End.failed(STOPPED));
+        });
+        run.run();
+        assertThat(run.state()).isEqualTo(TaskStatus.State.FAILED);
+        assertThat(store.open(task.id()).end()).contains(End.failed(STOPPED));
+    }
+}
