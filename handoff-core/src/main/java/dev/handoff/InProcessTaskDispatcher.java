@@ -6,14 +6,14 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.ConcurrentNavigableMap;
-import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -37,7 +37,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
     private final ConcurrentMap<String, Run> runs = new ConcurrentHashMap<>();
-    private final ConcurrentNavigableMap<Long, Run> queued = new ConcurrentSkipListMap<>();
+    private final NavigableSet<Long> queued = new ConcurrentSkipListSet<>();
     private final AtomicLong accepted = new AtomicLong();
     private final AtomicLong nextSweep = new AtomicLong(Long.MIN_VALUE);
     private final EventStore store;
@@ -76,7 +76,6 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         Run run = new Run(task, handler);
         Run known = runs.putIfAbsent(task.id(), run);
         if (known == null) {
-            requireUnused(task, run);
             run.submit();
             return run.status();
         }
@@ -91,16 +90,13 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     }
 
     /** Where the store keeps streams longer than tasks are known here, what was asked the first time cannot be compared. */
-    private void requireUnused(Task task, Run run) {
+    private void requireUnused(Task task) {
         if (task.idempotencyKey() != null && store.open(task.id()).last() != EventStream.BEGINNING) {
-            runs.remove(task.id(), run);
-            ProblemException refusal = new ProblemException(
+            throw new ProblemException(
                     422,
                     "idempotency_key_reused",
                     "The idempotency key \"" + task.idempotencyKey()
                             + "\" was used before, too long ago to be repeated.");
-            run.refuse(refusal);
-            throw refusal;
         }
     }
 
@@ -187,21 +183,24 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
                 if (closed) {
                     throw new RejectedExecutionException("the dispatcher is closed");
                 }
-                queued.put(number, this);
+                requireUnused(task);
+                queued.add(number);
                 executor.execute(this);
                 submission.complete(null);
+            } catch (ProblemException e) {
+                throw refused(e);
             } catch (RuntimeException | Error e) {
-                queued.remove(number);
-                runs.remove(task.id(), this);
-                ProblemException refusal = new ProblemException(
-                        new Problem(503, "overloaded", "No more tasks can be taken at the moment."), e);
-                refuse(refusal);
-                throw refusal;
+                throw refused(new ProblemException(
+                        new Problem(503, "overloaded", "No more tasks can be taken at the moment."), e));
             }
         }
 
-        void refuse(ProblemException refusal) {
+        /** Leaves nothing of the task, and lets those know who wait for its submission. */
+        private ProblemException refused(ProblemException refusal) {
+            queued.remove(number);
+            runs.remove(task.id(), this);
             submission.completeExceptionally(refusal);
+            return refusal;
         }
 
         /** A retry that comes while the first request is being submitted shares its fate. */
@@ -251,7 +250,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             TaskStatus.State now = work.state();
             isEnded();
             int queuePosition =
-                    now == TaskStatus.State.QUEUED ? queued.headMap(number).size() : 0;
+                    now == TaskStatus.State.QUEUED ? queued.headSet(number).size() : 0;
             return new TaskStatus(
                     task.id(),
                     task.subject(),

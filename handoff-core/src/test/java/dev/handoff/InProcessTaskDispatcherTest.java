@@ -439,6 +439,31 @@ class InProcessTaskDispatcherTest {
     }
 
     @Test
+    @DisplayName("R10 a store that cannot be asked refuses a key, leaves nothing of it, and nobody waits for ever")
+    void keyWithoutStore() {
+        EventStore away = new EventStore() {
+            @Override
+            public EventStream open(String streamId) {
+                throw new IllegalStateException("a test of a store that is away");
+            }
+
+            @Override
+            public EventAppender appender(String streamId, int epoch) {
+                throw new IllegalStateException("a test of a store that is away");
+            }
+        };
+        InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(away, executor)
+                .clock(clock)
+                .handler("work", (task, output) -> output.emit("event"))
+                .build();
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        for (int i = 0; i < 2; i++) {
+            assertThat(Refusal.of(() -> own.dispatch(task)).status()).isEqualTo(503);
+            assertThat(own.status(task.id())).isEmpty();
+        }
+    }
+
+    @Test
     @DisplayName("R10 a key whose task is forgotten, but not its stream, is refused: what was asked cannot be compared")
     void keyOutlivedByItsStream() {
         EventStore ownStore = InMemoryEventStore.builder()

@@ -51,7 +51,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     private final AtomicInteger wakeUps = new AtomicInteger();
     /**
      * Held while the container's objects are touched. Who takes turns need not wait for it; but the container, when it ends the
-     * request, does: it would give these objects to another client while a write that has failed is still on its way out.
+     * request, does: it might give these objects to another client while a write that has failed is still on its way out.
      */
     private final ReentrantLock turn = new ReentrantLock();
 
@@ -202,9 +202,8 @@ abstract class Connection implements WriteListener, AsyncListener {
                 abort();
             }
         } catch (IOException e) {
-            // The client has left, and the container knows: it calls onError and ends the request. Touched after that,
-            // a
-            // request may already be that of another client.
+            // The client has left, and the container knows: it calls onError and ends the request, which may be that of
+            // another client when it is touched after that.
             logger.debug("a reader of stream {} is gone", streamId(), e);
             close();
         } catch (RuntimeException | Error e) {
