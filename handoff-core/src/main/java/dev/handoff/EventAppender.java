@@ -35,6 +35,7 @@ public interface EventAppender {
     /**
      * Ends the stream, after everything that was appended, and waits as {@link #flush} does. A full store takes an end, too.
      *
+     * @throws IllegalArgumentException if the result is larger than the store takes; the stream is as before
      * @throws StaleWriterException if another writer has taken over or the stream has ended already; the stream is as before
      */
     void end(End end);

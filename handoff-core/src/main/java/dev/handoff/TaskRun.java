@@ -170,8 +170,7 @@ public final class TaskRun implements Runnable {
         lock.lock();
         try {
             if (!state.isFinal()) {
-                End end = given == null ? End.completed(result) : given;
-                state = write(end) ? stateAfter(end) : TaskStatus.State.FAILED;
+                state = write(given == null ? End.completed(result) : given);
                 task = task.withoutPayload();
             }
         } finally {
@@ -179,18 +178,24 @@ public final class TaskRun implements Runnable {
         }
     }
 
-    private boolean write(End end) {
+    /** Returns the state that this leads to. */
+    private TaskStatus.State write(End end) {
         try {
             appender().end(end);
-            return true;
+            return stateAfter(end);
+        } catch (IllegalArgumentException e) {
+            if (end instanceof End.Completed) {
+                logger.error("the result of task {} was refused, so it fails", task.id(), e);
+                return write(End.failed(new Problem(500, "result_refused", "The result could not be stored.")));
+            }
+            throw e;
         } catch (StaleWriterException e) {
             logger.info("the end of task {} came too late: {}", task.id(), e.getMessage());
-            return false;
         } catch (RuntimeException e) {
             // Not thrown on: the handler is done, and there is nobody left to tell.
             logger.error("the stream of task {} could not be ended", task.id(), e);
-            return false;
         }
+        return TaskStatus.State.FAILED;
     }
 
     private static TaskStatus.State stateAfter(End end) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -118,5 +119,41 @@ class TaskRunTest {
         run.run();
         assertThat(run.state()).isEqualTo(TaskStatus.State.FAILED);
         assertThat(store.open(task.id()).end()).contains(End.failed(STOPPED));
+    }
+
+    @Test
+    @DisplayName("R2 a result that the store does not take fails the task, so that nobody waits for its end")
+    void refusedResult() {
+        TaskHandler handler = (given, output) -> {
+            output.emit("one");
+            output.complete("too large");
+        };
+        TaskRun run = new TaskRun(task, handler, () -> new RefusingResults(store.appender(task.id(), 1)));
+        run.run();
+        assertThat(run.state()).isEqualTo(TaskStatus.State.FAILED);
+        assertThat(events()).containsExactly("one");
+        assertThat(store.open(task.id()).end())
+                .contains(End.failed(new Problem(500, "result_refused", "The result could not be stored.")));
+    }
+
+    private record RefusingResults(EventAppender appender) implements EventAppender {
+
+        @Override
+        public long append(@Nullable String type, String data) {
+            return appender.append(type, data);
+        }
+
+        @Override
+        public void flush() {
+            appender.flush();
+        }
+
+        @Override
+        public void end(End end) {
+            if (end instanceof End.Completed) {
+                throw new IllegalArgumentException("the result is refused");
+            }
+            appender.end(end);
+        }
     }
 }
