@@ -1,0 +1,291 @@
+package dev.handoff.mongo;
+
+import dev.handoff.Problem;
+import dev.handoff.Task;
+import dev.handoff.TaskHandler;
+import dev.handoff.TaskRun;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.bson.Document;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes tasks from a {@link MongoTaskQueue} and does them, so many at a time. It owns no thread: somebody calls {@link #tick}
+ * every 20 ms or so, and the handlers run on the executor.
+ *
+ * <p>Thread-safe.
+ */
+public final class MongoWorker {
+
+    private static final Logger logger = LoggerFactory.getLogger(MongoWorker.class);
+    private static final long CANCEL_CHECK_MILLIS = 250;
+    private static final long LONGEST_CLAIM_PAUSE_MILLIS = 100;
+    private static final long PAUSE_AFTER_FAILURE_MILLIS = 500;
+    private static final Problem WORKER_STOPPED =
+            new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
+
+    private final MongoTaskQueue queue;
+    private final Executor executor;
+    private final Map<String, TaskHandler> handlers;
+    private final int maxRunning;
+    private final Clock clock;
+    private final String name = UUID.randomUUID().toString();
+    private final ConcurrentMap<String, Held> running = new ConcurrentHashMap<>();
+    private final CompletableFuture<Void> idle = new CompletableFuture<>();
+    private volatile boolean stopping;
+
+    // Only under the lock, which is only tried: a tick that comes while another is at work does nothing.
+    private final ReentrantLock ticking = new ReentrantLock();
+    private long nextClaim;
+    private long claimPause;
+    private long nextRenewal;
+    private long nextLook;
+
+    private MongoWorker(Builder builder) {
+        this.queue = builder.queue;
+        this.executor = builder.executor;
+        this.handlers = Map.copyOf(builder.handlers);
+        this.maxRunning = builder.maxRunning;
+        this.clock = builder.queue.clock();
+    }
+
+    /** For a worker that does tasks of this queue on this executor, which needs a thread for each that runs at a time. */
+    public static Builder builder(MongoTaskQueue queue, Executor executor) {
+        return new Builder(queue, executor);
+    }
+
+    /**
+     * Does what is due: takes tasks, renews leases, looks for cancellations, sweeps. Blocks for as long as the server takes.
+     * Throws nothing: what fails is logged, and tried again in a later tick.
+     */
+    public void tick() {
+        if (!ticking.tryLock()) {
+            return;
+        }
+        long now = clock.millis();
+        try {
+            if (now >= nextRenewal) {
+                // Tried again in the next tick if it fails.
+                check(true);
+                nextRenewal = now + queue.lease().toMillis() / 3;
+            } else if (now >= nextLook) {
+                check(false);
+            }
+            queue.sweepIfDue();
+            if (now >= nextClaim) {
+                claim(now);
+            }
+        } catch (RuntimeException e) {
+            nextClaim = now + PAUSE_AFTER_FAILURE_MILLIS;
+            logger.warn("the worker could not go on, and tries again: {}", e.toString());
+        } finally {
+            ticking.unlock();
+        }
+    }
+
+    private void check(boolean renew) {
+        nextLook = clock.millis() + CANCEL_CHECK_MILLIS;
+        if (running.isEmpty()) {
+            return;
+        }
+        Map<String, Integer> epochs = new HashMap<>();
+        running.forEach((id, held) -> epochs.put(id, held.epoch));
+        Map<String, Boolean> own = renew ? queue.renew(epochs, name) : queue.look(epochs, name);
+        epochs.forEach((id, epoch) -> {
+            Held held = running.get(id);
+            Boolean cancel = own.get(id);
+            if (held == null || held.epoch != epoch) {
+                return;
+            }
+            // Not here: actions of handlers may take their time, and leases must not wait for them. Not on the threads
+            // of
+            // handlers either, of which none may be free.
+            if (cancel == null && held.stopOnce()) {
+                logger.info("task {} was taken from this worker", id);
+                queue.onExecutor(held.run::release);
+            } else if (cancel != null && cancel && held.stopOnce()) {
+                queue.onExecutor(held.run::cancel);
+            }
+        });
+    }
+
+    private void claim(long now) {
+        while (!stopping && running.size() < maxRunning) {
+            var claimed = queue.claim(handlers.keySet(), name);
+            if (claimed.isEmpty()) {
+                claimPause = Math.min(Math.max(10, 2 * claimPause), LONGEST_CLAIM_PAUSE_MILLIS);
+                nextClaim = now + claimPause;
+                return;
+            }
+            claimPause = 0;
+            begin(claimed.get());
+        }
+    }
+
+    private void begin(Document claimed) {
+        Task task = MongoTaskQueue.task(claimed);
+        int epoch = claimed.getInteger("epoch");
+        TaskHandler handler = handlers.get(task.type());
+        if (handler == null) {
+            throw new IllegalStateException("a task was claimed that nobody does: " + task);
+        }
+        TaskRun run = new TaskRun(task, handler, () -> queue.store().appender(task.id(), epoch));
+        Held held = new Held(run, epoch);
+        running.put(task.id(), held);
+        // After the put: either this sees that it is over, or the one who stops sees the task.
+        if (stopping) {
+            queue.handBack(task.id(), epoch);
+            running.remove(task.id(), held);
+            completeIfIdle();
+            return;
+        }
+        try {
+            executor.execute(() -> work(task.id(), held));
+        } catch (RejectedExecutionException e) {
+            running.remove(task.id(), held);
+            queue.handBack(task.id(), epoch);
+            throw e;
+        }
+    }
+
+    private void work(String id, Held held) {
+        try {
+            held.run.run();
+        } finally {
+            try {
+                // What has no end in the store by now is left to the sweep.
+                queue.noteEnd(id, held.epoch);
+            } catch (RuntimeException e) {
+                logger.warn("the end of task {} could not be noted, which is left to the sweep: {}", id, e.toString());
+            } finally {
+                running.remove(id, held);
+                completeIfIdle();
+            }
+        }
+    }
+
+    private void completeIfIdle() {
+        if (stopping && running.isEmpty()) {
+            idle.complete(null);
+        }
+    }
+
+    /** How many tasks it is at. */
+    public int running() {
+        return running.size();
+    }
+
+    /**
+     * Takes no more tasks, and waits for those at hand. What is left when the time is over is handed back to the queue, if it
+     * has not emitted anything, else ended with {@code worker_lost}. {@link #tick} has to go on meanwhile, to keep the leases.
+     *
+     * @return whether all tasks were done in time
+     */
+    public boolean stop(Duration deadline) {
+        stopping = true;
+        completeIfIdle();
+        try {
+            idle.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            running.forEach(this::giveBack);
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            running.forEach(this::giveBack);
+            return false;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void giveBack(String id, Held held) {
+        try {
+            if (held.run.releaseIfUntouched()) {
+                queue.handBack(id, held.epoch);
+            } else {
+                held.run.abandon(WORKER_STOPPED);
+                queue.noteEnd(id, held.epoch);
+            }
+        } catch (RuntimeException e) {
+            logger.warn("task {} could not be given back, which is left to the sweep: {}", id, e.toString());
+        }
+    }
+
+    /** A task that this worker has. */
+    private static final class Held {
+
+        private final TaskRun run;
+        private final int epoch;
+        // Only by the thread that ticks.
+        private boolean stopping;
+
+        Held(TaskRun run, int epoch) {
+            this.run = run;
+            this.epoch = epoch;
+        }
+
+        boolean stopOnce() {
+            boolean first = !stopping;
+            stopping = true;
+            return first;
+        }
+    }
+
+    /** The settings of a worker. */
+    public static final class Builder {
+
+        private final MongoTaskQueue queue;
+        private final Executor executor;
+        private final Map<String, TaskHandler> handlers = new HashMap<>();
+        private int maxRunning = 100;
+
+        private Builder(MongoTaskQueue queue, Executor executor) {
+            this.queue = queue;
+            this.executor = executor;
+        }
+
+        /**
+         * Who does the tasks of a type.
+         *
+         * @throws IllegalArgumentException if the type has a handler already
+         */
+        public Builder handler(String type, TaskHandler handler) {
+            if (handlers.putIfAbsent(type, handler) != null) {
+                throw new IllegalArgumentException("tasks of type " + type + " have a handler already");
+            }
+            return this;
+        }
+
+        /**
+         * How many tasks are done at the same time; 100 by default.
+         *
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder maxRunning(int maxRunning) {
+            if (maxRunning < 1) {
+                throw new IllegalArgumentException("maxRunning is not positive: " + maxRunning);
+            }
+            this.maxRunning = maxRunning;
+            return this;
+        }
+
+        /** The worker. */
+        public MongoWorker build() {
+            return new MongoWorker(this);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package dev.handoff.mongo;
+
+import com.mongodb.client.MongoCollection;
+import com.mongodb.client.model.Filters;
+import com.mongodb.client.model.Sorts;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import org.bson.Document;
+import org.bson.conversions.Bson;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows all streams that have readers in this process with one polling loop, however many readers there are. A stream in
+ * which something moves is asked for often, one that is silent ever more seldom. Positions are dense, so nothing can be
+ * missed: what does not follow on what is known is fetched again.
+ */
+final class SharedTail {
+
+    private static final Logger logger = LoggerFactory.getLogger(SharedTail.class);
+    private static final int STREAMS_PER_QUERY = 100;
+    private static final int DOCUMENTS_PER_QUERY = 500;
+    private static final long SILENCE_MILLIS = 5000;
+    private static final long LONGEST_PAUSE_MILLIS = 2000;
+
+    private final MongoCollection<Document> events;
+    private final ScheduledExecutorService executor;
+    private final long shortestMillis;
+    private final long longestMillis;
+    private final ConcurrentMap<String, TailedStream> streams = new ConcurrentHashMap<>();
+    private final AtomicBoolean running = new AtomicBoolean();
+    private final AtomicBoolean woken = new AtomicBoolean();
+    private final ReentrantLock fetching = new ReentrantLock();
+
+    // Only the polling loop's.
+    private long pauseMillis;
+
+    SharedTail(
+            MongoCollection<Document> events, ScheduledExecutorService executor, Duration shortest, Duration longest) {
+        this.events = events;
+        this.executor = executor;
+        this.shortestMillis = shortest.toMillis();
+        this.longestMillis = longest.toMillis();
+    }
+
+    TailedStream.Watch watch(String streamId, Runnable hint) {
+        TailedStream.Watch[] watch = new TailedStream.Watch[1];
+        streams.compute(streamId, (id, known) -> {
+            TailedStream stream = known == null ? fresh(id) : known;
+            watch[0] = stream.watch(hint, () -> dropIfUnwatched(id));
+            return stream;
+        });
+        if (running.compareAndSet(false, true)) {
+            schedule(0);
+        }
+        return watch[0];
+    }
+
+    private TailedStream fresh(String streamId) {
+        TailedStream stream = new TailedStream(streamId);
+        stream.interval = shortestMillis;
+        stream.quietSince = now();
+        return stream;
+    }
+
+    private void dropIfUnwatched(String streamId) {
+        streams.computeIfPresent(streamId, (id, stream) -> stream.isWatched() ? stream : null);
+    }
+
+    /** What this process knows of a stream that is watched here; null if it is not. */
+    @Nullable
+    TailedStream get(String streamId) {
+        return streams.get(streamId);
+    }
+
+    /** Takes what was written by this process, so that its readers need not wait for the next poll. */
+    void offer(Minibatch minibatch) {
+        TailedStream stream = streams.get(minibatch.stream());
+        if (stream != null) {
+            stream.offer(minibatch);
+        }
+    }
+
+    /** Looks at once at a stream of which somebody says that something was written to it. */
+    void wake(String streamId) {
+        TailedStream stream = streams.get(streamId);
+        if (stream != null) {
+            stream.dueAt = 0;
+            stream.quietSince = now();
+            if (woken.compareAndSet(false, true)) {
+                try {
+                    executor.execute(this::fetchWoken);
+                } catch (RejectedExecutionException e) {
+                    logger.debug("the executor was shut down, streams are followed no more");
+                }
+            }
+        }
+    }
+
+    private void fetchWoken() {
+        woken.set(false);
+        try {
+            fetchDue();
+        } catch (RuntimeException e) {
+            logger.debug("a stream could not be looked at, which is left to the poll", e);
+        }
+    }
+
+    private void schedule(long millis) {
+        try {
+            executor.schedule(this::poll, millis, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            logger.debug("the executor was shut down, streams are followed no more");
+        }
+    }
+
+    private void poll() {
+        if (streams.isEmpty()) {
+            running.set(false);
+            // A stream may have come between the look and the flag.
+            if (streams.isEmpty() || !running.compareAndSet(false, true)) {
+                return;
+            }
+        }
+        try {
+            fetchDue();
+            pauseMillis = shortestMillis;
+        } catch (RuntimeException | Error e) {
+            // Of whatever kind: without this loop all readers would wait for ever.
+            pauseMillis = Math.min(Math.max(100, 2 * pauseMillis), LONGEST_PAUSE_MILLIS);
+            logger.warn("streams could not be followed, trying again in {} ms: {}", pauseMillis, e.toString());
+        }
+        schedule(pauseMillis);
+    }
+
+    private void fetchDue() {
+        fetching.lock();
+        try {
+            long now = now();
+            List<TailedStream> due = new ArrayList<>();
+            for (TailedStream stream : streams.values()) {
+                if (stream.dueAt <= now && stream.wanted() >= 0) {
+                    due.add(stream);
+                }
+            }
+            for (int i = 0; i < due.size(); i += STREAMS_PER_QUERY) {
+                fetch(due.subList(i, Math.min(i + STREAMS_PER_QUERY, due.size())));
+            }
+        } finally {
+            fetching.unlock();
+        }
+    }
+
+    private void fetch(List<TailedStream> due) {
+        List<Bson> clauses = new ArrayList<>(due.size());
+        for (TailedStream stream : due) {
+            clauses.add(Filters.and(Filters.eq("stream", stream.id), Filters.gte("seq", stream.wanted())));
+        }
+        List<Minibatch> found = new ArrayList<>();
+        events.find(clauses.size() == 1 ? clauses.get(0) : Filters.or(clauses))
+                .sort(Sorts.ascending("stream", "seq"))
+                .limit(DOCUMENTS_PER_QUERY)
+                .forEach(document -> read(document, found));
+        Set<String> moved = new HashSet<>();
+        for (Minibatch minibatch : found) {
+            moved.add(minibatch.stream());
+            offer(minibatch);
+        }
+        long now = now();
+        for (TailedStream stream : due) {
+            // Where the answer was cut short, the last streams of the query may have been left out.
+            if (moved.contains(stream.id) || found.size() == DOCUMENTS_PER_QUERY) {
+                stream.quietSince = now;
+            }
+            boolean silent = now - stream.quietSince > SILENCE_MILLIS;
+            stream.interval = silent ? Math.min(stream.interval * 3 / 2 + 1, longestMillis) : shortestMillis;
+            stream.dueAt = now + (silent ? stream.interval : 0);
+        }
+    }
+
+    private static void read(Document document, List<Minibatch> found) {
+        try {
+            found.add(Minibatch.of(document));
+        } catch (RuntimeException e) {
+            // The readers of this stream will be told when they ask the store; the others must not suffer for it.
+            logger.warn("document {} is no minibatch: {}", document.get("_id"), e.toString());
+        }
+    }
+
+    private static long now() {
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+    }
+}

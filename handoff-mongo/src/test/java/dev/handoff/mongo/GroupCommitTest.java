@@ -1,0 +1,492 @@
+package dev.handoff.mongo;
+
+import static dev.handoff.mongo.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import com.mongodb.client.MongoDatabase;
+import com.mongodb.client.model.Filters;
+import dev.handoff.End;
+import dev.handoff.Event;
+import dev.handoff.EventAppender;
+import dev.handoff.EventStream;
+import dev.handoff.ProblemException;
+import dev.handoff.StaleWriterException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import org.bson.Document;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
+
+@Timeout(60)
+class GroupCommitTest {
+
+    private static final AtomicInteger NAMES = new AtomicInteger();
+
+    private static Mongo mongo;
+
+    private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(4);
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final Commands commands = new Commands();
+    private TcpProxy proxy;
+
+    @BeforeAll
+    static void startMongo() {
+        mongo = Mongo.start();
+    }
+
+    @AfterAll
+    static void stopMongo() {
+        mongo.close();
+    }
+
+    @BeforeEach
+    void start() throws Exception {
+        mongo.database.getCollection(MongoEventStore.COLLECTION).deleteMany(new Document());
+        proxy = new TcpProxy(mongo.address());
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        timer.shutdownNow();
+        threads.shutdownNow();
+        proxy.close();
+    }
+
+    private MongoEventStore store(MongoDatabase database, Duration retryFor) {
+        return MongoEventStore.builder(database, timer).retryFor(retryFor).build();
+    }
+
+    private MongoEventStore store() {
+        return store(mongo.connect(commands), Duration.ofSeconds(10));
+    }
+
+    private MongoEventStore proxied(Duration retryFor) {
+        return store(mongo.connect(proxy, commands), retryFor);
+    }
+
+    private static String name() {
+        return String.format("%032x", NAMES.incrementAndGet());
+    }
+
+    /** What is in the database, read without what is tested. */
+    private static List<String> stored(String stream) {
+        List<String> data = new ArrayList<>();
+        long[] next = new long[1];
+        mongo.database
+                .getCollection(MongoEventStore.COLLECTION)
+                .find(Filters.eq("stream", stream))
+                .sort(new Document("seq", 1))
+                .forEach(d -> {
+                    assertThat(d.getLong("seq")).as("R1 positions are dense").isEqualTo(next[0]);
+                    List<Document> entries = d.getList("data", Document.class);
+                    entries.forEach(e -> data.add(e.getString("data")));
+                    next[0] += entries.size() + (d.containsKey("end") ? 1 : 0);
+                });
+        return data;
+    }
+
+    private static List<String> numbered(int count) {
+        return IntStream.range(0, count).mapToObj(i -> "event " + i).toList();
+    }
+
+    @Test
+    @DisplayName("many streams share one insert at a time, with at most one minibatch of each, and R1 all is dense")
+    void groups() throws Exception {
+        MongoEventStore store = store();
+        int streams = 40;
+        int events = 100;
+        List<String> names = IntStream.range(0, streams).mapToObj(i -> name()).toList();
+        CountDownLatch go = new CountDownLatch(1);
+        List<Future<?>> writers = new ArrayList<>();
+        for (String name : names) {
+            writers.add(threads.submit(() -> {
+                EventAppender appender = store.appender(name, 1);
+                go.await();
+                for (String data : numbered(events)) {
+                    appender.append(null, data);
+                }
+                appender.end(End.completed(null));
+                return null;
+            }));
+        }
+        go.countDown();
+        for (Future<?> writer : writers) {
+            writer.get();
+        }
+        for (String name : names) {
+            assertThat(stored(name)).isEqualTo(numbered(events));
+            assertThat(store.open(name).last()).isEqualTo(events);
+        }
+        assertThat(commands.mostInserting()).isEqualTo(1);
+        assertThat(commands.inserted())
+                .allSatisfy(streamsOfOne -> assertThat(streamsOfOne).doesNotHaveDuplicates());
+        assertThat(commands.count("insert")).isLessThan(streams * events / 20);
+    }
+
+    @Test
+    @DisplayName("R4 a lone event leaves at once: nobody has to flush it, and no timer is waited for")
+    void loneEvent() {
+        MongoEventStore store = store();
+        String name = name();
+        EventAppender appender = store.appender(name, 1);
+        for (int i = 0; i < 5; i++) {
+            long before = System.nanoTime();
+            appender.append(null, "event " + i);
+            appender.flush();
+            // Generous: the machine may be busy.
+            assertThat(System.nanoTime() - before).isLessThan(TimeUnit.SECONDS.toNanos(2));
+            assertThat(stored(name)).isEqualTo(numbered(i + 1));
+        }
+        assertThat(commands.count("insert")).isEqualTo(5);
+        appender.append(null, "event 5");
+        await().until(() -> stored(name).size() == 6);
+    }
+
+    @Test
+    @DisplayName("the end travels in the document of the last events")
+    void endWithEvents() throws Exception {
+        MongoEventStore store = proxied(Duration.ofSeconds(10));
+        String name = name();
+        EventAppender appender = store.appender(name, 1);
+        appender.append(null, "event 0");
+        appender.flush();
+        proxy.goAway();
+        appender.append(null, "event 1");
+        await().until(() -> commands.count("insert") > 0);
+        appender.append(null, "event 2");
+        Future<?> end = threads.submit(() -> appender.end(End.completed("3")));
+        proxy.comeBack();
+        end.get(20, TimeUnit.SECONDS);
+        Document last = mongo.database
+                .getCollection(MongoEventStore.COLLECTION)
+                .find(Filters.and(Filters.eq("stream", name), Filters.exists("end")))
+                .first();
+        assertThat(last.getList("data", Document.class)).isNotEmpty();
+        assertThat(stored(name)).isEqualTo(numbered(3));
+    }
+
+    @Test
+    @DisplayName("R1 R4 a write whose answer got lost is repeated, and nothing is doubled")
+    void lostAnswer() {
+        MongoEventStore store = proxied(Duration.ofSeconds(10));
+        String name = name();
+        EventAppender appender = store.appender(name, 1);
+        for (int i = 0; i < 10; i++) {
+            if (i % 3 == 1) {
+                proxy.cutBeforeAnswer("insert");
+            }
+            appender.append(null, "event " + i);
+            appender.flush();
+        }
+        proxy.cutBeforeAnswer("insert");
+        appender.end(End.completed(null));
+        assertThat(proxy.swallowed()).isEqualTo(4);
+        assertThat(stored(name)).isEqualTo(numbered(10));
+        assertThat(store.open(name).last()).isEqualTo(10);
+        assertThat(store.open(name).end()).contains(End.completed(null));
+    }
+
+    @Test
+    @DisplayName("R4 an answer that never comes, on a connection that stays, is not waited for for ever")
+    void silentServer() throws Exception {
+        MongoEventStore store = proxied(Duration.ofSeconds(2));
+        String name = name();
+        EventAppender appender = store.appender(name, 1);
+        appender.append(null, "event 0");
+        appender.flush();
+        proxy.swallowAnswer("insert");
+        Future<?> told = threads.submit(() -> {
+            appender.append(null, "event 1");
+            appender.flush();
+        });
+        await().atMost(Duration.ofSeconds(8)).until(told::isDone);
+        assertThat(stored(name)).isEqualTo(numbered(2));
+    }
+
+    @Test
+    @DisplayName("R1 R2 what is written while the store is away for a while is neither lost nor doubled")
+    void outage() throws Exception {
+        MongoEventStore store = proxied(Duration.ofSeconds(20));
+        List<String> names = List.of(name(), name(), name());
+        List<Future<?>> writers = new ArrayList<>();
+        AtomicInteger appended = new AtomicInteger();
+        CountDownLatch away = new CountDownLatch(1);
+        for (String name : names) {
+            writers.add(threads.submit(() -> {
+                EventAppender appender = store.appender(name, 1);
+                for (int i = 0; i < 200; i++) {
+                    appender.append(null, "event " + i);
+                    if (appended.incrementAndGet() == 300) {
+                        proxy.goAway();
+                        away.countDown();
+                    }
+                }
+                appender.end(End.completed(null));
+                return null;
+            }));
+        }
+        assertThat(away.await(10, TimeUnit.SECONDS)).isTrue();
+        // Writers do not wait for the store while they are within their bounds.
+        await().until(() -> appended.get() == 600);
+        assertThat(writers).noneMatch(Future::isDone);
+        proxy.comeBack();
+        for (Future<?> writer : writers) {
+            writer.get(20, TimeUnit.SECONDS);
+        }
+        for (String name : names) {
+            assertThat(stored(name)).isEqualTo(numbered(200));
+            assertThat(store.open(name).end()).contains(End.completed(null));
+        }
+    }
+
+    @Test
+    @DisplayName("a writer that is ahead of the store by its bound is held back until the store is back")
+    void bounded() throws Exception {
+        MongoEventStore store = proxied(Duration.ofSeconds(20));
+        String name = name();
+        EventAppender appender = store.appender(name, 1);
+        appender.append(null, "small");
+        appender.flush();
+        proxy.goAway();
+        AtomicInteger appended = new AtomicInteger();
+        String big = "x".repeat(100_000);
+        Future<?> writer = threads.submit(() -> {
+            for (int i = 0; i < 30; i++) {
+                appender.append(null, big);
+                appended.incrementAndGet();
+            }
+            appender.flush();
+        });
+        await().until(() -> appended.get() == 10);
+        await().during(Duration.ofMillis(300)).until(() -> appended.get() == 10);
+        proxy.comeBack();
+        writer.get(20, TimeUnit.SECONDS);
+        assertThat(stored(name)).hasSize(31);
+    }
+
+    @Test
+    @DisplayName(
+            "all writers together are held back at the bound of the process, each below its own, until the store is back")
+    void boundedTogether() throws Exception {
+        MongoEventStore store = proxied(Duration.ofSeconds(20));
+        int each = 1 << 20;
+        int bound = (int) (GroupCommit.MAX_AHEAD_CHARS / (each + 1));
+        proxy.goAway();
+        String big = "x".repeat(each);
+        AtomicInteger appended = new AtomicInteger();
+        List<String> names = IntStream.range(0, bound + 5).mapToObj(i -> name()).toList();
+        List<Future<?>> writers = new ArrayList<>();
+        for (String name : names) {
+            EventAppender appender = store.appender(name, 1);
+            writers.add(threads.submit(() -> {
+                appender.append(null, big);
+                appended.incrementAndGet();
+                appender.flush();
+            }));
+        }
+        await().until(() -> appended.get() == bound);
+        await().during(Duration.ofMillis(300)).until(() -> appended.get() == bound);
+        proxy.comeBack();
+        for (Future<?> writer : writers) {
+            writer.get(20, TimeUnit.SECONDS);
+        }
+        assertThat(names).allSatisfy(n -> assertThat(stored(n)).hasSize(1));
+    }
+
+    @Test
+    @DisplayName("R2 a store that stays away is told to the writer as store_unreachable, and readers get no false end")
+    void awayTooLong() throws Exception {
+        MongoEventStore store = proxied(Duration.ofMillis(600));
+        MongoEventStore reader = store(mongo.connect(), Duration.ofSeconds(1));
+        String name = name();
+        EventAppender appender = store.appender(name, 1);
+        appender.append(null, "event 0");
+        appender.flush();
+        proxy.goAway();
+        appender.append(null, "event 1");
+        long before = System.nanoTime();
+        assertThatExceptionOfType(ProblemException.class)
+                .isThrownBy(appender::flush)
+                .satisfies(e -> {
+                    assertThat(e.problem().status()).isEqualTo(503);
+                    assertThat(e.problem().code()).isEqualTo("store_unreachable");
+                });
+        assertThat(System.nanoTime() - before).isLessThan(TimeUnit.SECONDS.toNanos(5));
+        assertThatExceptionOfType(ProblemException.class).isThrownBy(() -> appender.append(null, "more"));
+        assertThatExceptionOfType(ProblemException.class).isThrownBy(() -> appender.end(End.completed(null)));
+        proxy.comeBack();
+        EventStream.Batch batch = reader.open(name).read(EventStream.BEGINNING, 10);
+        assertThat(batch.events()).extracting(Event::data).containsExactly("event 0");
+        assertThat(batch.end()).isNull();
+        assertThat(reader.open(name).end()).isEmpty();
+
+        // The store serves others as before.
+        EventAppender next = store.appender(name, 2);
+        next.append(null, "other");
+        next.end(End.completed(null));
+        assertThat(reader.open(name).end()).contains(End.completed(null));
+    }
+
+    @Test
+    @DisplayName("R3 a writer whose place was taken while the store was away is told that it is stale")
+    void fencedAfterOutage() throws Exception {
+        MongoEventStore store = proxied(Duration.ofSeconds(20));
+        MongoEventStore other = store(mongo.connect(), Duration.ofSeconds(10));
+        String name = name();
+        EventAppender appender = store.appender(name, 1);
+        appender.append(null, "event 0");
+        appender.flush();
+        proxy.goAway();
+        appender.append(null, "zombie");
+        other.appender(name, 2).append(null, "event 1");
+        await().until(() -> other.open(name).last() == 2);
+        proxy.comeBack();
+        assertThatExceptionOfType(StaleWriterException.class).isThrownBy(appender::flush);
+        assertThat(other.open(name).read(EventStream.BEGINNING, 10).events())
+                .extracting(Event::data)
+                .containsExactly("event 0", "event 1");
+    }
+
+    @Test
+    @DisplayName("R3 one fenced writer does not disturb the others in the same insert")
+    void fencedAmongOthers() throws Exception {
+        MongoEventStore store = proxied(Duration.ofSeconds(20));
+        String fenced = name();
+        EventAppender stale = store.appender(fenced, 1);
+        List<String> names = List.of(name(), name(), name());
+        List<EventAppender> others =
+                names.stream().map(n -> store.appender(n, 1)).toList();
+        store(mongo.connect(), Duration.ofSeconds(1)).appender(fenced, 2);
+        proxy.goAway();
+        others.get(0).append(null, "event 0");
+        stale.append(null, "zombie");
+        others.get(1).append(null, "event 0");
+        others.get(2).append(null, "event 0");
+        proxy.comeBack();
+        assertThatExceptionOfType(StaleWriterException.class).isThrownBy(stale::flush);
+        others.forEach(EventAppender::flush);
+        assertThat(names).allSatisfy(n -> assertThat(stored(n)).containsExactly("event 0"));
+    }
+
+    @Test
+    @DisplayName(
+            "an event that is too large for a document is refused, and the stream goes on; the largest one is taken")
+    void tooLarge() {
+        MongoEventStore store = store();
+        String name = name();
+        EventAppender appender = store.appender(name, 1);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> appender.append(null, "x".repeat(MongoEventAppender.MAX_EVENT_CHARS + 1)));
+        // Three bytes each in UTF-8.
+        assertThat(appender.append(null, "\u20ac".repeat(MongoEventAppender.MAX_EVENT_CHARS)))
+                .isZero();
+        assertThat(appender.append(null, "small")).isEqualTo(1);
+        appender.end(End.completed(null));
+        assertThat(stored(name)).extracting(String::length).containsExactly(MongoEventAppender.MAX_EVENT_CHARS, 5);
+    }
+
+    @Test
+    @DisplayName("a result that is too large for a document is told to its writer, and does no harm to other streams")
+    void tooLargeResult() throws Exception {
+        MongoEventStore store = proxied(Duration.ofSeconds(20));
+        EventAppender other = store.appender(name(), 1);
+        EventAppender another = store.appender(name(), 1);
+        EventAppender large = store.appender(name(), 1);
+        proxy.goAway();
+        // Keeps the one insert busy, so that the others come together in the next.
+        other.append(null, "event 0");
+        await().until(() -> !threadsIdle());
+        another.append(null, "event 0");
+        AtomicReference<Throwable> told = new AtomicReference<>();
+        Thread end = new Thread(() -> {
+            try {
+                large.end(End.completed("x".repeat(17 << 20)));
+            } catch (RuntimeException e) {
+                told.set(e);
+            }
+        });
+        end.start();
+        await().until(() -> end.getState() == Thread.State.WAITING || !end.isAlive());
+        proxy.comeBack();
+        end.join(20_000);
+        assertThat(told.get()).isNotNull();
+        other.flush();
+        another.flush();
+    }
+
+    private boolean threadsIdle() {
+        return ((ScheduledThreadPoolExecutor) timer).getActiveCount() == 0;
+    }
+
+    @Test
+    @DisplayName("a writer whose executor was shut down is told, and does not wait for ever")
+    void shutDown() {
+        MongoEventStore store = store();
+        EventAppender appender = store.appender(name(), 1);
+        appender.append(null, "event 0");
+        appender.flush();
+        timer.shutdownNow();
+        Future<?> writer = threads.submit(() -> {
+            for (int i = 0; i < 2; i++) {
+                try {
+                    appender.append(null, "event 1");
+                } catch (RuntimeException e) {
+                    // The first is told; and what of the end?
+                }
+            }
+            appender.end(End.completed(null));
+        });
+        await().atMost(Duration.ofSeconds(3)).until(writer::isDone);
+        assertThatThrownBy(writer::get).hasCauseInstanceOf(ProblemException.class);
+    }
+
+    @Test
+    @DisplayName("an interrupted write gives up, or goes on at its pace, but does not spin")
+    void interruptedWrite() throws Exception {
+        Logger logger = (Logger) LoggerFactory.getLogger(GroupCommit.class);
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
+        logger.addAppender(log);
+        logger.setAdditive(false);
+        try {
+            MongoEventStore store = proxied(Duration.ofMillis(1500));
+            EventAppender appender = store.appender(name(), 1);
+            appender.append(null, "event 0");
+            appender.flush();
+            proxy.goAway();
+            appender.append(null, "event 1");
+            await().until(() -> !threadsIdle());
+            timer.shutdownNow();
+            Future<?> flush = threads.submit(appender::flush);
+            await().until(flush::isDone);
+            assertThatThrownBy(flush::get).hasCauseInstanceOf(ProblemException.class);
+            assertThat(log.list.size()).isLessThan(50);
+        } finally {
+            logger.detachAppender(log);
+            logger.setAdditive(true);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package dev.handoff.mongo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import com.mongodb.ErrorCategory;
+import com.mongodb.MongoWriteException;
+import com.mongodb.client.MongoCollection;
+import com.mongodb.client.MongoDatabase;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.bson.Document;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class MongoIndexesTest {
+
+    private final Mongo mongo = Mongo.start();
+
+    @AfterEach
+    void stop() {
+        mongo.close();
+    }
+
+    private static List<String> indexes(MongoDatabase database, String collection) {
+        List<String> names = new ArrayList<>();
+        database.getCollection(collection).listIndexes().forEach(d -> names.add(d.getString("name")));
+        return names;
+    }
+
+    @Test
+    @DisplayName("making the indexes again changes nothing")
+    void idempotent() {
+        List<String> events = indexes(mongo.database, MongoEventStore.COLLECTION);
+        List<String> tasks = indexes(mongo.database, MongoTaskQueue.COLLECTION);
+        MongoIndexes.create(mongo.database);
+        assertThat(events).containsExactlyInAnyOrder("_id_", "stream_1_seq_1", "expireAt_1");
+        assertThat(tasks).containsExactlyInAnyOrder("_id_", "state_1_created_1", "expireAt_1");
+        assertThat(indexes(mongo.database, MongoEventStore.COLLECTION)).isEqualTo(events);
+        assertThat(indexes(mongo.database, MongoTaskQueue.COLLECTION)).isEqualTo(tasks);
+    }
+
+    @Test
+    @DisplayName("several processes may make the indexes of a new database at the same time")
+    void concurrent() throws Exception {
+        mongo.database.drop();
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        try {
+            List<Future<?>> done = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                MongoDatabase database = mongo.connect();
+                done.add(threads.submit(() -> MongoIndexes.create(database)));
+            }
+            for (Future<?> one : done) {
+                one.get();
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+        assertThat(indexes(mongo.database, MongoEventStore.COLLECTION)).hasSize(3);
+    }
+
+    @Test
+    @DisplayName("R1 the server refuses a second document at a position, of the same stream only")
+    void unique() {
+        MongoCollection<Document> events = mongo.database.getCollection(MongoEventStore.COLLECTION);
+        events.insertOne(new Document("stream", "a").append("seq", 0L));
+        events.insertOne(new Document("stream", "b").append("seq", 0L));
+        events.insertOne(new Document("stream", "a").append("seq", 1L));
+        assertThatExceptionOfType(MongoWriteException.class)
+                .isThrownBy(() -> events.insertOne(new Document("stream", "a").append("seq", 0L)))
+                .satisfies(e -> assertThat(e.getError().getCategory()).isEqualTo(ErrorCategory.DUPLICATE_KEY));
+    }
+
+    @Test
+    @DisplayName("what expires does so at the time in the document")
+    void expiry() {
+        for (String name : List.of(MongoEventStore.COLLECTION, MongoTaskQueue.COLLECTION)) {
+            assertThat(mongo.database.getCollection(name).listIndexes())
+                    .filteredOn(d -> d.getString("name").equals("expireAt_1"))
+                    .allSatisfy(d -> assertThat(((Number) d.get("expireAfterSeconds")).longValue())
+                            .isZero())
+                    .hasSize(1);
+        }
+    }
+}
