@@ -1,12 +1,10 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.TokenSealer;
-import java.io.PrintWriter;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -34,6 +32,9 @@ final class AllCommand implements Callable<Integer> {
     @Mixin
     private final TaskOptions tasks = new TaskOptions();
 
+    @Mixin
+    private final ModelOptions modelling = new ModelOptions();
+
     @Spec
     private CommandSpec spec;
 
@@ -46,23 +47,12 @@ final class AllCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        CountDownLatch stopped = new CountDownLatch(1);
         AllInOne server = start();
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(
-                        () -> {
-                            logger.info("stopping");
-                            server.close();
-                            logger.info("stopped");
-                            stopped.countDown();
-                        },
-                        "stop"));
-        PrintWriter out = spec.commandLine().getOut();
-        out.println("handoff-chat ready on " + server.url());
-        out.println("try: " + curlLine(server));
-        out.flush();
-        stopped.await();
-        return 0;
+        return Foreground.run(
+                server::close,
+                spec.commandLine().getOut(),
+                "handoff-chat ready on " + server.url(),
+                "try: " + curlLine(server));
     }
 
     /**
@@ -72,8 +62,8 @@ final class AllCommand implements Callable<Integer> {
      */
     AllInOne start() {
         Optional<TokenSealer> sealer = environment.sealer();
-        AllInOne server =
-                new AllInOne(environment, sealer.orElseGet(AllCommand::madeUp), listen, handingOff, streaming, tasks);
+        AllInOne server = new AllInOne(
+                environment, sealer.orElseGet(AllCommand::madeUp), listen, handingOff, streaming, tasks, modelling);
         server.start();
         if (sealer.isEmpty()) {
             logger.info("{} is not set: made one up, so streams cannot be resumed after a restart", Environment.SECRET);

@@ -6,9 +6,6 @@ import dev.handoff.InProcessTaskDispatcher;
 import dev.handoff.TokenSealer;
 import dev.handoff.servlet.EventStreamServlet;
 import java.net.URI;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -22,8 +19,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * answers that are being made, tells their readers, and returns within a few seconds.
  */
 final class AllInOne implements AutoCloseable {
-
-    private static final Duration UPSTREAM_PATIENCE = Duration.ofMinutes(5);
 
     private final AtomicBoolean closing = new AtomicBoolean();
     private final ScheduledExecutorService timer =
@@ -39,8 +34,9 @@ final class AllInOne implements AutoCloseable {
             ListenOptions listen,
             HandoffOptions handingOff,
             StreamOptions streaming,
-            TaskOptions tasks) {
-        ModelCatalog catalog = new ModelCatalog(sources(environment, tasks));
+            TaskOptions tasks,
+            ModelOptions modelling) {
+        ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, timer));
         workers = workers(tasks);
         InMemoryEventStore store =
                 InMemoryEventStore.builder().retention(tasks.retention).build();
@@ -62,18 +58,6 @@ final class AllInOne implements AutoCloseable {
                 .ready(() -> !closing.get())
                 .serve("/events/*", streams);
         ChatApi.addTo(web, handoff, catalog, environment.apiKeys());
-    }
-
-    private List<ModelSource> sources(Environment environment, TaskOptions tasks) {
-        List<ModelSource> sources = new ArrayList<>();
-        if (!tasks.noEcho) {
-            sources.add(new EchoModel());
-        }
-        environment
-                .upstream()
-                .map(base -> new UpstreamModels(base, environment.upstreamKey(), UPSTREAM_PATIENCE, timer))
-                .ifPresent(sources::add);
-        return sources;
     }
 
     private static ExecutorService workers(TaskOptions tasks) {

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -27,6 +28,7 @@ import picocli.CommandLine.ScopeType;
             "",
             "Environment:",
             "  HANDOFF_SECRET    seals the tokens of streams; at least 32 characters",
+            "  HANDOFF_MONGODB_URI  the store of the roles api, stream and worker",
             "  HANDOFF_API_KEYS  who may use the API, with commas; everybody if not set",
             "  OPENAI_BASE_URL   a server with OpenAI's API, to offer its models too",
             "  OPENAI_API_KEY    the key that it is asked with"
@@ -61,7 +63,12 @@ public final class ChatCommand {
     /** All roles, with their options. */
     static CommandLine commandLine(Map<String, String> environment) {
         CommandLine commandLine = new CommandLine(new ChatCommand());
-        commandLine.addSubcommand(new AllCommand(new Environment(environment)));
+        Environment settings = new Environment(environment);
+        commandLine.addSubcommand(new AllCommand(settings));
+        commandLine.addSubcommand(listeningOn("5001", new ApiCommand(settings)));
+        commandLine.addSubcommand(listeningOn("5002", new StreamCommand(settings)));
+        commandLine.addSubcommand(new WorkerCommand(settings));
+        commandLine.addSubcommand(listeningOn("27017", new StandInCommand()));
         commandLine.setParameterExceptionHandler(ChatCommand::refuse);
         commandLine.setExecutionExceptionHandler((e, command, result) -> {
             if (e instanceof StartException refused) {
@@ -70,6 +77,17 @@ public final class ChatCommand {
             }
             throw e;
         });
+        return commandLine;
+    }
+
+    private static CommandLine listeningOn(String port, Object role) {
+        CommandLine commandLine = new CommandLine(role);
+        commandLine
+                .getCommandSpec()
+                .defaultValueProvider(option -> option instanceof OptionSpec named
+                                && named.longestName().equals("--port")
+                        ? port
+                        : null);
         return commandLine;
     }
 

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 record Environment(Map<String, String> variables) {
 
     static final String SECRET = "HANDOFF_SECRET";
+    static final String MONGODB = "HANDOFF_MONGODB_URI";
     static final String API_KEYS = "HANDOFF_API_KEYS";
     static final String UPSTREAM = "OPENAI_BASE_URL";
     static final String UPSTREAM_KEY = "OPENAI_API_KEY";
@@ -40,6 +41,31 @@ record Environment(Map<String, String> variables) {
         } catch (IllegalArgumentException e) {
             throw new StartException(StartException.USAGE, SECRET + " is refused: " + e.getMessage());
         }
+    }
+
+    /**
+     * What tokens are sealed with by all processes of a deployment.
+     *
+     * @throws StartException if there is no secret, or it is weak
+     */
+    TokenSealer requiredSealer() {
+        return sealer().orElseThrow(() -> new StartException(
+                StartException.USAGE,
+                SECRET + " is not set, and has to be the same for all processes (try: openssl rand -base64 32)"));
+    }
+
+    /**
+     * Where the store is.
+     *
+     * @throws StartException if that is not said
+     */
+    String requiredMongoUri() {
+        String uri = get(MONGODB);
+        if (uri == null) {
+            throw new StartException(
+                    StartException.USAGE, MONGODB + " is not set, such as mongodb://127.0.0.1:27017/handoff");
+        }
+        return uri;
     }
 
     ApiKeys apiKeys() {

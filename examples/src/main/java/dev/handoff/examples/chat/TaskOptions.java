@@ -29,9 +29,4 @@ final class TaskOptions {
             converter = Converters.Time.class,
             description = "How long an answer is kept after its end (default: ${DEFAULT-VALUE}).")
     Duration retention = Duration.ofHours(1);
-
-    @Option(
-            names = "--no-echo",
-            description = "Leaves out the built-in model echo, so that there are only those of OPENAI_BASE_URL.")
-    boolean noEcho;
 }

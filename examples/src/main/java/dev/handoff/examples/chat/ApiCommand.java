@@ -1,0 +1,55 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.Handoff;
+import dev.handoff.TokenSealer;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Runs an application server: takes requests and hands them off, to be done and streamed by other processes. */
+@Command(name = "api", description = "Runs an application server against HANDOFF_MONGODB_URI.")
+final class ApiCommand implements Callable<Integer> {
+
+    @Mixin
+    private final ListenOptions listen = new ListenOptions();
+
+    @Mixin
+    private final HandoffOptions handingOff = new HandoffOptions();
+
+    @Mixin
+    private final ModelOptions modelling = new ModelOptions();
+
+    @Mixin
+    private final MongoOptions mongo = new MongoOptions();
+
+    @Spec
+    private CommandSpec spec;
+
+    private final Environment environment;
+
+    ApiCommand(Environment environment) {
+        this.environment = environment;
+        this.spec = CommandSpec.create();
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        TokenSealer sealer = environment.requiredSealer();
+        MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
+        parts.prepare();
+        Handoff handoff = parts.handoff(sealer, handingOff.redirect, handingOff.tokenLifetime);
+        WebServer web = new WebServer(listen.host, listen.port).ready(parts::reachable);
+        ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, parts.executor));
+        ChatApi.addTo(web, handoff, catalog, environment.apiKeys());
+        web.start();
+        return Foreground.run(
+                () -> {
+                    web.close();
+                    parts.close();
+                },
+                spec.commandLine().getOut(),
+                "handoff-chat api ready on " + web.url());
+    }
+}

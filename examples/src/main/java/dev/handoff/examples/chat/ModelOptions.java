@@ -1,0 +1,30 @@
+package dev.handoff.examples.chat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import picocli.CommandLine.Option;
+
+/** Which models there are; to be the same for application servers and workers. */
+final class ModelOptions {
+
+    private static final Duration UPSTREAM_PATIENCE = Duration.ofMinutes(5);
+
+    @Option(
+            names = "--no-echo",
+            description = "Leaves out the built-in model echo, so that there are only those of OPENAI_BASE_URL.")
+    boolean noEcho;
+
+    List<ModelSource> sources(Environment environment, ScheduledExecutorService timer) {
+        List<ModelSource> sources = new ArrayList<>();
+        if (!noEcho) {
+            sources.add(new EchoModel());
+        }
+        environment
+                .upstream()
+                .map(base -> new UpstreamModels(base, environment.upstreamKey(), UPSTREAM_PATIENCE, timer))
+                .ifPresent(sources::add);
+        return sources;
+    }
+}

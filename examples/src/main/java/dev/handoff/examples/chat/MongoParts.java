@@ -1,0 +1,150 @@
+package dev.handoff.examples.chat;
+
+import com.mongodb.ConnectionString;
+import com.mongodb.MongoClientSettings;
+import com.mongodb.MongoException;
+import com.mongodb.client.MongoClient;
+import com.mongodb.client.MongoClients;
+import com.mongodb.client.MongoDatabase;
+import dev.handoff.EventStore;
+import dev.handoff.Handoff;
+import dev.handoff.TaskDispatcher;
+import dev.handoff.TokenSealer;
+import dev.handoff.mongo.MinibatchStreams;
+import dev.handoff.mongo.MongoEventStore;
+import dev.handoff.mongo.MongoIndexes;
+import dev.handoff.mongo.MongoTaskQueue;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.bson.Document;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What all roles share that are processes of their own: streams and tasks in one MongoDB. The database is that of the URI's
+ * path, {@code handoff} if it has none.
+ */
+final class MongoParts implements AutoCloseable {
+
+    private static final Logger logger = LoggerFactory.getLogger(MongoParts.class);
+    private static final int SERVER_SELECTION_SECONDS = 5;
+
+    final ScheduledExecutorService executor = Executors.newScheduledThreadPool(4, r -> daemon(r, "store"));
+    final MongoTaskQueue queue;
+    final MongoEventStore store;
+    private final ExecutorService sweeping = Executors.newCachedThreadPool(r -> daemon(r, "tasks"));
+    private final MongoClient client;
+    private final MongoDatabase database;
+
+    /**
+     * Connects when it is first used.
+     *
+     * @throws StartException if the URI is none
+     */
+    MongoParts(String uri, MongoOptions options) {
+        ConnectionString connection = parse(uri);
+        client = MongoClients.create(MongoClientSettings.builder()
+                // What the URI says counts more.
+                .applyToClusterSettings(c -> c.serverSelectionTimeout(SERVER_SELECTION_SECONDS, TimeUnit.SECONDS))
+                .applyConnectionString(connection)
+                .build());
+        database = client.getDatabase(Objects.requireNonNullElse(connection.getDatabase(), "handoff"));
+        store = MongoEventStore.builder(database, executor)
+                .retention(options.retention)
+                .build();
+        queue = MongoTaskQueue.builder(database, store, sweeping, List.of(ChatHandler.TASK_TYPE))
+                .retention(options.retention)
+                .lease(options.lease)
+                .sweepInterval(options.sweep)
+                .build();
+    }
+
+    private static Thread daemon(Runnable job, String name) {
+        Thread thread = new Thread(job, name);
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    private static ConnectionString parse(String uri) {
+        try {
+            return new ConnectionString(uri);
+        } catch (IllegalArgumentException e) {
+            throw new StartException(StartException.USAGE, Environment.MONGODB + " is refused: " + e.getMessage());
+        }
+    }
+
+    /**
+     * Makes the indexes that are missing, so that a fresh database can be used.
+     *
+     * @throws StartException if the server cannot be reached
+     */
+    void prepare() {
+        try {
+            MongoIndexes.create(database);
+        } catch (MongoException e) {
+            close();
+            logger.debug("the indexes could not be made", e);
+            throw new StartException(1, Environment.MONGODB + " cannot be used: " + firstLine(e));
+        }
+    }
+
+    private static String firstLine(MongoException e) {
+        String message = Objects.requireNonNullElse(e.getMessage(), e.toString());
+        int limit = 200;
+        return message.length() <= limit ? message : message.substring(0, limit) + "…";
+    }
+
+    /** The hand-off of the application servers and the streaming servers. */
+    Handoff handoff(TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
+        return handoff(queue, store, sealer, redirect, tokenLifetime);
+    }
+
+    /**
+     * The hand-off of a streaming server that also serves what Python workers have written through minibatch.
+     *
+     * @param pattern the names of their streams; see {@link MinibatchStreams#named}
+     * @throws StartException if the pattern is none
+     */
+    Handoff handoffWithMinibatch(String pattern, TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
+        try {
+            MinibatchStreams python = MinibatchStreams.builder(database, executor, MinibatchStreams.named(pattern))
+                    .build();
+            return handoff(python.dispatcher(queue), python.store(store), sealer, redirect, tokenLifetime);
+        } catch (IllegalArgumentException e) {
+            throw new StartException(StartException.USAGE, "--minibatch is refused: " + e.getMessage());
+        }
+    }
+
+    private static Handoff handoff(
+            TaskDispatcher tasks, EventStore streams, TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
+        return Handoff.builder(tasks, streams, sealer)
+                .format(new OpenAiFormat())
+                .format(new OpenAiResultFormat())
+                .redirectPolicy(redirect.policy())
+                .grantLifetime(tokenLifetime)
+                .build();
+    }
+
+    /** Whether the server answers. */
+    boolean reachable() {
+        try {
+            database.runCommand(new Document("ping", 1));
+            return true;
+        } catch (MongoException e) {
+            logger.debug("the store cannot be reached", e);
+            return false;
+        }
+    }
+
+    @Override
+    public void close() {
+        sweeping.shutdownNow();
+        executor.shutdownNow();
+        client.close();
+    }
+}

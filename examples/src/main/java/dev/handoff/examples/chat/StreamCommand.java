@@ -1,0 +1,81 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.Handoff;
+import dev.handoff.TokenSealer;
+import dev.handoff.servlet.EventStreamServlet;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Runs a streaming server: delivers what workers have written. */
+@Command(name = "stream", description = "Runs a streaming server against HANDOFF_MONGODB_URI.")
+final class StreamCommand implements Callable<Integer> {
+
+    @Mixin
+    private final ListenOptions listen = new ListenOptions();
+
+    @Mixin
+    private final StreamOptions streaming = new StreamOptions();
+
+    @Mixin
+    private final MongoOptions mongo = new MongoOptions();
+
+    @Option(
+            names = "--minibatch",
+            paramLabel = "PATTERN",
+            description = "Also serves the streams that Python workers write through minibatch, under names of this"
+                    + " pattern, such as omegaml.streams/..system/complete/{id}.stream, where {id} is the task as a"
+                    + " UUID.")
+    private @Nullable String minibatch;
+
+    @Spec
+    private CommandSpec spec;
+
+    private final Environment environment;
+
+    StreamCommand(Environment environment) {
+        this.environment = environment;
+        this.spec = CommandSpec.create();
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        TokenSealer sealer = environment.requiredSealer();
+        MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
+        parts.prepare();
+        parts.store.followChanges(parts.executor);
+        // It seals no token, so how and for how long it would does not matter.
+        Duration tokenLifetime = Duration.ofHours(1);
+        Handoff handoff = minibatch == null
+                ? parts.handoff(sealer, Redirect.SEE_OTHER, tokenLifetime)
+                : parts.handoffWithMinibatch(minibatch, sealer, Redirect.SEE_OTHER, tokenLifetime);
+        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "timer"));
+        EventStreamServlet streams = EventStreamServlet.builder(handoff, timer)
+                .heartbeat(streaming.heartbeat)
+                .drainWindow(streaming.drain)
+                .build();
+        AtomicBoolean draining = new AtomicBoolean();
+        WebServer web = new WebServer(listen.host, listen.port)
+                .ready(() -> !draining.get() && parts.reachable())
+                .serve("/events/*", streams);
+        web.start();
+        return Foreground.run(
+                () -> {
+                    draining.set(true);
+                    streams.drain().join();
+                    web.close();
+                    timer.shutdownNow();
+                    parts.close();
+                },
+                spec.commandLine().getOut(),
+                "handoff-chat stream ready on " + web.url());
+    }
+}

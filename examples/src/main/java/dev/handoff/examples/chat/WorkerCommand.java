@@ -1,0 +1,77 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.mongo.MongoWorker;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Runs a worker: has the models answer. */
+@Command(name = "worker", description = "Runs a worker against HANDOFF_MONGODB_URI.")
+final class WorkerCommand implements Callable<Integer> {
+
+    private static final long TICK_MILLIS = 20;
+
+    @Mixin
+    private final ModelOptions modelling = new ModelOptions();
+
+    @Mixin
+    private final MongoOptions mongo = new MongoOptions();
+
+    @Option(
+            names = "--max-running",
+            paramLabel = "COUNT",
+            defaultValue = "200",
+            converter = Converters.Count.class,
+            description = "How many answers are made at the same time (default: ${DEFAULT-VALUE}).")
+    private int maxRunning;
+
+    @Option(
+            names = "--finish",
+            paramLabel = "TIME",
+            defaultValue = "30s",
+            converter = Converters.TimeOrNone.class,
+            description = "How long a worker that is told to stop may go on with what it has begun"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private Duration finish = Duration.ofSeconds(30);
+
+    @Spec
+    private CommandSpec spec;
+
+    private final Environment environment;
+
+    WorkerCommand(Environment environment) {
+        this.environment = environment;
+        this.spec = CommandSpec.create();
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        // A worker seals nothing, but one that runs on another secret than the rest is a mistake to be seen early.
+        environment.requiredSealer();
+        MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
+        parts.prepare();
+        ExecutorService threads = Executors.newCachedThreadPool(r -> new Thread(r, "worker"));
+        ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, parts.executor));
+        MongoWorker worker = MongoWorker.builder(parts.queue, threads)
+                .handler(ChatHandler.TASK_TYPE, new ChatHandler(catalog))
+                .maxRunning(maxRunning)
+                .build();
+        var ticking = parts.executor.scheduleWithFixedDelay(worker::tick, 0, TICK_MILLIS, TimeUnit.MILLISECONDS);
+        return Foreground.run(
+                () -> {
+                    worker.stop(finish);
+                    ticking.cancel(false);
+                    threads.shutdownNow();
+                    parts.close();
+                },
+                spec.commandLine().getOut(),
+                "handoff-chat worker ready");
+    }
+}
