@@ -290,7 +290,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
     private void sweepIfDue(Runnable before) {
         long now = clock.millis();
         long due = nextSweep.get();
-        if (now < due || !nextSweep.compareAndSet(due, now + sweepInterval.toMillis())) {
+        // A quarter early, since streaming servers call about once a second, and the next call would come too late.
+        if (now < due || !nextSweep.compareAndSet(due, now + sweepInterval.toMillis() * 3 / 4)) {
             return;
         }
         onExecutor(() -> {
@@ -501,10 +502,6 @@ public final class MongoTaskQueue implements TaskDispatcher {
 
     Duration lease() {
         return lease;
-    }
-
-    Duration sweepInterval() {
-        return sweepInterval;
     }
 
     Clock clock() {

@@ -790,6 +790,24 @@ class MongoWorkerTest {
     }
 
     @Test
+    @DisplayName("R11 a streaming server that calls about once a second sweeps no later than the interval says")
+    void sweepsInTime() {
+        Node dead = new Node();
+        Node streaming = new Node(q -> q.sweepInterval(Duration.ofSeconds(2)));
+        Task task = dispatched(dead);
+        dead.running(task);
+        dead.emitted(task, "one");
+        clock.tick(LEASE.minusMillis(1));
+        streaming.queue.attended(List.of());
+        assertThat(streaming.end(task)).as("before the lease is over").isNull();
+        for (int i = 0; i < 2; i++) {
+            clock.tick(Duration.ofMillis(990));
+            streaming.queue.attended(List.of());
+        }
+        isWorkerLost(streaming.end(task));
+    }
+
+    @Test
     @DisplayName("what has expired is deleted by the sweep, and what has not is kept")
     void expires() {
         Node node = new Node();
