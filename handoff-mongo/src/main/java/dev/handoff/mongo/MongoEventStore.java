@@ -277,8 +277,17 @@ public final class MongoEventStore implements EventStore {
 
         @Override
         public Optional<End> end() {
+            TailedStream shared = watches.get() > 0 ? tail.get(id) : null;
+            if (shared != null && shared.isFollowed()) {
+                return Optional.ofNullable(shared.end());
+            }
             Minibatch last = lastOf(id);
-            return last == null ? Optional.empty() : Optional.ofNullable(last.end());
+            End end = last == null ? null : last.end();
+            if (shared != null && end == null) {
+                // Who waits for the end alone is told by the poll, too.
+                shared.follow(last == null ? 0 : last.next());
+            }
+            return Optional.ofNullable(end);
         }
     }
 

@@ -76,6 +76,25 @@ final class TailedStream {
         }
     }
 
+    boolean isFollowed() {
+        lock.lock();
+        try {
+            return next != UNKNOWN;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Nullable
+    End end() {
+        lock.lock();
+        try {
+            return end;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * Takes what follows on what is known; anything else is known already, or has to wait for what is between. While no
      * reader has come to the tail nothing is known, but those who watch are told.

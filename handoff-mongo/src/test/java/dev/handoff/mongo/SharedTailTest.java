@@ -30,6 +30,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.bson.BsonDocument;
+import org.bson.BsonInt32;
 import org.bson.Document;
 import org.bson.types.ObjectId;
 import org.junit.jupiter.api.AfterAll;
@@ -182,6 +183,47 @@ class SharedTailTest {
     private long polls(String name) {
         return commands.started("find").stream()
                 .filter(f -> streams(f).contains(name))
+                .count();
+    }
+
+    @Test
+    @DisplayName("those who wait for the end alone are told by the poll, and do not each ask the store")
+    void waitsForTheEndAlone() {
+        String name = name();
+        List<EventStream> streams = new ArrayList<>();
+        List<EventStream.Watch> watches = new ArrayList<>();
+        AtomicBoolean hinted = new AtomicBoolean();
+        for (int i = 0; i < 10; i++) {
+            EventStream stream = reading.open(name);
+            watches.add(stream.watch(() -> hinted.set(true)));
+            streams.add(stream);
+        }
+        EventAppender appender = writing.appender(name, 1);
+        appender.append(null, "event 0");
+        appender.flush();
+        assertThat(streams).allSatisfy(s -> assertThat(s.end()).isEmpty());
+        long asked = byEnd();
+        for (int i = 0; i < 20; i++) {
+            assertThat(streams).allSatisfy(s -> assertThat(s.end()).isEmpty());
+        }
+        assertThat(byEnd()).as("the first of them asked").isEqualTo(asked).isEqualTo(1);
+
+        hinted.set(false);
+        appender.end(End.completed("1"));
+        await().untilTrue(hinted);
+        assertThat(streams).allSatisfy(s -> assertThat(s.end()).contains(End.completed("1")));
+        assertThat(byEnd()).isEqualTo(1);
+        watches.forEach(EventStream.Watch::close);
+        assertThat(reading.open(name).end()).as("from the store").contains(End.completed("1"));
+    }
+
+    /** How often the store was asked for the last document of a stream. */
+    private long byEnd() {
+        return commands.started("find").stream()
+                .filter(d -> d.getDocument("sort", new BsonDocument())
+                                .getNumber("seq", new BsonInt32(0))
+                                .intValue()
+                        < 0)
                 .count();
     }
 
