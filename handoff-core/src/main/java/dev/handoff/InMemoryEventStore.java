@@ -2,13 +2,13 @@ package dev.handoff;
 
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
@@ -36,6 +36,10 @@ public final class InMemoryEventStore implements EventStore {
 
     private final ConcurrentMap<String, StreamLog> logs = new ConcurrentHashMap<>();
     private final AtomicLong bytes = new AtomicLong();
+    /** Of those bytes, what streams have that can be dropped, which are in the queue in the order in which they ended. */
+    private final AtomicLong endedBytes = new AtomicLong();
+
+    private final Queue<StreamLog> ended = new ConcurrentLinkedQueue<>();
     private final AtomicLong nextSweep = new AtomicLong(Long.MIN_VALUE);
     private final ReentrantLock eviction = new ReentrantLock();
     private final Clock clock;
@@ -94,6 +98,10 @@ public final class InMemoryEventStore implements EventStore {
         long due = nextSweep.get();
         if (now >= due && nextSweep.compareAndSet(due, now + SWEEP_INTERVAL_MILLIS)) {
             logs.values().forEach(l -> l.dropIfExpired(now));
+            // They have expired in the same order.
+            for (StreamLog first = ended.peek(); first != null && first.dropped; first = ended.peek()) {
+                ended.remove(first);
+            }
         }
     }
 
@@ -103,21 +111,21 @@ public final class InMemoryEventStore implements EventStore {
         }
         eviction.lock();
         try {
-            List<StreamLog> ended = new ArrayList<>(
-                    logs.values().stream().filter(l -> l.end != null).toList());
-            ended.sort(Comparator.comparingLong(l -> l.endedAt));
             // What cannot be made to fit is not worth dropping anything for.
-            if (bytes.get() - ended.stream().mapToLong(l -> l.streamBytes).sum() + wanted > maxBytes) {
+            if (bytes.get() - endedBytes.get() + wanted > maxBytes) {
                 return false;
             }
-            for (StreamLog candidate : ended) {
-                if (bytes.get() + wanted <= maxBytes) {
-                    break;
+            while (bytes.get() + wanted > maxBytes) {
+                StreamLog first = ended.poll();
+                if (first == null) {
+                    return false;
                 }
-                logger.info("the store is full, dropping stream {} before its time", candidate.id);
-                candidate.drop();
+                if (!first.dropped) {
+                    logger.info("the store is full, dropping stream {} before its time", first.id);
+                    first.drop();
+                }
             }
-            return bytes.get() + wanted <= maxBytes;
+            return true;
         } finally {
             eviction.unlock();
         }
@@ -211,7 +219,9 @@ public final class InMemoryEventStore implements EventStore {
                 long endBytes = bytesOf(how);
                 streamBytes += endBytes;
                 bytes.addAndGet(endBytes);
+                endedBytes.addAndGet(streamBytes);
                 end = how;
+                ended.add(this);
             } finally {
                 lock.unlock();
             }
@@ -308,6 +318,9 @@ public final class InMemoryEventStore implements EventStore {
                 if (logs.remove(id, this)) {
                     dropped = true;
                     bytes.addAndGet(-streamBytes);
+                    if (end != null) {
+                        endedBytes.addAndGet(-streamBytes);
+                    }
                 }
             } finally {
                 lock.unlock();
