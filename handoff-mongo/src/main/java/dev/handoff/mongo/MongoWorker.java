@@ -123,7 +123,8 @@ public final class MongoWorker {
     }
 
     private void claim(long now) {
-        while (!stopping && running.size() < maxRunning) {
+        // On a slow store many claims may take longer than a lease, and those at hand have to be renewed meanwhile.
+        while (!stopping && running.size() < maxRunning && clock.millis() < nextRenewal) {
             var claimed = queue.claim(handlers.keySet(), name);
             if (claimed.isEmpty()) {
                 claimPause = Math.min(Math.max(10, 2 * claimPause), LONGEST_CLAIM_PAUSE_MILLIS);

@@ -776,6 +776,42 @@ class MongoWorkerTest {
     }
 
     @Test
+    @DisplayName("R11 leases are renewed while a slow store makes many claims take long")
+    void renewsBetweenSlowClaims() {
+        // Each claim takes a second, by the clock that leases go by.
+        MongoDatabase slow = mongo.connect(new CommandListener() {
+            @Override
+            public void commandSucceeded(CommandSucceededEvent event) {
+                if (event.getCommandName().equals("findAndModify")) {
+                    clock.tick(Duration.ofSeconds(1));
+                }
+            }
+        });
+        Node node = new Node(slow, threads(), UnaryOperator.identity(), UnaryOperator.identity());
+        List<Task> tasks = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            tasks.add(dispatched(node));
+        }
+        for (int i = 0; i < 20; i++) {
+            node.tick();
+            for (Task task : tasks) {
+                Date until = node.document(task).getDate("leaseUntil");
+                assertThat(until == null || until.getTime() > clock.millis())
+                        .as("the lease of a task is not over")
+                        .isTrue();
+            }
+        }
+        assertThat(node.worker.running()).isEqualTo(20);
+        isUntouched(tasks, node);
+    }
+
+    private static void isUntouched(List<Task> tasks, Node node) {
+        assertThat(tasks)
+                .allSatisfy(
+                        t -> assertThat(node.document(t).getInteger("attempts")).isEqualTo(1));
+    }
+
+    @Test
     @DisplayName("R11 a streaming server sweeps too, by saying what is read")
     void streamingServerSweeps() {
         Node dead = new Node();
