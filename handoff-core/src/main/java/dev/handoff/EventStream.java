@@ -52,7 +52,7 @@ public interface EventStream {
     /**
      * A part of a stream.
      *
-     * @param events the events, in order; may be empty
+     * @param events the events, in order; fewer than were asked for only if there were no more
      * @param last the position up to which this covers the stream: what to read after next
      * @param end the end of the stream, if there is nothing after this batch, and never will be; else null
      */

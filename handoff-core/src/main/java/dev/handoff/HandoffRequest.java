@@ -14,6 +14,10 @@ public interface HandoffRequest {
     /** The path within the application, without the query, such as {@code /v1/chat/completions}. */
     String path();
 
+    /** The query as it came, without the question mark (RFC 3986, 3.4); null if there is none. */
+    @Nullable
+    String query();
+
     /**
      * A header field: all its lines joined by {@code ", "} (RFC 9110, 5.3), or null if there is none.
      *

@@ -24,6 +24,11 @@ record FakeRequest(
     }
 
     @Override
+    public @Nullable String query() {
+        return null;
+    }
+
+    @Override
     public @Nullable String header(String name) {
         return headers.get(name.toLowerCase(Locale.ROOT));
     }

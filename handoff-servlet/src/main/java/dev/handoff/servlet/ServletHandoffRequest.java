@@ -46,6 +46,11 @@ final class ServletHandoffRequest implements HandoffRequest {
     }
 
     @Override
+    public @Nullable String query() {
+        return request.getQueryString();
+    }
+
+    @Override
     public @Nullable String header(String name) {
         List<String> lines = Collections.list(request.getHeaders(name));
         return lines.isEmpty() ? null : String.join(", ", lines);

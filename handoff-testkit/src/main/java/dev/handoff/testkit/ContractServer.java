@@ -91,6 +91,10 @@ final class ContractServer implements AutoCloseable {
                     Task task = Task.of("script", request.body());
                     return Optional.of(format == null ? task : task.withFormat(format));
                 })
+                .route(
+                        "GET",
+                        "/queried",
+                        request -> Optional.ofNullable(request.query()).map(query -> Task.of("script", query)))
                 .subject(request -> request.getHeader("X-Subject"))
                 .maxBodyBytes(8 << 20)
                 .build();

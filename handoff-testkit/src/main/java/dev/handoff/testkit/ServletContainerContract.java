@@ -127,6 +127,18 @@ public abstract class ServletContainerContract {
     }
 
     @Test
+    @DisplayName("a route may go by the query, which it sees as it came")
+    void queried() throws Exception {
+        ContractServer server = server();
+        HttpResponse<InputStream> redirect = get("/queried?a=%20b&c=+");
+        assertThat(redirect.statusCode()).isEqualTo(303);
+        server.script("a=%20b&c=+").emitNumbered(0, 1).complete(null);
+        assertThat(events(get(redirect.headers().firstValue("Location").orElseThrow())))
+                .hasSize(2);
+        assertThat(new String(get("/queried").body().readAllBytes(), UTF_8)).isEqualTo("application: GET ");
+    }
+
+    @Test
     @DisplayName("R10 the same subject and Idempotency-Key: one task, one stream, both get all of it")
     void idempotentDispatch() throws Exception {
         ContractServer server = server();
