@@ -10,6 +10,7 @@ import jakarta.servlet.WriteListener;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,8 @@ abstract class Connection implements WriteListener, AsyncListener {
         NOTHING,
         /** A part was written, and there may be more. */
         PART,
+        /** A part was written, and when it was put together there was no more: whoever has more will call. */
+        ALL,
         /** The last part was written, and the answer is whole. */
         LAST,
         /** The last part was written, and the answer is not whole. */
@@ -48,6 +51,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     private final EventStreamServlet servlet;
     private final AsyncContext async;
     private final ServletOutputStream out;
+    private final OutputStream unbuffered;
     private final AtomicInteger wakeUps = new AtomicInteger();
     /**
      * Held while the container's objects are touched. Who takes turns need not wait for it; but the container, when it ends the
@@ -81,11 +85,12 @@ abstract class Connection implements WriteListener, AsyncListener {
         this.response = response;
         this.async = request.startAsync(request, response);
         this.out = response.getOutputStream();
+        this.unbuffered = servlet.container().unbuffered(out);
         this.blockedSince = servlet.now();
     }
 
     /** Writes what there is, in one call, if there is anything. Called when the socket takes it. */
-    abstract Produced produce(ServletOutputStream out) throws IOException;
+    abstract Produced produce(OutputStream out) throws IOException;
 
     /** Called once a second or so. */
     abstract void tick(long now);
@@ -174,10 +179,14 @@ abstract class Connection implements WriteListener, AsyncListener {
     private void takeTurn() {
         try {
             int parts = 0;
+            // Whoever called may have more.
+            boolean all = false;
             while (isReady()) {
                 if (unflushed) {
                     unflushed = false;
                     out.flush();
+                } else if (all) {
+                    return;
                 } else if (produced == Produced.LAST) {
                     if (isBodyDrained()) {
                         leave();
@@ -190,12 +199,19 @@ abstract class Connection implements WriteListener, AsyncListener {
                     async.start(this::wake);
                     return;
                 } else {
-                    produced = produce(out);
+                    produced = produce(unbuffered);
                     if (produced == Produced.NOTHING) {
                         return;
                     }
-                    unflushed = true;
+                    all = produced == Produced.ALL;
                     parts++;
+                    if (unbuffered == out) {
+                        unflushed = true;
+                    } else if (all) {
+                        // The container sends the rest by itself. Others do so only if they are asked whether they are
+                        // ready.
+                        return;
+                    }
                 }
             }
             if (givenUp) {

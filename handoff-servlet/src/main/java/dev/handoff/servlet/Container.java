@@ -2,9 +2,15 @@ package dev.handoff.servlet;
 
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletContext;
+import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.nio.ByteBuffer;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -18,7 +24,13 @@ import org.slf4j.LoggerFactory;
  */
 enum Container {
     /** Closes the connection when a dispatch throws; this exception it does not log. */
-    JETTY("org.eclipse.jetty.io.EofException"),
+    JETTY("org.eclipse.jetty.io.EofException") {
+        @Override
+        OutputStream unbuffered(ServletOutputStream out) {
+            MethodHandle write = WRITES_AT_ONCE.get(out.getClass());
+            return write == null ? out : new UnbufferedOutput(out, write);
+        }
+    },
 
     /** Closes the connection when a dispatch throws; this exception it does not log. */
     TOMCAT("org.apache.catalina.connector.ClientAbortException"),
@@ -42,6 +54,28 @@ enum Container {
     OTHER(null);
 
     private static final Logger logger = LoggerFactory.getLogger(Container.class);
+
+    /**
+     * Jetty's output has this method, which the interface has from Servlet 6.1 on. What is written with it is sent without a
+     * flush, and Jetty needs no buffer for it, which it would keep until the answer ends.
+     */
+    private static final ClassValue<@Nullable MethodHandle> WRITES_AT_ONCE = new ClassValue<>() {
+        @Override
+        protected @Nullable MethodHandle computeValue(Class<?> type) {
+            // Another class that wraps it may do anything.
+            if (!type.getName().startsWith("org.eclipse.jetty.")) {
+                return null;
+            }
+            try {
+                return MethodHandles.publicLookup()
+                        .findVirtual(type, "write", MethodType.methodType(void.class, ByteBuffer.class))
+                        .asType(MethodType.methodType(void.class, ServletOutputStream.class, ByteBuffer.class));
+            } catch (ReflectiveOperationException e) {
+                logger.debug("{} is flushed after each write", type, e);
+                return null;
+            }
+        }
+    };
 
     private final @Nullable String quietException;
 
@@ -68,6 +102,14 @@ enum Container {
     /** To be called before anything is written. */
     void prepare(HttpServletResponse response) {}
 
+    /**
+     * A way past the container's buffer, for what is to be sent as soon as it is written; the output itself if there is none, and then
+     * it has to be flushed. The same rules hold for both: it is written when the output is ready.
+     */
+    OutputStream unbuffered(ServletOutputStream out) {
+        return out;
+    }
+
     /** To be called in the dispatch; what it throws is for the container. */
     void abort(HttpServletRequest request) throws IOException {
         String message = "the stream was cut before its end";
@@ -83,5 +125,32 @@ enum Container {
             }
         }
         throw new IOException(message);
+    }
+
+    private static final class UnbufferedOutput extends OutputStream {
+
+        private final ServletOutputStream out;
+        private final MethodHandle write;
+
+        UnbufferedOutput(ServletOutputStream out, MethodHandle write) {
+            this.out = out;
+            this.write = write;
+        }
+
+        @Override
+        public void write(int b) throws IOException {
+            write(new byte[] {(byte) b}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                write.invokeExact(out, ByteBuffer.wrap(bytes, offset, length));
+            } catch (IOException | RuntimeException | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new IOException(e);
+            }
+        }
     }
 }

@@ -5,10 +5,10 @@ import dev.handoff.ProblemException;
 import dev.handoff.Reply;
 import dev.handoff.StreamAccess;
 import dev.handoff.StreamFormat;
-import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +50,7 @@ final class DocumentConnection extends Connection {
     void tick(long now) {}
 
     @Override
-    Produced produce(ServletOutputStream out) throws IOException {
+    Produced produce(OutputStream out) throws IOException {
         Optional<Reply> reply = reply();
         if (reply.isEmpty()) {
             return Produced.NOTHING;

@@ -9,10 +9,10 @@ import dev.handoff.ProblemException;
 import dev.handoff.SseWriter;
 import dev.handoff.StreamAccess;
 import dev.handoff.StreamFormat;
-import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +43,8 @@ final class EventConnection extends Connection {
     private boolean first = true;
     private final @Nullable Duration retry;
     private @Nullable SseWriter frames;
+    /** What comes next is most often about as large. */
+    private int lastSize = 256;
 
     /**
      * A reader that starts after an event.
@@ -73,18 +75,18 @@ final class EventConnection extends Connection {
     }
 
     @Override
-    Produced produce(ServletOutputStream out) throws IOException {
-        SseWriter writer = frames == null ? new SseWriter(1024) : frames;
+    Produced produce(OutputStream out) throws IOException {
+        SseWriter writer = frames == null ? new SseWriter(lastSize + lastSize / 4) : frames;
         writer.clear();
         Produced produced = fillOrCut(writer);
-        if (writer.size() == 0 && produced == Produced.NOTHING) {
-            // Whoever waits keeps no buffer.
-            frames = null;
+        // Whoever waits keeps no buffer, and what the container is still at must not be written to.
+        frames = produced == Produced.PART ? writer : null;
+        if (produced == Produced.NOTHING) {
             return produced;
         }
-        frames = writer;
         heartbeatDue = false;
         writtenAt = now();
+        lastSize = writer.size();
         writer.writeTo(out);
         return produced;
     }
@@ -104,7 +106,8 @@ final class EventConnection extends Connection {
     }
 
     private Produced fill(SseWriter writer) {
-        while (writer.size() < BYTES_PER_PART) {
+        boolean all = false;
+        while (writer.size() < BYTES_PER_PART && !all) {
             EventStream.Batch current = batch;
             if (current == null) {
                 current = stream.read(after, EVENTS_PER_READ);
@@ -120,6 +123,7 @@ final class EventConnection extends Connection {
             } else {
                 after = current.last();
                 batch = null;
+                all = current.events().size() < EVENTS_PER_READ;
                 End end = current.end();
                 if (end != null) {
                     write(writer, after, format.frames(end));
@@ -130,7 +134,10 @@ final class EventConnection extends Connection {
         if (writer.size() == 0 && heartbeatDue) {
             writer.comment("");
         }
-        return writer.size() == 0 ? Produced.NOTHING : Produced.PART;
+        if (writer.size() == 0) {
+            return Produced.NOTHING;
+        }
+        return all ? Produced.ALL : Produced.PART;
     }
 
     private void write(SseWriter writer, long position, List<StreamFormat.Frame> entry) {

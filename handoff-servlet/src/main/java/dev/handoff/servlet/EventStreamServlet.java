@@ -397,6 +397,10 @@ public final class EventStreamServlet extends HttpServlet {
         return writeDeadlineMillis;
     }
 
+    Container container() {
+        return container;
+    }
+
     long heartbeatMillis() {
         return heartbeatMillis;
     }

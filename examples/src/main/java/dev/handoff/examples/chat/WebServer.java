@@ -46,6 +46,8 @@ final class WebServer implements AutoCloseable {
     WebServer(String host, int port) {
         HttpConfiguration http = new HttpConfiguration();
         http.setSendServerVersion(false);
+        // Jetty would keep a table for each connection, of some 100 kB, to recognize the headers of its next request.
+        http.setHeaderCacheSize(0);
         // Names of models have slashes, which clients send as %2F.
         http.setUriCompliance(UriCompliance.RFC3986.with("models", UriCompliance.Violation.AMBIGUOUS_PATH_SEPARATOR));
         context.getServletHandler().setDecodeAmbiguousURIs(true);
