@@ -1,0 +1,91 @@
+package dev.handoff.benchmarks;
+
+import java.util.PriorityQueue;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has any number of streams emit, each at its own rate, from one thread: a thread for each would measure the scheduler. What is
+ * late is made up for, so a storm has as many events as it should.
+ */
+final class Beat implements Runnable {
+
+    private static final Logger logger = LoggerFactory.getLogger(Beat.class);
+
+    /** Where the events of one storm go. */
+    interface Sink {
+        void emit(String data);
+
+        void end();
+    }
+
+    private final Queue<Emission> fresh = new ConcurrentLinkedQueue<>();
+    private volatile @Nullable Thread thread;
+
+    /** Begins a storm. The first event comes at once, or if it has none, the end comes when its time is over. */
+    void add(Storm storm, Sink sink) {
+        fresh.add(new Emission(storm, sink, System.nanoTime()));
+        LockSupport.unpark(thread);
+    }
+
+    /** Goes on until the thread is interrupted. */
+    @Override
+    public void run() {
+        thread = Thread.currentThread();
+        PriorityQueue<Emission> waiting = new PriorityQueue<>((a, b) -> Long.compare(a.due - b.due, 0));
+        while (!Thread.currentThread().isInterrupted()) {
+            for (Emission emission = fresh.poll(); emission != null; emission = fresh.poll()) {
+                waiting.add(emission);
+            }
+            Emission next = waiting.peek();
+            long pause = next == null ? TimeUnit.SECONDS.toNanos(1) : next.due - System.nanoTime();
+            if (pause > 0) {
+                LockSupport.parkNanos(pause);
+            } else if (waiting.remove().step()) {
+                waiting.add(next);
+            }
+        }
+    }
+
+    private static final class Emission {
+
+        private final Sink sink;
+        private final String filler;
+        private final int events;
+        private final long interval;
+        private final long start;
+        private int emitted;
+        private long due;
+
+        Emission(Storm storm, Sink sink, long start) {
+            this.sink = sink;
+            this.filler = storm.filler();
+            this.events = storm.events();
+            this.start = start;
+            this.interval = TimeUnit.SECONDS.toNanos(storm.seconds()) / Math.max(1, events);
+            this.due = events == 0 ? start + interval : start;
+        }
+
+        /** Emits one event, or ends; returns whether there is more to come. */
+        boolean step() {
+            try {
+                if (emitted == events) {
+                    sink.end();
+                    return false;
+                }
+                sink.emit(Storm.event(System.nanoTime(), filler));
+                emitted++;
+                due = start + emitted * interval;
+                return true;
+            } catch (RuntimeException e) {
+                logger.debug("a stream was ended before its time", e);
+                return false;
+            }
+        }
+    }
+}

@@ -1,0 +1,387 @@
+package dev.handoff.benchmarks;
+
+import java.io.IOException;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One client: asks, follows the redirect, reads the stream, and looks at the position of every event. It is strict: what is not
+ * as it should be is counted, never smoothed over.
+ */
+final class StormReader {
+
+    /** Where it is in its life. */
+    enum State {
+        /** Not connected, or nothing has been answered yet. */
+        ASKING,
+        /** The stream has begun. */
+        READING,
+        /** The stream has come to its end, and the answer, too. */
+        COMPLETE,
+        /** The connection was closed from the other side before that, or the answer was no stream. */
+        LOST
+    }
+
+    private enum Part {
+        HEAD,
+        SKIPPED_BODY,
+        CHUNK_SIZE,
+        CHUNK,
+        CHUNK_END,
+        TRAILER
+    }
+
+    private final StormRun run;
+    private String target;
+    private @Nullable SocketChannel socket;
+    private @Nullable SelectionKey key;
+
+    private State state = State.ASKING;
+    private Part part = Part.HEAD;
+    private int status;
+    private @Nullable String location;
+    private long left;
+    private long chunkSize;
+    private boolean redirected;
+    private byte[] line = new byte[192];
+    private int length;
+
+    // Of the event that is being read.
+    private boolean named;
+    private boolean hasData;
+    private long position = -1;
+    private long madeAt;
+
+    private String streamId = "";
+    private long last = -1;
+    private int events;
+    private boolean ended;
+    private boolean slow;
+
+    StormReader(StormRun run, String target) {
+        this.run = run;
+        this.target = target;
+    }
+
+    State state() {
+        return state;
+    }
+
+    /** The events it has had, which are as many as the storm has if none is missing. */
+    int events() {
+        return events;
+    }
+
+    /** Where the stream is, after the redirect. */
+    String target() {
+        return target;
+    }
+
+    void open() throws IOException {
+        state = State.ASKING;
+        part = Part.HEAD;
+        status = 0;
+        length = 0;
+        chunkSize = 0;
+        SocketChannel opened = SocketChannel.open();
+        opened.configureBlocking(false);
+        opened.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        socket = opened;
+        if (opened.connect(run.server(isStream(target)))) {
+            key = opened.register(run.selector(), SelectionKey.OP_READ, this);
+            ask();
+        } else {
+            key = opened.register(run.selector(), SelectionKey.OP_CONNECT, this);
+        }
+    }
+
+    /** Cuts the connection without a word, as a network does. */
+    void cut() throws IOException {
+        SocketChannel open = socket;
+        if (open != null && open.isOpen()) {
+            open.setOption(StandardSocketOptions.SO_LINGER, 0);
+            open.close();
+        }
+        // What was not read whole comes again.
+        hasData = false;
+        named = false;
+    }
+
+    /** What this one reads late says nothing about the server. */
+    void setSlow() {
+        slow = true;
+        setReading(false);
+    }
+
+    void setReading(boolean reading) {
+        SelectionKey registered = key;
+        if (registered != null && registered.isValid()) {
+            registered.interestOps(reading ? SelectionKey.OP_READ : 0);
+        }
+    }
+
+    void onConnected() throws IOException {
+        SocketChannel open = socket;
+        SelectionKey registered = key;
+        if (open != null && registered != null && open.finishConnect()) {
+            registered.interestOps(SelectionKey.OP_READ);
+            ask();
+        }
+    }
+
+    private void ask() throws IOException {
+        StringBuilder request = new StringBuilder("GET ").append(target).append(" HTTP/1.1\r\nHost: storm\r\n");
+        if (last >= 0) {
+            request.append("Last-Event-ID: ")
+                    .append(streamId)
+                    .append(':')
+                    .append(last)
+                    .append("\r\n");
+        }
+        ByteBuffer bytes = ByteBuffer.wrap(request.append("\r\n").toString().getBytes(StandardCharsets.US_ASCII));
+        SocketChannel open = socket;
+        while (open != null && bytes.hasRemaining()) {
+            open.write(bytes);
+        }
+    }
+
+    /** Takes what is there, through a buffer that all share. */
+    void onReadable(ByteBuffer shared) throws IOException {
+        SocketChannel open = socket;
+        if (open == null) {
+            return;
+        }
+        shared.clear();
+        int count;
+        try {
+            count = open.read(shared);
+        } catch (IOException e) {
+            count = -1;
+        }
+        if (count < 0) {
+            finish(State.LOST);
+            return;
+        }
+        long now = System.nanoTime();
+        shared.flip();
+        // A redirect may have led to another connection.
+        while (shared.hasRemaining() && socket == open && (state == State.ASKING || state == State.READING)) {
+            take(shared.get(), now);
+        }
+    }
+
+    private void finish(State how) throws IOException {
+        SocketChannel open = socket;
+        if (open != null) {
+            open.close();
+        }
+        boolean asked = state == State.ASKING;
+        state = how;
+        run.finished(asked);
+    }
+
+    private void take(byte b, long now) throws IOException {
+        switch (part) {
+            case HEAD -> {
+                if (b == '\n') {
+                    onHeadLine(text());
+                } else if (b != '\r') {
+                    append(b);
+                }
+            }
+            case SKIPPED_BODY -> {
+                if (--left == 0) {
+                    follow();
+                }
+            }
+            case CHUNK_SIZE -> {
+                if (b == '\n') {
+                    left = chunkSize;
+                    chunkSize = 0;
+                    part = left == 0 ? Part.TRAILER : Part.CHUNK;
+                } else if (b != '\r') {
+                    chunkSize = chunkSize * 16 + Character.digit(b, 16);
+                }
+            }
+            case CHUNK -> {
+                if (b == '\n') {
+                    onStreamLine(now);
+                } else {
+                    append(b);
+                }
+                if (--left == 0) {
+                    part = Part.CHUNK_END;
+                }
+            }
+            case CHUNK_END -> {
+                if (b == '\n') {
+                    part = Part.CHUNK_SIZE;
+                }
+            }
+            case TRAILER -> {
+                if (b == '\n') {
+                    finish(isWhole() ? State.COMPLETE : State.LOST);
+                }
+            }
+        }
+    }
+
+    private void onHeadLine(String text) throws IOException {
+        if (status == 0) {
+            status = Integer.parseInt(text.substring(9, 12));
+        } else if (text.isEmpty()) {
+            onHeadEnd();
+        } else {
+            int colon = text.indexOf(':');
+            String value = text.substring(colon + 1).strip();
+            switch (text.substring(0, colon).toLowerCase(Locale.ROOT)) {
+                case "location" -> location = value;
+                case "content-length" -> left = Long.parseLong(value);
+                default -> {}
+            }
+        }
+    }
+
+    private void onHeadEnd() throws IOException {
+        int answer = status;
+        status = 0;
+        if (answer == 303 && location != null) {
+            target = location;
+            redirected = true;
+            if (left == 0) {
+                follow();
+            } else {
+                part = Part.SKIPPED_BODY;
+            }
+        } else if (answer == 200) {
+            part = Part.CHUNK_SIZE;
+            state = State.READING;
+            run.began();
+        } else if (answer == 204 && last >= 0) {
+            finish(State.COMPLETE);
+        } else {
+            run.refused(answer);
+            finish(State.LOST);
+        }
+    }
+
+    private void follow() throws IOException {
+        location = null;
+        if (run.server(true).equals(run.server(false))) {
+            part = Part.HEAD;
+            ask();
+        } else {
+            SocketChannel open = socket;
+            if (open != null) {
+                open.close();
+            }
+            open();
+        }
+    }
+
+    private static boolean isStream(String target) {
+        return !target.startsWith(Storm.PATH);
+    }
+
+    private void onStreamLine(long now) {
+        int size = length;
+        length = 0;
+        if (size == 0) {
+            if (hasData) {
+                onEvent(now);
+            }
+            hasData = false;
+            named = false;
+        } else if (starts("id:", size)) {
+            onId(size);
+        } else if (starts("event:", size)) {
+            named = true;
+            ended |= new String(line, 0, size, StandardCharsets.UTF_8).endsWith("completed");
+        } else if (starts("data:", size)) {
+            hasData = true;
+            madeAt = named ? 0 : numberAfter("\"t\":", size);
+        }
+    }
+
+    private boolean starts(String name, int size) {
+        if (size < name.length()) {
+            return false;
+        }
+        for (int i = 0; i < name.length(); i++) {
+            if (line[i] != name.charAt(i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void onId(int size) {
+        int colon = size - 1;
+        while (line[colon] != ':') {
+            colon--;
+        }
+        if (streamId.isEmpty()) {
+            streamId = new String(line, 3, colon - 3, StandardCharsets.US_ASCII).strip();
+        }
+        position = digits(colon + 1, size);
+    }
+
+    private long numberAfter(String name, int size) {
+        for (int i = 0; i + name.length() < size; i++) {
+            int k = 0;
+            while (k < name.length() && line[i + k] == name.charAt(k)) {
+                k++;
+            }
+            if (k == name.length()) {
+                return digits(i + k, size);
+            }
+        }
+        return 0;
+    }
+
+    private long digits(int from, int size) {
+        long number = 0;
+        for (int i = from; i < size && line[i] >= '0' && line[i] <= '9'; i++) {
+            number = number * 10 + line[i] - '0';
+        }
+        return number;
+    }
+
+    /** A server that does not redirect has no last event either, and says so by the end of its answer alone. */
+    private boolean isWhole() {
+        return ended || (!redirected && events == run.storm().events());
+    }
+
+    private void onEvent(long now) {
+        if (position > last + 1) {
+            run.gap(position - last - 1);
+        } else if (position <= last) {
+            run.duplicate();
+            return;
+        }
+        last = position;
+        if (!named) {
+            events++;
+            run.delivered(now - madeAt, slow);
+        }
+    }
+
+    private void append(byte b) {
+        if (length == line.length) {
+            line = Arrays.copyOf(line, 2 * length);
+        }
+        line[length++] = b;
+    }
+
+    private String text() {
+        String text = new String(line, 0, length, StandardCharsets.ISO_8859_1);
+        length = 0;
+        return text;
+    }
+}

@@ -1,0 +1,226 @@
+package dev.handoff.benchmarks;
+
+import com.mongodb.ConnectionString;
+import com.mongodb.MongoClientSettings;
+import com.mongodb.client.MongoClient;
+import com.mongodb.client.MongoClients;
+import com.mongodb.client.MongoDatabase;
+import dev.handoff.EventStore;
+import dev.handoff.Handoff;
+import dev.handoff.InMemoryEventStore;
+import dev.handoff.ProblemException;
+import dev.handoff.Task;
+import dev.handoff.TaskDispatcher;
+import dev.handoff.TaskHandler;
+import dev.handoff.TokenSealer;
+import dev.handoff.mongo.MongoEventStore;
+import dev.handoff.mongo.MongoIndexes;
+import dev.handoff.mongo.MongoTaskQueue;
+import dev.handoff.mongo.MongoWorker;
+import dev.handoff.servlet.EventStreamServlet;
+import dev.handoff.servlet.HandoffFilter;
+import jakarta.servlet.DispatcherType;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import org.eclipse.jetty.ee10.servlet.FilterHolder;
+import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
+import org.eclipse.jetty.ee10.servlet.ServletHolder;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * An application server and a streaming server, on Jetty, whose tasks emit events that say when they were made. All but the
+ * work itself is what an application would use.
+ */
+@Command(
+        name = "server",
+        description = "Hands off GET or POST /storm?rate=R&seconds=S&payload=P to a stream of R events a second.")
+final class StormServer implements Callable<Integer> {
+
+    /** What a process does. */
+    enum Role {
+        all,
+        api,
+        worker,
+        stream
+    }
+
+    private static final String MEMORY = "memory";
+    private static final int TICK_MILLIS = 20;
+    private static final int MOST_RUNNING = 100_000;
+
+    @Option(names = "--port", defaultValue = "8080", description = "Where to listen, on 127.0.0.1; 0 for a free port.")
+    private int port;
+
+    @Option(
+            names = "--store",
+            defaultValue = MEMORY,
+            description = "memory, or the URI of a MongoDB (default: ${DEFAULT-VALUE}).")
+    private String store = MEMORY;
+
+    @Option(
+            names = "--role",
+            defaultValue = "all",
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}); all but all need a MongoDB.")
+    private Role role = Role.all;
+
+    @Option(
+            names = "--secret",
+            defaultValue = "not a secret: only the storm tool seals with this",
+            description = "Seals the tokens; the same for all roles.")
+    private String secret = "";
+
+    @Option(names = "--heartbeat", defaultValue = "15", description = "Seconds (default: ${DEFAULT-VALUE}).")
+    private int heartbeat;
+
+    @Option(names = "--no-change-streams", description = "Follows no change stream, where there is one.")
+    private boolean noChangeStreams;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws Exception {
+        Beat beat = new Beat();
+        Executors.newSingleThreadExecutor(daemons("beat")).execute(beat);
+        TaskDispatcher dispatcher;
+        EventStore events;
+        if (store.equals(MEMORY)) {
+            if (role != Role.all) {
+                throw new IllegalArgumentException("--role " + role + " needs a --store that processes share");
+            }
+            events = InMemoryEventStore.builder()
+                    // Reckoned with two bytes a character, of which one is used here.
+                    .retention(Duration.ofSeconds(5))
+                    .maxBytes(Runtime.getRuntime().maxMemory() / 4 * 3)
+                    .build();
+            dispatcher = new BeatDispatcher(events, beat);
+        } else {
+            StoreOperations operations = new StoreOperations();
+            MongoClient client = MongoClients.create(MongoClientSettings.builder()
+                    .applyConnectionString(new ConnectionString(store))
+                    .addCommandListener(operations)
+                    .build());
+            MongoDatabase database = client.getDatabase("storm");
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> say(operations.toString())));
+            MongoIndexes.create(database);
+            ScheduledExecutorService executor = Executors.newScheduledThreadPool(4, daemons("store"));
+            ExecutorService threads = Executors.newCachedThreadPool(daemons("tasks"));
+            MongoEventStore shared = MongoEventStore.builder(database, executor).build();
+            MongoTaskQueue queue = MongoTaskQueue.builder(database, shared, threads, List.of(Storm.TASK_TYPE))
+                    .build();
+            if (role == Role.all || role == Role.worker) {
+                MongoWorker worker = MongoWorker.builder(queue, threads)
+                        .handler(Storm.TASK_TYPE, emitting(beat))
+                        .maxRunning(MOST_RUNNING)
+                        .build();
+                executor.scheduleWithFixedDelay(worker::tick, 0, TICK_MILLIS, TimeUnit.MILLISECONDS);
+            }
+            if (!noChangeStreams && (role == Role.all || role == Role.stream)) {
+                shared.followChanges(threads);
+            }
+            events = shared;
+            dispatcher = queue;
+        }
+        if (role == Role.worker) {
+            say("storm server ready worker");
+        } else {
+            Server server = serve(
+                    Handoff.builder(dispatcher, events, TokenSealer.of(secret)).build());
+            say("storm server ready on http://127.0.0.1:"
+                    + ((ServerConnector) server.getConnectors()[0]).getLocalPort());
+        }
+        new CountDownLatch(1).await();
+        return 0;
+    }
+
+    private void say(String line) {
+        spec.commandLine().getOut().println(line);
+        spec.commandLine().getOut().flush();
+    }
+
+    /** The thread of the task only waits: that is what a thread costs which waits for a model. */
+    private static TaskHandler emitting(Beat beat) {
+        return (task, output) -> {
+            CountDownLatch ended = new CountDownLatch(1);
+            output.onCancel(ended::countDown);
+            beat.add(Storm.parse(task.payload()), new Beat.Sink() {
+                @Override
+                public void emit(String data) {
+                    output.emit(data);
+                }
+
+                @Override
+                public void end() {
+                    ended.countDown();
+                }
+            });
+            ended.await();
+        };
+    }
+
+    private Server serve(Handoff handoff) throws Exception {
+        Server server = new Server();
+        HttpConfiguration http = new HttpConfiguration();
+        // Jetty would keep a table for each connection, of some 100 kB, to recognize the headers of its next request.
+        http.setHeaderCacheSize(0);
+        ServerConnector connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
+        connector.setHost("127.0.0.1");
+        connector.setPort(port);
+        connector.setAcceptQueueSize(4096);
+        server.addConnector(connector);
+        ServletContextHandler context = new ServletContextHandler("/", false, false);
+        if (role != Role.stream) {
+            HandoffFilter filter = HandoffFilter.builder(handoff)
+                    .route("GET", Storm.PATH, request -> Optional.of(task(request.query())))
+                    .post(Storm.PATH, request -> Optional.of(task(request.query())))
+                    .build();
+            FilterHolder holder = new FilterHolder(filter);
+            holder.setAsyncSupported(true);
+            context.addFilter(holder, Storm.PATH, EnumSet.of(DispatcherType.REQUEST));
+        }
+        if (role != Role.api) {
+            ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(daemons("timer"));
+            ServletHolder holder = new ServletHolder(EventStreamServlet.builder(handoff, timer)
+                    .heartbeat(Duration.ofSeconds(heartbeat))
+                    .build());
+            holder.setAsyncSupported(true);
+            context.addServlet(holder, "/events/*");
+        }
+        server.setHandler(context);
+        server.start();
+        return server;
+    }
+
+    private static Task task(@Nullable String query) {
+        try {
+            return Storm.parse(query).task();
+        } catch (IllegalArgumentException e) {
+            throw new ProblemException(400, "bad_storm", String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static ThreadFactory daemons(String name) {
+        return job -> {
+            Thread thread = new Thread(job, name);
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+}
