@@ -263,14 +263,18 @@ final class BufferTail {
             }
         }
 
-        /** May find some again that were seen, of the same millisecond as the last one. */
+        /** Exactly that: many may be of the same millisecond, and an answer that is full of what was seen has nothing new. */
         private Bson notYetSeen() {
             lock.lock();
             try {
                 Bson own = Filters.eq("stream", name);
                 return last == null
                         ? own
-                        : Filters.and(own, Filters.gte("created", last.date()), Filters.ne("_id", last.id()));
+                        : Filters.and(
+                                own,
+                                Filters.or(
+                                        Filters.gt("created", last.date()),
+                                        Filters.and(Filters.eq("created", last.date()), Filters.gt("_id", last.id()))));
             } finally {
                 lock.unlock();
             }

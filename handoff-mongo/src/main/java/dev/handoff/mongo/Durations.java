@@ -2,15 +2,20 @@ package dev.handoff.mongo;
 
 import java.time.Duration;
 
-/** Checks settings of a time. All are used in milliseconds. */
+/** Checks settings of a time. All are used in milliseconds, and some are added to the time of day. */
 final class Durations {
+
+    private static final Duration LONGEST = Duration.ofDays(36_500);
 
     private Durations() {}
 
-    /** Returns the value, if it is a millisecond or more. */
+    /** Returns the value, if it is a millisecond or more, and not more than a hundred years. */
     static Duration requirePositive(String name, Duration value) {
-        if (value.isNegative() || value.toMillis() == 0) {
+        if (value.isNegative() || value.compareTo(Duration.ofMillis(1)) < 0) {
             throw new IllegalArgumentException(name + " is less than a millisecond: " + value);
+        }
+        if (value.compareTo(LONGEST) > 0) {
+            throw new IllegalArgumentException(name + " is more than a hundred years: " + value);
         }
         return value;
     }

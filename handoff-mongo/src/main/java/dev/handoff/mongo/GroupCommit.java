@@ -62,6 +62,7 @@ final class GroupCommit {
     // Guarded by the lock.
     private final Set<MongoEventAppender> waiting = new LinkedHashSet<>();
     private boolean running;
+    private List<Write> underWay = List.of();
     private long aheadChars;
 
     GroupCommit(
@@ -107,8 +108,27 @@ final class GroupCommit {
     }
 
     private void run() {
-        for (List<Write> batch = next(); !batch.isEmpty(); batch = next()) {
-            write(batch);
+        try {
+            for (List<Write> batch = next(); !batch.isEmpty(); batch = next()) {
+                write(batch);
+            }
+        } catch (RuntimeException | Error e) {
+            // Of whatever kind: nobody may wait for a loop that is over.
+            giveUp(new MongoException("writing has failed", e));
+            throw e;
+        }
+    }
+
+    private void giveUp(RuntimeException e) {
+        lock.lock();
+        try {
+            running = false;
+            underWay.forEach(w -> w.appender.failed(e));
+            waiting.forEach(a -> a.failed(e));
+            waiting.clear();
+            progress.signalAll();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -116,16 +136,17 @@ final class GroupCommit {
         lock.lock();
         try {
             List<Write> batch = new ArrayList<>();
+            underWay = batch;
             long chars = 0;
             var appenders = waiting.iterator();
             while (appenders.hasNext() && batch.size() < MAX_DOCUMENTS && chars < MAX_BATCH_CHARS) {
                 MongoEventAppender appender = appenders.next();
-                appenders.remove();
                 Minibatch minibatch = appender.take();
                 chars += minibatch.events().stream()
-                        .mapToLong(e -> e.data().length())
+                        .mapToLong(MongoEventAppender::charsOf)
                         .sum();
                 batch.add(new Write(appender, minibatch, document(minibatch)));
+                appenders.remove();
             }
             running = !batch.isEmpty();
             return batch;
@@ -157,8 +178,13 @@ final class GroupCommit {
             } catch (MongoException e) {
                 logger.warn("{} minibatches could not be written, trying again: {}", open.size(), e.toString());
             } catch (RuntimeException | Error e) {
-                // Of whatever kind: those who wait must be told, and the next minibatches may fare better.
-                fail(open, new MongoException("the store's driver failed", e));
+                // Of whatever kind: those who wait must be told. What the driver cannot encode is one stream's matter
+                // only.
+                if (open.size() > 1) {
+                    open.forEach(w -> write(List.of(w)));
+                } else {
+                    fail(open, new MongoException("the store's driver failed", e));
+                }
                 return;
             }
             if (!open.isEmpty()) {

@@ -37,8 +37,8 @@ record Minibatch(
         events = List.copyOf(events);
     }
 
-    static Minibatch fence(String stream, long seq, int epoch) {
-        return new Minibatch(new ObjectId(), stream, seq, epoch, List.of(), null, true);
+    static Minibatch fence(ObjectId id, String stream, long seq, int epoch) {
+        return new Minibatch(id, stream, seq, epoch, List.of(), null, true);
     }
 
     /** The position after the last entry. */

@@ -24,6 +24,11 @@ final class MongoEventAppender implements EventAppender {
 
     static final int MAX_MINIBATCH_EVENTS = 500;
 
+    /** What an event costs beside its text, so that many small ones are not taken for nothing. */
+    private static final int EVENT_OVERHEAD_CHARS = 32;
+
+    private static final int MAX_DETAIL_CHARS = 64 << 10;
+
     private final GroupCommit commit;
     private final String streamId;
     private final int epoch;
@@ -48,23 +53,23 @@ final class MongoEventAppender implements EventAppender {
 
     @Override
     public long append(@Nullable String type, String data) {
-        if (data.length() > MAX_EVENT_CHARS) {
-            throw new IllegalArgumentException(
-                    "event has " + data.length() + " characters, at most " + MAX_EVENT_CHARS + " are taken");
-        }
         // Checked before anything waits.
         Event checked = new Event(0, type, data);
+        long chars = charsOf(checked);
+        if (chars > MAX_EVENT_CHARS) {
+            throw new IllegalArgumentException(
+                    "event has " + chars + " characters, at most " + MAX_EVENT_CHARS + " are taken");
+        }
         commit.lock.lock();
         try {
             requireOpen();
-            while ((aheadChars > 0 && aheadChars + data.length() > MAX_AHEAD_CHARS)
-                    || !commit.hasRoomFor(data.length())) {
+            while ((aheadChars > 0 && aheadChars + chars > MAX_AHEAD_CHARS) || !commit.hasRoomFor(chars)) {
                 awaitProgress();
                 requireOpen();
             }
             long position = next++;
             gathered.add(new Event(position, checked.type(), data));
-            ahead(data.length() + 1L);
+            ahead(chars + EVENT_OVERHEAD_CHARS);
             submit();
             return position;
         } finally {
@@ -98,13 +103,25 @@ final class MongoEventAppender implements EventAppender {
         commit.lock.lock();
         try {
             requireOpen();
-            end = how;
+            end = bounded(how);
             next++;
             submit();
             flush();
         } finally {
             commit.lock.unlock();
         }
+    }
+
+    /** Readers need an end more than all of its words. */
+    private static End bounded(End how) {
+        if (how instanceof End.Failed failed
+                && failed.problem().detail() != null
+                && failed.problem().detail().length() > MAX_DETAIL_CHARS) {
+            Problem whole = failed.problem();
+            return End.failed(
+                    new Problem(whole.status(), whole.code(), whole.detail().substring(0, MAX_DETAIL_CHARS) + '…'));
+        }
+        return how;
     }
 
     private void submit() {
@@ -142,8 +159,8 @@ final class MongoEventAppender implements EventAppender {
         long chars = 0;
         while (count < gathered.size()
                 && count < MAX_MINIBATCH_EVENTS
-                && (count == 0 || chars + gathered.get(count).data().length() <= MAX_MINIBATCH_CHARS)) {
-            chars += gathered.get(count).data().length();
+                && (count == 0 || chars + charsOf(gathered.get(count)) <= MAX_MINIBATCH_CHARS)) {
+            chars += charsOf(gathered.get(count));
             count++;
         }
         List<Event> events = gathered.subList(0, count);
@@ -155,6 +172,10 @@ final class MongoEventAppender implements EventAppender {
         inFlight = true;
         endTaken = last;
         return minibatch;
+    }
+
+    static long charsOf(Event event) {
+        return event.data().length() + (event.type() == null ? 0L : event.type().length());
     }
 
     private static long charsOf(End end) {
@@ -171,7 +192,7 @@ final class MongoEventAppender implements EventAppender {
         inFlight = false;
         acknowledgedTo = minibatch.next();
         for (Event event : minibatch.events()) {
-            ahead(-(event.data().length() + 1L));
+            ahead(-(charsOf(event) + EVENT_OVERHEAD_CHARS));
         }
     }
 

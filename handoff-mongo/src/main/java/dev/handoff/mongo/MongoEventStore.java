@@ -1,6 +1,7 @@
 package dev.handoff.mongo;
 
 import com.mongodb.ErrorCategory;
+import com.mongodb.MongoSocketException;
 import com.mongodb.MongoWriteException;
 import com.mongodb.ReadPreference;
 import com.mongodb.WriteConcern;
@@ -29,7 +30,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.bson.Document;
+import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Streams in MongoDB, in the collection {@code handoff_events}: one document for each minibatch, as {@link Minibatch} shows
@@ -58,6 +62,9 @@ public final class MongoEventStore implements EventStore {
 
     /** A reader that catches up may need few of them, if they hold many events each. */
     private static final int DOCUMENTS_PER_ANSWER = 40;
+
+    private static final int MOST_LOST_ANSWERS = 3;
+    private static final Logger logger = LoggerFactory.getLogger(MongoEventStore.class);
 
     private final MongoCollection<Document> events;
     private final GroupCommit commit;
@@ -107,6 +114,10 @@ public final class MongoEventStore implements EventStore {
         return executor;
     }
 
+    Duration retention() {
+        return retention;
+    }
+
     @Override
     public EventStream open(String streamId) {
         requireId(streamId);
@@ -129,10 +140,19 @@ public final class MongoEventStore implements EventStore {
         new EventId(streamId, 0, 0);
     }
 
-    /** Returns the position after the fence. */
+    /**
+     * Returns the position after the fence. It is the same document at each try, so that one whose answer got lost is
+     * recognized.
+     */
     private long writeFence(String streamId, int epoch) {
+        ObjectId id = new ObjectId();
+        int lostAnswers = 0;
         while (true) {
             Minibatch last = lastOf(streamId);
+            if (last != null && last.id().equals(id)) {
+                tail.offer(last);
+                return last.next();
+            }
             if (last != null && last.end() != null) {
                 throw new StaleWriterException("stream " + streamId + " has ended");
             }
@@ -140,7 +160,7 @@ public final class MongoEventStore implements EventStore {
                 throw new StaleWriterException("stream " + streamId + " has a writer with epoch " + last.epoch()
                         + ", so none can have " + epoch);
             }
-            Minibatch fence = Minibatch.fence(streamId, last == null ? 0 : last.next(), epoch);
+            Minibatch fence = Minibatch.fence(id, streamId, last == null ? 0 : last.next(), epoch);
             try {
                 Instant now = clock.instant();
                 events.withWriteConcern(WriteConcern.MAJORITY).insertOne(fence.toDocument(now, now.plus(retention)));
@@ -151,6 +171,12 @@ public final class MongoEventStore implements EventStore {
                 if (e.getError().getCategory() != ErrorCategory.DUPLICATE_KEY) {
                     throw e;
                 }
+            } catch (MongoSocketException e) {
+                lostAnswers++;
+                if (lostAnswers == MOST_LOST_ANSWERS) {
+                    throw e;
+                }
+                logger.debug("the answer to a fence got lost, looking whether it is there", e);
             }
         }
     }
@@ -200,10 +226,12 @@ public final class MongoEventStore implements EventStore {
             if (wanted > 0 && (found.isEmpty() || found.get(0).seq() > wanted)) {
                 // The first wanted event may stand in the middle of a minibatch.
                 Minibatch before = lastBefore(wanted);
-                if (before != null) {
-                    found.add(0, before);
-                    reached = before.next();
+                if (before == null) {
+                    // What the reader has had was there, and the rest alone would look like the whole.
+                    throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
                 }
+                found.add(0, before);
+                reached = before.next();
             }
             List<Event> events = new ArrayList<>();
             End end = null;

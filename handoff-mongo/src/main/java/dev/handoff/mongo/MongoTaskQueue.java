@@ -79,6 +79,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
     private static final Logger logger = LoggerFactory.getLogger(MongoTaskQueue.class);
     private static final int MAX_PAYLOAD_CHARS = 4 << 20;
     private static final int SWEEP_AT_A_TIME = 100;
+    private static final int MISSED_SWEEPS = 3;
     private static final long EXPIRY_INTERVAL_MILLIS = 60_000;
     private static final Bson WITHOUT_PAYLOAD = Projections.exclude("payload", "attributes");
 
@@ -94,11 +95,22 @@ public final class MongoTaskQueue implements TaskDispatcher {
     private final int maxAttempts;
     private final @Nullable Duration cancelUnattendedAfter;
     private final AtomicLong nextSweep = new AtomicLong(Long.MIN_VALUE);
+    private final AtomicLong lastSweep = new AtomicLong();
+    private final AtomicLong sweepingSince = new AtomicLong();
     private final AtomicLong nextExpiry = new AtomicLong(Long.MIN_VALUE);
 
     private MongoTaskQueue(Builder builder) {
         if (builder.executor == builder.store.executor()) {
             throw new IllegalArgumentException("the executor is that of the store, for whose writes it would wait");
+        }
+        if (builder.retention.compareTo(builder.store.retention()) > 0) {
+            throw new IllegalArgumentException("tasks are kept for " + builder.retention
+                    + ", longer than their streams, which are for " + builder.store.retention());
+        }
+        if (builder.cancelUnattendedAfter != null
+                && builder.cancelUnattendedAfter.compareTo(builder.sweepInterval.multipliedBy(MISSED_SWEEPS)) < 0) {
+            throw new IllegalArgumentException("cancelUnattendedAfter is " + builder.cancelUnattendedAfter
+                    + ", less than " + MISSED_SWEEPS + " times the sweepInterval of " + builder.sweepInterval);
         }
         this.tasks = builder.database
                 .getCollection(COLLECTION)
@@ -345,14 +357,32 @@ public final class MongoTaskQueue implements TaskDispatcher {
                                     Filters.eq("epoch", task.getInteger("epoch")),
                                     Filters.lt("leaseUntil", now)),
                             "sweeper")
-                    .ifPresent(this::settle);
+                    .ifPresent(this::settleOrLeave);
         }
         return lost.size();
+    }
+
+    /** What is wrong with one task must not keep the others waiting. */
+    private void settleOrLeave(Document taken) {
+        try {
+            settle(taken);
+        } catch (RuntimeException e) {
+            logger.warn("task {} could not be settled, and is tried again: {}", taken.getString("_id"), e.toString());
+        }
     }
 
     private void cancelUnattended() {
         Duration limit = cancelUnattendedAfter;
         if (limit == null) {
+            return;
+        }
+        long now = clock.millis();
+        long before = lastSweep.getAndSet(now);
+        if (now - before > MISSED_SWEEPS * sweepInterval.toMillis()) {
+            sweepingSince.set(now);
+        }
+        if (now - sweepingSince.get() < limit.toMillis()) {
+            // While the store was away nobody could say what is being read.
             return;
         }
         tasks.find(Filters.and(
@@ -408,10 +438,9 @@ public final class MongoTaskQueue implements TaskDispatcher {
         EventStream stream = store.open(id);
         try {
             if (stream.end().isEmpty()) {
-                // Opening the writer fences whoever had the task.
+                // Opening the writer fences whoever had the task: what it has not emitted by now it never will.
                 EventAppender writer = store.appender(id, epoch);
-                boolean untouched =
-                        stream.read(EventStream.BEGINNING, 1).events().isEmpty();
+                boolean untouched = isUntouched(stream);
                 if (taken.getBoolean("cancel", false)) {
                     writer.end(End.cancelled());
                 } else if (untouched && taken.getInteger("attempts") < maxAttempts) {
@@ -429,6 +458,15 @@ public final class MongoTaskQueue implements TaskDispatcher {
             logger.debug("task {} has gone on by itself", id, e);
         }
         noteEnd(id, epoch);
+    }
+
+    private static boolean isUntouched(EventStream stream) {
+        try {
+            return stream.read(EventStream.BEGINNING, 1).events().isEmpty();
+        } catch (ProblemException e) {
+            logger.debug("the beginning of stream {} is no longer kept", stream.id(), e);
+            return false;
+        }
     }
 
     /** Queues a task again that its worker has not touched, which is no attempt then; or cancels it, if that is wanted. */
@@ -580,7 +618,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
         /**
          * The queue.
          *
-         * @throws IllegalArgumentException if the executor is that of the store
+         * @throws IllegalArgumentException if the executor is that of the store, if tasks are kept for longer than streams, or
+         *     if {@link #cancelUnattendedAfter} is less than three times the interval of the sweep
          */
         public MongoTaskQueue build() {
             return new MongoTaskQueue(this);

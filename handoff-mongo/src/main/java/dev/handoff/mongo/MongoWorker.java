@@ -6,7 +6,9 @@ import dev.handoff.TaskHandler;
 import dev.handoff.TaskRun;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -14,7 +16,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -88,7 +89,8 @@ public final class MongoWorker {
             if (now >= nextClaim) {
                 claim(now);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Of whatever kind: a timer drops a job that throws, and then all leases would run out.
             nextClaim = now + PAUSE_AFTER_FAILURE_MILLIS;
             logger.warn("the worker could not go on, and tries again: {}", e.toString());
         } finally {
@@ -123,8 +125,9 @@ public final class MongoWorker {
     }
 
     private void claim(long now) {
-        // On a slow store many claims may take longer than a lease, and those at hand have to be renewed meanwhile.
-        while (!stopping && running.size() < maxRunning && clock.millis() < nextRenewal) {
+        // On a slow store many claims may take longer than a lease, and those at hand have to be looked after
+        // meanwhile.
+        while (!stopping && running.size() < maxRunning && clock.millis() < Math.min(nextLook, nextRenewal)) {
             var claimed = queue.claim(handlers.keySet(), name);
             if (claimed.isEmpty()) {
                 claimPause = Math.min(Math.max(10, 2 * claimPause), LONGEST_CLAIM_PAUSE_MILLIS);
@@ -148,17 +151,26 @@ public final class MongoWorker {
         running.put(task.id(), held);
         // After the put: either this sees that it is over, or the one who stops sees the task.
         if (stopping) {
-            queue.handBack(task.id(), epoch);
-            running.remove(task.id(), held);
-            completeIfIdle();
+            letGo(task.id(), held);
             return;
         }
+        boolean begun = false;
         try {
             executor.execute(() -> work(task.id(), held));
-        } catch (RejectedExecutionException e) {
-            running.remove(task.id(), held);
-            queue.handBack(task.id(), epoch);
-            throw e;
+            begun = true;
+        } finally {
+            if (!begun) {
+                letGo(task.id(), held);
+            }
+        }
+    }
+
+    private void letGo(String id, Held held) {
+        try {
+            queue.handBack(id, held.epoch);
+        } finally {
+            running.remove(id, held);
+            completeIfIdle();
         }
     }
 
@@ -192,6 +204,8 @@ public final class MongoWorker {
     /**
      * Takes no more tasks, and waits for those at hand. What is left when the time is over is handed back to the queue, if it
      * has not emitted anything, else ended with {@code worker_lost}. {@link #tick} has to go on meanwhile, to keep the leases.
+     * Blocks until then, and while the store is away for the time of one lease more: what could not be given back is left
+     * to the sweep. Being interrupted ends the waiting for the tasks.
      *
      * @return whether all tasks were done in time
      */
@@ -202,14 +216,35 @@ public final class MongoWorker {
             idle.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
             return true;
         } catch (TimeoutException e) {
-            running.forEach(this::giveBack);
+            giveBack();
             return false;
         } catch (InterruptedException e) {
+            giveBack();
             Thread.currentThread().interrupt();
-            running.forEach(this::giveBack);
             return false;
         } catch (ExecutionException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    /** All at once, since each may wait for a store that is away. */
+    private void giveBack() {
+        List<CompletableFuture<Void>> all = new ArrayList<>();
+        running.forEach((id, held) -> {
+            CompletableFuture<Void> one = new CompletableFuture<>();
+            queue.onExecutor(() -> {
+                giveBack(id, held);
+                one.complete(null);
+            });
+            all.add(one);
+        });
+        try {
+            CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
+                    .get(queue.lease().toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            logger.warn("not all tasks could be given back, the rest is left to the sweep");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -189,12 +189,16 @@ final class SharedTail {
         }
     }
 
-    private static void read(Document document, List<Minibatch> found) {
+    private void read(Document document, List<Minibatch> found) {
         try {
             found.add(Minibatch.of(document));
         } catch (RuntimeException e) {
-            // The readers of this stream will be told when they ask the store; the others must not suffer for it.
             logger.warn("document {} is no minibatch: {}", document.get("_id"), e.toString());
+            // Its readers are told when they ask the store; those of other streams must not suffer for it.
+            TailedStream stream = streams.get(String.valueOf(document.get("stream")));
+            if (stream != null) {
+                stream.forget();
+            }
         }
     }
 

@@ -76,6 +76,20 @@ final class TailedStream {
         }
     }
 
+    /** Has the readers ask the store: what stands in it cannot be followed. */
+    void forget() {
+        lock.lock();
+        try {
+            window = new ArrayList<>();
+            windowChars = 0;
+            start = UNKNOWN;
+            next = UNKNOWN;
+        } finally {
+            lock.unlock();
+        }
+        watches.forEach(Watch::tell);
+    }
+
     boolean isFollowed() {
         lock.lock();
         try {

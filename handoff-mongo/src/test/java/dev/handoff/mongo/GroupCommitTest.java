@@ -15,6 +15,7 @@ import dev.handoff.End;
 import dev.handoff.Event;
 import dev.handoff.EventAppender;
 import dev.handoff.EventStream;
+import dev.handoff.Problem;
 import dev.handoff.ProblemException;
 import dev.handoff.StaleWriterException;
 import java.time.Duration;
@@ -439,6 +440,61 @@ class GroupCommitTest {
 
     private boolean threadsIdle() {
         return ((ScheduledThreadPoolExecutor) timer).getActiveCount() == 0;
+    }
+
+    @Test
+    @DisplayName(
+            "R2 a failure with endless words is an end all the same, with fewer of them, and harms no other stream")
+    void tooLargeFailure() {
+        MongoEventStore store = store();
+        String name = name();
+        EventAppender appender = store.appender(name, 1);
+        EventAppender other = store.appender(name(), 1);
+        other.append(null, "event 0");
+        appender.end(End.failed(new Problem(502, "upstream_failed", "x".repeat(17 << 20))));
+        other.flush();
+        assertThat(store.open(name).end().orElseThrow()).isInstanceOfSatisfying(End.Failed.class, failed -> {
+            assertThat(failed.problem().code()).isEqualTo("upstream_failed");
+            assertThat(failed.problem().detail()).startsWith("xxx").hasSizeLessThan(70_000);
+        });
+    }
+
+    @Test
+    @DisplayName("a type counts as the data does")
+    void tooLargeType() {
+        EventAppender appender = store().appender(name(), 1);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> appender.append("t".repeat(MongoEventAppender.MAX_EVENT_CHARS), "x"));
+    }
+
+    @Test
+    @DisplayName("times that cannot be reckoned with are refused at the start")
+    void endlessTimes() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() ->
+                        MongoEventStore.builder(mongo.database, timer).retention(Duration.ofMillis(Long.MAX_VALUE)))
+                .withMessageContaining("retention");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> MongoEventStore.builder(mongo.database, timer).retryFor(Duration.ofDays(365_000)))
+                .withMessageContaining("retryFor");
+    }
+
+    @Test
+    @DisplayName("R4 a fence whose answer got lost is recognized, and its writer goes on")
+    void lostFence() {
+        MongoEventStore store = proxied(Duration.ofSeconds(10));
+        String name = name();
+        EventAppender first = store.appender(name, 1);
+        first.append(null, "event 0");
+        first.flush();
+        proxy.cutBeforeAnswer("insert");
+        EventAppender second = store.appender(name, 2);
+        second.append(null, "event 1");
+        second.end(End.completed(null));
+        assertThat(proxy.swallowed()).isEqualTo(1);
+        assertThat(store.open(name).read(EventStream.BEGINNING, 10).events())
+                .extracting(Event::position)
+                .containsExactly(0L, 2L);
     }
 
     @Test

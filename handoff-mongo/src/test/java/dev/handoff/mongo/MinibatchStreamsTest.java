@@ -106,6 +106,20 @@ class MinibatchStreamsTest {
     }
 
     @Test
+    void manyRecordsOfOneMillisecondDoNotHideWhatComesAfter() {
+        watch(stream, new AtomicInteger());
+        int many = 600;
+        buffer.insertMany(IntStream.range(0, many)
+                .mapToObj(i -> record(new ObjectId(), START, chunk(i)))
+                .toList());
+        // Read to the tail, so that it is followed from there.
+        long last = stream.read(EventStream.BEGINNING, 2 * many).last();
+        assertThat(last).isEqualTo(many - 1);
+        append(1, end("stop"));
+        await().until(() -> stream.read(last, 10).end() != null);
+    }
+
+    @Test
     void recordsAreInTheOrderOfTheirTimesAndIds() {
         List<ObjectId> ids = IntStream.range(0, 6).mapToObj(i -> new ObjectId()).toList();
         // Three of one millisecond, written in the wrong order.

@@ -37,7 +37,7 @@ class MinibatchTest {
                 new Minibatch(id, STREAM, 7, 2, events, End.completed("{}"), false),
                 new Minibatch(id, STREAM, 7, 2, List.of(), End.cancelled(), false),
                 new Minibatch(id, STREAM, 5_000_000_000L, 3, List.of(), End.failed(new Problem(503, "c", "d")), false),
-                Minibatch.fence(STREAM, 0, 2));
+                Minibatch.fence(new ObjectId(), STREAM, 0, 2));
     }
 
     @ParameterizedTest

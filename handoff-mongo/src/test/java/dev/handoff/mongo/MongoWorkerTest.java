@@ -67,6 +67,19 @@ class MongoWorkerTest {
                 Executor handlers,
                 UnaryOperator<MongoTaskQueue.Builder> queueSettings,
                 UnaryOperator<MongoWorker.Builder> workerSettings) {
+            this(database, handlers, Runnable::run, queueSettings, workerSettings);
+        }
+
+        Node(MongoDatabase database, Executor handlers, Executor sweeps) {
+            this(database, handlers, sweeps, UnaryOperator.identity(), UnaryOperator.identity());
+        }
+
+        private Node(
+                MongoDatabase database,
+                Executor handlers,
+                Executor sweeps,
+                UnaryOperator<MongoTaskQueue.Builder> queueSettings,
+                UnaryOperator<MongoWorker.Builder> workerSettings) {
             this.database = database;
             ScheduledExecutorService timer = Executors.newScheduledThreadPool(4);
             timers.add(timer);
@@ -76,7 +89,7 @@ class MongoWorkerTest {
                     .retryFor(Duration.ofSeconds(2))
                     .build();
             queue = queueSettings
-                    .apply(MongoTaskQueue.builder(database, store, Runnable::run, List.of("puppet", "other"))
+                    .apply(MongoTaskQueue.builder(database, store, sweeps, List.of("puppet", "other"))
                             .clock(clock)
                             .retention(Duration.ofHours(1))
                             .lease(LEASE))
@@ -809,6 +822,112 @@ class MongoWorkerTest {
         assertThat(tasks)
                 .allSatisfy(
                         t -> assertThat(node.document(t).getInteger("attempts")).isEqualTo(1));
+    }
+
+    @Test
+    @DisplayName("R11 a task whose stream has lost its beginning is ended all the same, and the sweep goes on")
+    void lostBeginning() {
+        Node dead = new Node();
+        Task task = dispatched(dead);
+        Task next = dispatched(dead);
+        dead.running(task);
+        dead.running(next);
+        dead.emitted(task, "one");
+        mongo.database.getCollection(MongoEventStore.COLLECTION).deleteMany(Filters.eq("stream", task.id()));
+        new Node().store.appender(task.id(), 7);
+        mongo.database
+                .getCollection(MongoEventStore.COLLECTION)
+                .updateOne(Filters.eq("stream", task.id()), Document.parse("{$set: {seq: NumberLong(1)}}"));
+        mongo.database
+                .getCollection(MongoTaskQueue.COLLECTION)
+                .updateOne(Filters.eq(task.id()), Document.parse("{$set: {epoch: 7}}"));
+        clock.tick(OVER);
+        Node other = new Node();
+        other.queue.sweep();
+        isWorkerLost(other.end(task));
+        assertThat(other.state(task)).isEqualTo(TaskStatus.State.FAILED);
+        assertThat(other.state(next)).isEqualTo(TaskStatus.State.QUEUED);
+    }
+
+    @Test
+    @DisplayName("an error of the machine does not stop the worker's timer, nor keep what it had claimed")
+    void errorInTick() {
+        AtomicBoolean broken = new AtomicBoolean(true);
+        ExecutorService threads = threads();
+        Node node = new Node(
+                mongo.database,
+                job -> {
+                    if (broken.get()) {
+                        throw new OutOfMemoryError("no thread");
+                    }
+                    threads.execute(job);
+                },
+                UnaryOperator.identity(),
+                UnaryOperator.identity());
+        Task task = dispatched(node);
+        node.tick();
+        assertThat(node.worker.running()).isZero();
+        assertThat(node.state(task)).isEqualTo(TaskStatus.State.QUEUED);
+        broken.set(false);
+        clock.tick(Duration.ofSeconds(1));
+        node.running(task);
+    }
+
+    @Test
+    @DisplayName("R9 nobody is taken to be away only because the store was, and nobody could say that he reads")
+    void unattendedAfterOutage() {
+        Node node =
+                new Node(q -> q.cancelUnattendedAfter(Duration.ofSeconds(30)).sweepInterval(Duration.ofSeconds(2)));
+        Task task = dispatched(node);
+        node.queue.attended(List.of(task.id()));
+        clock.tick(Duration.ofSeconds(40));
+        node.queue.sweep();
+        assertThat(node.state(task)).isEqualTo(TaskStatus.State.QUEUED);
+        for (int i = 0; i < 14; i++) {
+            clock.tick(Duration.ofSeconds(2));
+            node.queue.sweep();
+            assertThat(node.state(task)).isEqualTo(TaskStatus.State.QUEUED);
+        }
+        clock.tick(Duration.ofSeconds(2));
+        node.queue.sweep();
+        assertThat(node.state(task)).isEqualTo(TaskStatus.State.CANCELLED);
+    }
+
+    @Test
+    @DisplayName("a queue that would remember tasks for longer than their streams are kept is refused")
+    void longMemory() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new Node(q -> q.retention(Duration.ofHours(2))))
+                .withMessageContaining("PT2H");
+    }
+
+    @Test
+    @DisplayName("stopping while the store is away takes the time of one task, however many there are")
+    void stopsWithoutStore() throws Exception {
+        try (TcpProxy proxy = new TcpProxy(mongo.address())) {
+            ExecutorService giving = threads();
+            Node node = new Node(mongo.connect(proxy), threads(), giving);
+            List<Task> tasks = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                tasks.add(dispatched(node));
+            }
+            node.tick();
+            await().until(() -> node.worker.running() == 6);
+            node.puppet
+                    .emit("one")
+                    .emit("one")
+                    .emit("one")
+                    .emit("one")
+                    .emit("one")
+                    .emit("one");
+            await().until(() -> tasks.stream().allMatch(t -> node.stream(t).last() == 0));
+            proxy.goAway();
+            long before = System.nanoTime();
+            assertThat(node.worker.stop(Duration.ofMillis(1))).isFalse();
+            // Each of them waits for two seconds by itself.
+            assertThat(System.nanoTime() - before).isLessThan(TimeUnit.SECONDS.toNanos(8));
+            proxy.comeBack();
+        }
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.handoff.mongo;
 import static dev.handoff.mongo.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
@@ -184,6 +185,40 @@ class SharedTailTest {
         return commands.started("find").stream()
                 .filter(f -> streams(f).contains(name))
                 .count();
+    }
+
+    @Test
+    @DisplayName("a reader of a stream that has a document which is none is told so, and does not wait for ever")
+    void unreadableDocument() {
+        String name = name();
+        EventAppender appender = writing.appender(name, 1);
+        appender.append(null, "event 0");
+        appender.flush();
+        Reader reader = new Reader(name);
+        assertThat(reader.follow()).isFalse();
+        assertThat(reader.data()).containsExactly("event 0");
+        collection()
+                .insertOne(new Document("stream", name)
+                        .append("seq", 1L)
+                        .append("epoch", 1)
+                        .append("data", "later version"));
+        await().untilTrue(reader.hinted);
+        assertThatThrownBy(reader::follow).isInstanceOf(RuntimeException.class);
+        assertThatThrownBy(reader.stream::end).isInstanceOf(RuntimeException.class);
+    }
+
+    @Test
+    @DisplayName("a reader under whom a whole stream expires is told that it is gone")
+    void expiredUnderReader() {
+        String name = name();
+        EventAppender appender = writing.appender(name, 1);
+        appender.append(null, "event 0");
+        appender.flush();
+        collection().deleteMany(new Document("stream", name));
+        assertThatExceptionOfType(ProblemException.class)
+                .isThrownBy(() -> reading.open(name).read(0, 10))
+                .satisfies(e -> assertThat(e.problem().status()).isEqualTo(410));
+        assertThat(reading.open(name).read(EventStream.BEGINNING, 10).events()).isEmpty();
     }
 
     @Test
@@ -515,12 +550,12 @@ class SharedTailTest {
     void fences() {
         String name = name();
         insert(minibatch(name, 0, 2, null));
-        insert(Minibatch.fence(name, 2, 2));
-        insert(Minibatch.fence(name, 3, 3));
+        insert(Minibatch.fence(new ObjectId(), name, 2, 2));
+        insert(Minibatch.fence(new ObjectId(), name, 3, 3));
         insert(minibatch(name, 4, 2, null));
         Reader reader = new Reader(name);
         reader.follow();
-        insert(Minibatch.fence(name, 6, 4));
+        insert(Minibatch.fence(new ObjectId(), name, 6, 4));
         insert(minibatch(name, 7, 1, End.completed(null)));
         await().until(reader::follow);
         assertThat(reader.seen).extracting(Event::position).containsExactly(0L, 1L, 4L, 5L, 7L);

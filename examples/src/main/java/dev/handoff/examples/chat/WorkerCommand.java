@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -63,11 +64,13 @@ final class WorkerCommand implements Callable<Integer> {
                 .handler(ChatHandler.TASK_TYPE, new ChatHandler(catalog))
                 .maxRunning(maxRunning)
                 .build();
-        var ticking = parts.executor.scheduleWithFixedDelay(worker::tick, 0, TICK_MILLIS, TimeUnit.MILLISECONDS);
+        // A thread of its own: a tick may wait for the store, and leases must not wait for anything else.
+        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "worker-timer"));
+        timer.scheduleWithFixedDelay(worker::tick, 0, TICK_MILLIS, TimeUnit.MILLISECONDS);
         return Foreground.run(
                 () -> {
                     worker.stop(finish);
-                    ticking.cancel(false);
+                    timer.shutdownNow();
                     threads.shutdownNow();
                     parts.close();
                 },
