@@ -71,14 +71,14 @@ final class Compare implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         long began = System.nanoTime();
+        if (standIn != null) {
+            acrossProcesses(standIn);
+        }
         cost();
         growth();
         idle();
         reconnect();
         fanOut();
-        if (standIn != null) {
-            acrossProcesses(standIn);
-        }
         long minutes = TimeUnit.NANOSECONDS.toMinutes(System.nanoTime() - began);
         tables.append("\nMade in ")
                 .append(minutes + 1)
@@ -403,7 +403,8 @@ final class Compare implements Callable<Integer> {
 
         /** Returns what it says at its end. */
         String stop() {
-            process.destroy();
+            // Not by the process itself, which would close its output before that is read.
+            process.toHandle().destroy();
             try (lines) {
                 return lines.lines().collect(Collectors.joining(" ")).replaceFirst("^.*: ", "");
             } catch (IOException e) {

@@ -40,7 +40,7 @@ public class MinibatchBenchmark {
     private final Instant now = Instant.now();
     private final DocumentCodec codec = new DocumentCodec();
     private final BasicOutputBuffer buffer = new BasicOutputBuffer();
-    private Minibatch minibatch = Minibatch.fence("", 0, 1);
+    private Minibatch minibatch = Minibatch.fence(new ObjectId(), "", 0, 1);
     private Document document = new Document();
     private byte[] bytes = {};
 

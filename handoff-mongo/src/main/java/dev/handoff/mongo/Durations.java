@@ -11,7 +11,7 @@ final class Durations {
 
     /** Returns the value, if it is a millisecond or more, and not more than a hundred years. */
     static Duration requirePositive(String name, Duration value) {
-        if (value.isNegative() || value.compareTo(Duration.ofMillis(1)) < 0) {
+        if (value.compareTo(Duration.ofMillis(1)) < 0) {
             throw new IllegalArgumentException(name + " is less than a millisecond: " + value);
         }
         if (value.compareTo(LONGEST) > 0) {

@@ -178,8 +178,7 @@ final class GroupCommit {
             } catch (MongoException e) {
                 logger.warn("{} minibatches could not be written, trying again: {}", open.size(), e.toString());
             } catch (RuntimeException | Error e) {
-                // Of whatever kind: those who wait must be told. What the driver cannot encode is one stream's matter
-                // only.
+                // Of whatever kind: those who wait must be told. What the driver cannot encode is of one stream.
                 if (open.size() > 1) {
                     open.forEach(w -> write(List.of(w)));
                 } else {

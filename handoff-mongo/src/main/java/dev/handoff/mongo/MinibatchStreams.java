@@ -297,9 +297,8 @@ public final class MinibatchStreams implements EventStore {
             if (end != null && after >= endPosition) {
                 return new Batch(List.of(), endPosition, end.end());
             }
-            // With the record before, which shows that the stream is still whole and where its tail goes on; and with
-            // the
-            // one after, which may be the end.
+            // With the record before, which shows that the stream is still whole and where its tail goes on; and
+            // with the one after, which may be the end.
             List<BufferRecord> found = records(name)
                     .skip((int) Math.min(Math.max(after, 0), Integer.MAX_VALUE))
                     .limit(limit + 2)

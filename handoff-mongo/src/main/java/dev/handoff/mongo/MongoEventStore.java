@@ -237,8 +237,7 @@ public final class MongoEventStore implements EventStore {
             End end = null;
             for (Minibatch minibatch : found) {
                 if (minibatch.seq() > reached) {
-                    // Positions are dense, so what is missing was dropped, and the rest alone would look like the
-                    // whole.
+                    // Positions are dense: what is missing was dropped, and the rest would look like the whole.
                     throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
                 }
                 for (Event event : minibatch.events()) {

@@ -112,9 +112,8 @@ public final class MongoWorker {
             if (held == null || held.epoch != epoch) {
                 return;
             }
-            // Not here: actions of handlers may take their time, and leases must not wait for them. Not on the threads
-            // of
-            // handlers either, of which none may be free.
+            // Not here: actions of handlers may take their time, and leases must not wait for them. Nor on the
+            // threads of handlers, of which none may be free.
             if (cancel == null && held.stopOnce()) {
                 logger.info("task {} was taken from this worker", id);
                 queue.onExecutor(held.run::release);
@@ -125,8 +124,7 @@ public final class MongoWorker {
     }
 
     private void claim(long now) {
-        // On a slow store many claims may take longer than a lease, and those at hand have to be looked after
-        // meanwhile.
+        // On a slow store many claims may take longer than a lease, within which those at hand need a look.
         while (!stopping && running.size() < maxRunning && clock.millis() < Math.min(nextLook, nextRenewal)) {
             var claimed = queue.claim(handlers.keySet(), name);
             if (claimed.isEmpty()) {

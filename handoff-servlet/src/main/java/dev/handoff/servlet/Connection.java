@@ -208,8 +208,7 @@ abstract class Connection implements WriteListener, AsyncListener {
                     if (unbuffered == out) {
                         unflushed = true;
                     } else if (all) {
-                        // The container sends the rest by itself. Others do so only if they are asked whether they are
-                        // ready.
+                        // This container sends the rest by itself. Others have to be asked whether they are ready.
                         return;
                     }
                 }
