@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -68,10 +69,6 @@ class MongoWorkerTest {
                 UnaryOperator<MongoTaskQueue.Builder> queueSettings,
                 UnaryOperator<MongoWorker.Builder> workerSettings) {
             this(database, handlers, Runnable::run, queueSettings, workerSettings);
-        }
-
-        Node(MongoDatabase database, Executor handlers, Executor sweeps) {
-            this(database, handlers, sweeps, UnaryOperator.identity(), UnaryOperator.identity());
         }
 
         private Node(
@@ -905,27 +902,28 @@ class MongoWorkerTest {
     @DisplayName("stopping while the store is away takes the time of one task, however many there are")
     void stopsWithoutStore() throws Exception {
         try (TcpProxy proxy = new TcpProxy(mongo.address())) {
-            ExecutorService giving = threads();
-            Node node = new Node(mongo.connect(proxy), threads(), giving);
+            Node node = new Node(
+                    mongo.connect(proxy),
+                    threads(),
+                    threads(),
+                    UnaryOperator.identity(),
+                    w -> w.handler("other", (task, output) -> {
+                        output.emit("one");
+                        new CountDownLatch(1).await();
+                    }));
             List<Task> tasks = new ArrayList<>();
-            for (int i = 0; i < 6; i++) {
-                tasks.add(dispatched(node));
+            for (int i = 0; i < 12; i++) {
+                Task task = Task.of("other", "work");
+                node.queue.dispatch(task);
+                tasks.add(task);
             }
             node.tick();
-            await().until(() -> node.worker.running() == 6);
-            node.puppet
-                    .emit("one")
-                    .emit("one")
-                    .emit("one")
-                    .emit("one")
-                    .emit("one")
-                    .emit("one");
             await().until(() -> tasks.stream().allMatch(t -> node.stream(t).last() == 0));
             proxy.goAway();
             long before = System.nanoTime();
             assertThat(node.worker.stop(Duration.ofMillis(1))).isFalse();
-            // Each of them waits for two seconds by itself.
-            assertThat(System.nanoTime() - before).isLessThan(TimeUnit.SECONDS.toNanos(8));
+            // Each of them waits for two seconds by itself, one after the other for 24.
+            assertThat(System.nanoTime() - before).isLessThan(TimeUnit.SECONDS.toNanos(16));
             proxy.comeBack();
         }
     }
