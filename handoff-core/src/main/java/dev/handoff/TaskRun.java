@@ -183,17 +183,15 @@ public final class TaskRun implements Runnable {
         try {
             appender().end(end);
             return stateAfter(end);
-        } catch (IllegalArgumentException e) {
-            if (end instanceof End.Completed) {
-                logger.error("the result of task {} was refused, so it fails", task.id(), e);
-                return write(End.failed(new Problem(500, "result_refused", "The result could not be stored.")));
-            }
-            throw e;
         } catch (StaleWriterException e) {
             logger.info("the end of task {} came too late: {}", task.id(), e.getMessage());
         } catch (RuntimeException e) {
             // Not thrown on: the handler is done, and there is nobody left to tell.
-            logger.error("the stream of task {} could not be ended", task.id(), e);
+            logger.error("the stream of task {} could not be ended with {}", task.id(), stateAfter(end), e);
+            if (e instanceof IllegalArgumentException && end instanceof End.Completed) {
+                // It is the result that was refused, and readers need an end more than that.
+                return write(End.failed(new Problem(500, "result_refused", "The result could not be stored.")));
+            }
         }
         return TaskStatus.State.FAILED;
     }

@@ -136,6 +136,28 @@ class TaskRunTest {
                 .contains(End.failed(new Problem(500, "result_refused", "The result could not be stored.")));
     }
 
+    @Test
+    @DisplayName("an end that the store does not take is logged, and not thrown at whoever brings it about")
+    void refusedEnd() {
+        EventAppender refusing = new EventAppender() {
+            @Override
+            public long append(@Nullable String type, String data) {
+                return 0;
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void end(End end) {
+                throw new IllegalArgumentException("the end is refused");
+            }
+        };
+        TaskRun run = new TaskRun(task, (given, output) -> {}, () -> refusing);
+        assertThat(run.cancel()).isFalse();
+        assertThat(run.state()).isEqualTo(TaskStatus.State.FAILED);
+    }
+
     private record RefusingResults(EventAppender appender) implements EventAppender {
 
         @Override
