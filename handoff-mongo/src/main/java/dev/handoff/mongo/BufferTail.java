@@ -17,10 +17,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.bson.BsonDocument;
 import org.bson.conversions.Bson;
@@ -40,17 +38,12 @@ final class BufferTail {
     private static final int RECORDS_PER_QUERY = 500;
     private static final long SILENCE_MILLIS = 5000;
     private static final long RECOUNT_MILLIS = 1000;
-    private static final long LONGEST_PAUSE_MILLIS = 2000;
 
     private final MongoCollection<BsonDocument> buffer;
-    private final ScheduledExecutorService executor;
     private final long shortestMillis;
     private final long longestMillis;
     private final ConcurrentMap<String, Followed> streams = new ConcurrentHashMap<>();
-    private final AtomicBoolean running = new AtomicBoolean();
-
-    // Only the polling loop's.
-    private long pauseMillis;
+    private final PollingLoop polling;
 
     BufferTail(
             MongoCollection<BsonDocument> buffer,
@@ -58,9 +51,9 @@ final class BufferTail {
             Duration shortest,
             Duration longest) {
         this.buffer = buffer;
-        this.executor = executor;
         this.shortestMillis = shortest.toMillis();
         this.longestMillis = longest.toMillis();
+        this.polling = new PollingLoop(executor, shortest, streams::isEmpty, this::fetchDue);
     }
 
     /**
@@ -77,9 +70,7 @@ final class BufferTail {
             stream.watches.add(watch);
             return stream;
         });
-        if (running.compareAndSet(false, true)) {
-            schedule(0);
-        }
+        polling.begin();
         return () -> streams.computeIfPresent(name, (key, stream) -> {
             stream.watches.remove(watch);
             return stream.watches.isEmpty() ? null : stream;
@@ -92,40 +83,17 @@ final class BufferTail {
         return streams.get(name);
     }
 
-    private void schedule(long millis) {
-        try {
-            executor.schedule(this::poll, millis, TimeUnit.MILLISECONDS);
-        } catch (RejectedExecutionException e) {
-            logger.debug("the executor was shut down, streams are followed no more");
-        }
-    }
-
-    private void poll() {
-        if (streams.isEmpty()) {
-            running.set(false);
-            // A stream may have come between the look and the flag.
-            if (streams.isEmpty() || !running.compareAndSet(false, true)) {
-                return;
+    private void fetchDue() {
+        long now = now();
+        List<Followed> due = new ArrayList<>();
+        for (Followed stream : streams.values()) {
+            if (stream.dueAt <= now && stream.isOpen()) {
+                due.add(stream);
             }
         }
-        try {
-            long now = now();
-            List<Followed> due = new ArrayList<>();
-            for (Followed stream : streams.values()) {
-                if (stream.dueAt <= now && stream.isOpen()) {
-                    due.add(stream);
-                }
-            }
-            for (int i = 0; i < due.size(); i += STREAMS_PER_QUERY) {
-                fetch(due.subList(i, Math.min(i + STREAMS_PER_QUERY, due.size())));
-            }
-            pauseMillis = shortestMillis;
-        } catch (RuntimeException | Error e) {
-            // Of whatever kind: without this loop all readers would wait for ever.
-            pauseMillis = Math.min(Math.max(100, 2 * pauseMillis), LONGEST_PAUSE_MILLIS);
-            logger.warn("streams could not be followed, trying again in {} ms: {}", pauseMillis, e.toString());
+        for (int i = 0; i < due.size(); i += STREAMS_PER_QUERY) {
+            fetch(due.subList(i, Math.min(i + STREAMS_PER_QUERY, due.size())));
         }
-        schedule(pauseMillis);
     }
 
     private void fetch(List<Followed> due) {

@@ -32,19 +32,15 @@ final class SharedTail {
     private static final int STREAMS_PER_QUERY = 100;
     private static final int DOCUMENTS_PER_QUERY = 500;
     private static final long SILENCE_MILLIS = 5000;
-    private static final long LONGEST_PAUSE_MILLIS = 2000;
 
     private final MongoCollection<Document> events;
     private final ScheduledExecutorService executor;
     private final long shortestMillis;
     private final long longestMillis;
     private final ConcurrentMap<String, TailedStream> streams = new ConcurrentHashMap<>();
-    private final AtomicBoolean running = new AtomicBoolean();
+    private final PollingLoop polling;
     private final AtomicBoolean woken = new AtomicBoolean();
     private final ReentrantLock fetching = new ReentrantLock();
-
-    // Only the polling loop's.
-    private long pauseMillis;
 
     SharedTail(
             MongoCollection<Document> events, ScheduledExecutorService executor, Duration shortest, Duration longest) {
@@ -52,6 +48,7 @@ final class SharedTail {
         this.executor = executor;
         this.shortestMillis = shortest.toMillis();
         this.longestMillis = longest.toMillis();
+        this.polling = new PollingLoop(executor, shortest, streams::isEmpty, this::fetchDue);
     }
 
     TailedStream.Watch watch(String streamId, Runnable hint) {
@@ -61,9 +58,7 @@ final class SharedTail {
             watch[0] = stream.watch(hint, () -> dropIfUnwatched(id));
             return stream;
         });
-        if (running.compareAndSet(false, true)) {
-            schedule(0);
-        }
+        polling.begin();
         return watch[0];
     }
 
@@ -115,33 +110,6 @@ final class SharedTail {
         } catch (RuntimeException e) {
             logger.debug("a stream could not be looked at, which is left to the poll", e);
         }
-    }
-
-    private void schedule(long millis) {
-        try {
-            executor.schedule(this::poll, millis, TimeUnit.MILLISECONDS);
-        } catch (RejectedExecutionException e) {
-            logger.debug("the executor was shut down, streams are followed no more");
-        }
-    }
-
-    private void poll() {
-        if (streams.isEmpty()) {
-            running.set(false);
-            // A stream may have come between the look and the flag.
-            if (streams.isEmpty() || !running.compareAndSet(false, true)) {
-                return;
-            }
-        }
-        try {
-            fetchDue();
-            pauseMillis = shortestMillis;
-        } catch (RuntimeException | Error e) {
-            // Of whatever kind: without this loop all readers would wait for ever.
-            pauseMillis = Math.min(Math.max(100, 2 * pauseMillis), LONGEST_PAUSE_MILLIS);
-            logger.warn("streams could not be followed, trying again in {} ms: {}", pauseMillis, e.toString());
-        }
-        schedule(pauseMillis);
     }
 
     private void fetchDue() {

@@ -1,0 +1,76 @@
+package dev.handoff.mongo;
+
+import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Looks again and again as long as there is something to look for; what fails is tried again after ever longer pauses. */
+final class PollingLoop {
+
+    private static final Logger logger = LoggerFactory.getLogger(PollingLoop.class);
+    private static final long SHORTEST_PAUSE_AFTER_FAILURE_MILLIS = 100;
+    private static final long LONGEST_PAUSE_AFTER_FAILURE_MILLIS = 2000;
+
+    private final ScheduledExecutorService executor;
+    private final long pauseMillis;
+    private final BooleanSupplier isIdle;
+    private final Runnable look;
+    private final AtomicBoolean running = new AtomicBoolean();
+
+    // Only the loop's.
+    private long lastPauseMillis;
+
+    /**
+     * A loop that has not begun.
+     *
+     * @param pause the time between two looks that did not fail
+     * @param isIdle whether there is nothing to look for, which ends the loop until it is begun again
+     */
+    PollingLoop(ScheduledExecutorService executor, Duration pause, BooleanSupplier isIdle, Runnable look) {
+        this.executor = executor;
+        this.pauseMillis = pause.toMillis();
+        this.isIdle = isIdle;
+        this.look = look;
+    }
+
+    /** To be called when there is something to look for; does nothing if the loop goes on already. */
+    void begin() {
+        if (running.compareAndSet(false, true)) {
+            schedule(0);
+        }
+    }
+
+    private void schedule(long millis) {
+        try {
+            executor.schedule(this::poll, millis, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            logger.debug("the executor was shut down, streams are followed no more");
+        }
+    }
+
+    private void poll() {
+        if (isIdle.getAsBoolean()) {
+            running.set(false);
+            // Something may have come between the look and the flag.
+            if (isIdle.getAsBoolean() || !running.compareAndSet(false, true)) {
+                return;
+            }
+        }
+        try {
+            look.run();
+            lastPauseMillis = pauseMillis;
+        } catch (RuntimeException | Error e) {
+            // Of whatever kind: without this loop all readers would wait for ever.
+            lastPauseMillis = Math.min(
+                    Math.max(SHORTEST_PAUSE_AFTER_FAILURE_MILLIS, 2 * lastPauseMillis),
+                    LONGEST_PAUSE_AFTER_FAILURE_MILLIS);
+            logger.warn("streams could not be followed, trying again in {} ms: {}", lastPauseMillis, e.toString());
+        }
+        schedule(lastPauseMillis);
+    }
+}
