@@ -167,7 +167,7 @@ final class StormRun implements AutoCloseable {
     }
 
     boolean allReading() {
-        return unopened.isEmpty() && readers.stream().noneMatch(r -> r.state() == StormReader.State.ASKING);
+        return unopened.isEmpty() && asking == 0;
     }
 
     boolean allFinished() {
