@@ -276,7 +276,8 @@ class MinibatchStreamsTest {
         append(2, end("stop"));
 
         await().until(() -> readers.stream().allMatch(r -> r.read(0, 10).end() != null));
-        assertThat(hints).hasValueGreaterThanOrEqualTo(readers.size());
+        // They are told after the tail has it.
+        await().untilAsserted(() -> assertThat(hints).hasValueGreaterThanOrEqualTo(readers.size()));
         // Never by reader, but by the poll, which may have asked a few times meanwhile.
         assertThat(commands.started("find"))
                 .allSatisfy(find -> assertThat(find.containsKey("limit")).isTrue())
