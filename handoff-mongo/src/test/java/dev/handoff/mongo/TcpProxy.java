@@ -5,8 +5,8 @@ import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -31,32 +31,30 @@ final class TcpProxy implements AutoCloseable {
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
     private final AtomicReference<@Nullable Fault> fault = new AtomicReference<>();
     private final AtomicInteger swallowed = new AtomicInteger();
-    private volatile ServerSocket listener;
+    private final ServerSocket listener;
+    private volatile boolean away;
 
     TcpProxy(ServerAddress target) throws IOException {
         this.target = target;
         this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        accept(listener);
+        threads.execute(this::accept);
     }
 
     int port() {
         return listener.getLocalPort();
     }
 
-    /** Cuts all connections, and takes no new one. */
-    void goAway() throws IOException {
-        listener.close();
-        for (Socket socket : sockets) {
-            socket.close();
-        }
+    /**
+     * Cuts all connections, and each new one at once. The port stays taken: a client that tries to connect to a free one may be
+     * given that very port for its own side, and then nobody could listen there again.
+     */
+    void goAway() {
+        away = true;
+        sockets.forEach(TcpProxy::cut);
     }
 
-    void comeBack() throws IOException {
-        ServerSocket again = new ServerSocket();
-        again.setReuseAddress(true);
-        again.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port()));
-        listener = again;
-        accept(again);
+    void comeBack() {
+        away = false;
     }
 
     /** The next such command is done, but before it is answered the connection is cut. */
@@ -79,44 +77,55 @@ final class TcpProxy implements AutoCloseable {
         return ('\u0002' + command + '\0').getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    private void accept(ServerSocket from) {
-        threads.execute(() -> {
-            try {
-                while (true) {
-                    Socket client = from.accept();
-                    sockets.add(client);
-                    Socket server = new Socket(target.getHost(), target.getPort());
-                    sockets.add(server);
-                    if (from.isClosed()) {
-                        client.close();
-                        server.close();
-                    }
-                    client.setTcpNoDelay(true);
-                    server.setTcpNoDelay(true);
-                    AtomicReference<@Nullable Fault> struck = new AtomicReference<>();
-                    threads.execute(() -> pump(client, server, message -> {
-                        Fault armed = fault.get();
-                        if (armed != null && begins(message, armed.command) && fault.compareAndSet(armed, null)) {
-                            struck.set(armed);
-                        }
-                        return true;
-                    }));
-                    threads.execute(() -> pump(server, client, message -> {
-                        Fault now = struck.getAndSet(null);
-                        if (now == null) {
-                            return true;
-                        }
-                        swallowed.incrementAndGet();
-                        if (now.cut) {
-                            client.close();
-                        }
-                        return false;
-                    }));
+    private void accept() {
+        try {
+            while (true) {
+                Socket client = listener.accept();
+                sockets.add(client);
+                if (away) {
+                    cut(client);
+                    continue;
                 }
-            } catch (IOException e) {
-                // Closed.
+                Socket server = new Socket(target.getHost(), target.getPort());
+                sockets.add(server);
+                if (away) {
+                    cut(client);
+                    cut(server);
+                    continue;
+                }
+                client.setTcpNoDelay(true);
+                server.setTcpNoDelay(true);
+                AtomicReference<@Nullable Fault> struck = new AtomicReference<>();
+                threads.execute(() -> pump(client, server, message -> {
+                    Fault armed = fault.get();
+                    if (armed != null && begins(message, armed.command) && fault.compareAndSet(armed, null)) {
+                        struck.set(armed);
+                    }
+                    return true;
+                }));
+                threads.execute(() -> pump(server, client, message -> {
+                    Fault now = struck.getAndSet(null);
+                    if (now == null) {
+                        return true;
+                    }
+                    swallowed.incrementAndGet();
+                    if (now.cut) {
+                        client.close();
+                    }
+                    return false;
+                }));
             }
-        });
+        } catch (IOException e) {
+            // Closed.
+        }
+    }
+
+    private static void cut(Socket socket) {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Of an OP_MSG: 16 bytes of header, 4 of flags, 1 for the kind of the section, 4 for its length. */
@@ -166,6 +175,7 @@ final class TcpProxy implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        listener.close();
         goAway();
         threads.shutdownNow();
     }
