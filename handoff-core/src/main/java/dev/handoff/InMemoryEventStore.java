@@ -268,7 +268,10 @@ public final class InMemoryEventStore implements EventStore {
             Event[] array = events;
             int from = (int) (after >= available ? available : after + 1);
             int to = (int) Math.min((long) from + limit, available);
-            List<Event> part = Collections.unmodifiableList(Arrays.asList(array).subList(from, to));
+            // A reader that keeps up finds one at a time.
+            List<Event> part = to - from == 1
+                    ? List.of(array[from])
+                    : Collections.unmodifiableList(Arrays.asList(array).subList(from, to));
             boolean whole = ended != null && to == available;
             return new Batch(part, whole ? available : Math.max(after, to - 1L), whole ? ended : null);
         }

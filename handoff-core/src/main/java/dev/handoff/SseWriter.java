@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * the real clients demand: LF only, no byte order mark, no frame without data, {@code id} and {@code retry} only in a frame
  * with data, and a comment that is not followed by an empty line.
  *
- * <p>What would forge a frame is refused. Never blocks. Not thread-safe; may be used again after {@link #clear}.
+ * <p>What would forge a frame is refused. Never blocks. Not thread-safe while it is written to; afterwards any number of
+ * threads may call {@link #writeTo}. May be used again after {@link #clear}.
  */
 public final class SseWriter {
 

@@ -95,6 +95,9 @@ abstract class Connection implements WriteListener, AsyncListener {
     /** Called once a second or so. */
     abstract void tick(long now);
 
+    /** Called once, when nothing will be written any more. */
+    void onClose() {}
+
     /** To be called by the thread of the request, as its last act. */
     final void start() {
         async.setTimeout(0);
@@ -288,6 +291,7 @@ abstract class Connection implements WriteListener, AsyncListener {
                 open.close();
             }
             servlet.closed(this);
+            onClose();
         }
     }
 

@@ -28,6 +28,7 @@ final class EventConnection extends Connection {
     private static final Logger logger = LoggerFactory.getLogger(EventConnection.class);
     private static final int EVENTS_PER_READ = 64;
     private static final int BYTES_PER_PART = 16 << 10;
+    private static final SseWriter HEARTBEAT = new SseWriter(2).comment("");
 
     private final StreamFormat.EventFormat format;
     private final EventStream stream;
@@ -35,14 +36,18 @@ final class EventConnection extends Connection {
     private volatile long writtenAt;
     private volatile boolean heartbeatDue;
 
+    private final Audience audience;
+    private final @Nullable Duration retry;
+
     // Only in produce().
     private EventStream.@Nullable Batch batch;
     private int index;
     private long after;
     private int skip;
     private boolean first = true;
-    private final @Nullable Duration retry;
-    private @Nullable SseWriter frames;
+    private boolean caughtUp;
+    private @Nullable SseWriter buffer;
+    private SseWriter frames = HEARTBEAT;
     /** What comes next is most often about as large. */
     private int lastSize = 256;
 
@@ -67,6 +72,12 @@ final class EventConnection extends Connection {
         this.writtenAt = servlet.now();
         this.after = last == null ? EventStream.BEGINNING : last.after();
         this.skip = last == null ? 0 : last.part();
+        this.audience = servlet.audiences().join(stream.id(), format);
+    }
+
+    @Override
+    void onClose() {
+        servlet().audiences().leave(audience);
     }
 
     @Override
@@ -76,68 +87,99 @@ final class EventConnection extends Connection {
 
     @Override
     Produced produce(OutputStream out) throws IOException {
-        SseWriter writer = frames == null ? new SseWriter(lastSize + lastSize / 4) : frames;
-        writer.clear();
-        Produced produced = fillOrCut(writer);
-        // Whoever waits keeps no buffer, and what the container is still at must not be written to.
-        frames = produced == Produced.PART ? writer : null;
-        if (produced == Produced.NOTHING) {
-            return produced;
+        Produced produced = nextOrCut();
+        caughtUp = produced == Produced.ALL || produced == Produced.NOTHING;
+        if (produced != Produced.NOTHING) {
+            heartbeatDue = false;
+            writtenAt = now();
+            frames.writeTo(out);
         }
-        heartbeatDue = false;
-        writtenAt = now();
-        lastSize = writer.size();
-        writer.writeTo(out);
+        frames = HEARTBEAT;
         return produced;
     }
 
-    private Produced fillOrCut(SseWriter writer) {
+    private Produced nextOrCut() {
         if (interrupted()) {
-            return cut(writer, EventStreamServlet.INTERRUPTED);
+            return cut(EventStreamServlet.INTERRUPTED);
         }
         try {
-            return fill(writer);
+            return next();
         } catch (ProblemException e) {
-            return cut(writer, e.problem());
+            return cut(e.problem());
         } catch (RuntimeException e) {
             logger.warn("stream {} could not be read on", stream.id(), e);
-            return cut(writer, EventStreamServlet.INTERRUPTED);
+            return cut(EventStreamServlet.INTERRUPTED);
         }
     }
 
+    /** Leaves what is to be written in {@link #frames}. */
+    private Produced next() {
+        // What others write as well: neither begun in mid-entry or in mid-batch, nor with what only the first part has.
+        boolean common = skip == 0 && batch == null && !(first && retry != null);
+        Audience.Part known = common ? audience.after(after) : null;
+        if (known != null) {
+            first = false;
+            after = known.last();
+            frames = known.frames();
+            // Whoever was not told of all that came before must look again by itself.
+            return known.produced() == Produced.ALL && !caughtUp ? Produced.PART : known.produced();
+        }
+        if (batch == null && !read()) {
+            return heartbeatDue ? Produced.ALL : Produced.NOTHING;
+        }
+        long begin = after;
+        frames = buffer == null ? new SseWriter(lastSize + lastSize / 4) : buffer;
+        frames.clear();
+        Produced produced = fill(frames);
+        // Whoever waits keeps no buffer, and what others write as well must not be written over.
+        buffer = null;
+        if (frames.size() == 0) {
+            // The format shows nothing of what was there.
+            frames = HEARTBEAT;
+            return heartbeatDue ? produced : Produced.NOTHING;
+        }
+        lastSize = frames.size();
+        if (common && batch == null) {
+            audience.offer(begin, after, frames, produced);
+        } else if (produced == Produced.PART) {
+            buffer = frames;
+        }
+        return produced;
+    }
+
+    /** Whether there is more. */
+    private boolean read() {
+        EventStream.Batch next = stream.read(after, EVENTS_PER_READ);
+        if (next.last() == after && next.end() == null) {
+            return false;
+        }
+        batch = next;
+        index = 0;
+        return true;
+    }
+
+    /** Goes on from the batch that there is. */
     private Produced fill(SseWriter writer) {
-        boolean all = false;
-        while (writer.size() < BYTES_PER_PART && !all) {
-            EventStream.Batch current = batch;
-            if (current == null) {
-                current = stream.read(after, EVENTS_PER_READ);
-                if (current.last() == after && current.end() == null) {
-                    break;
-                }
-                batch = current;
-                index = 0;
-            }
+        EventStream.Batch current = batch;
+        while (current != null && writer.size() < BYTES_PER_PART) {
             if (index < current.events().size()) {
                 Event event = current.events().get(index++);
                 write(writer, event.position(), format.frames(event));
-            } else {
-                after = current.last();
-                batch = null;
-                all = current.events().size() < EVENTS_PER_READ;
-                End end = current.end();
-                if (end != null) {
-                    write(writer, after, format.frames(end));
-                    return Produced.LAST;
-                }
+                continue;
             }
+            after = current.last();
+            batch = null;
+            End end = current.end();
+            if (end != null) {
+                write(writer, after, format.frames(end));
+                return Produced.LAST;
+            }
+            if (current.events().size() < EVENTS_PER_READ || !read()) {
+                return Produced.ALL;
+            }
+            current = batch;
         }
-        if (writer.size() == 0 && heartbeatDue) {
-            writer.comment("");
-        }
-        if (writer.size() == 0) {
-            return Produced.NOTHING;
-        }
-        return all ? Produced.ALL : Produced.PART;
+        return Produced.PART;
     }
 
     private void write(SseWriter writer, long position, List<StreamFormat.Frame> entry) {
@@ -153,9 +195,13 @@ final class EventConnection extends Connection {
         skip = 0;
     }
 
-    private Produced cut(SseWriter writer, Problem problem) {
+    private Produced cut(Problem problem) {
         StreamFormat.Frame frame = format.interrupted(problem);
-        writer.event(null, frame.type(), frame.data());
+        if (frames == HEARTBEAT) {
+            frames = new SseWriter();
+        }
+        // After what had been read before.
+        frames.event(null, frame.type(), frame.data());
         return Produced.CUT;
     }
 }

@@ -89,6 +89,7 @@ public final class EventStreamServlet extends HttpServlet {
     private final long drainMillis;
 
     private final transient Set<Connection> connections = ConcurrentHashMap.newKeySet();
+    private final transient Audience.All audiences = new Audience.All();
     private final transient CompletableFuture<Void> drained = new CompletableFuture<>();
     private transient @Nullable ScheduledFuture<?> ticking;
     private Container container = Container.OTHER;
@@ -399,6 +400,10 @@ public final class EventStreamServlet extends HttpServlet {
 
     Container container() {
         return container;
+    }
+
+    Audience.All audiences() {
+        return audiences;
     }
 
     long heartbeatMillis() {

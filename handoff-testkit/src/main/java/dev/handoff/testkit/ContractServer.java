@@ -1,6 +1,7 @@
 package dev.handoff.testkit;
 
 import dev.handoff.End;
+import dev.handoff.Event;
 import dev.handoff.EventAppender;
 import dev.handoff.EventStore;
 import dev.handoff.EventStream;
@@ -8,6 +9,7 @@ import dev.handoff.Grant;
 import dev.handoff.Handoff;
 import dev.handoff.InMemoryEventStore;
 import dev.handoff.InProcessTaskDispatcher;
+import dev.handoff.Problem;
 import dev.handoff.ProblemException;
 import dev.handoff.StreamFormat;
 import dev.handoff.Task;
@@ -26,6 +28,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -33,6 +36,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
 /**
@@ -55,6 +59,7 @@ final class ContractServer implements AutoCloseable {
             .maxStreamBytes(1L << 30)
             .build();
     final BreakableStore store = new BreakableStore(memory);
+    final CountedFormat counted = new CountedFormat();
     final InProcessTaskDispatcher dispatcher;
     final Handoff handoff;
     final EventStreamServlet events;
@@ -72,6 +77,7 @@ final class ContractServer implements AutoCloseable {
                 .clock(clock)
                 .build();
         handoff = Handoff.builder(dispatcher, store, TokenSealer.of(clock, SECRET))
+                .format(counted)
                 .clock(clock)
                 .build();
         events = settings.apply(EventStreamServlet.builder(handoff, timer).drainWindow(Duration.ofMillis(100)))
@@ -140,6 +146,41 @@ final class ContractServer implements AutoCloseable {
         stopContainer();
         executor.shutdownNow();
         timer.shutdownNow();
+    }
+
+    /** The standard format, which counts how many events it was asked for, and shows those of one type twice. */
+    static final class CountedFormat implements StreamFormat.EventFormat {
+
+        static final String NAME = "counted";
+        static final String TWICE = "twice";
+
+        private final AtomicInteger events = new AtomicInteger();
+
+        int events() {
+            return events.get();
+        }
+
+        @Override
+        public String name() {
+            return NAME;
+        }
+
+        @Override
+        public List<Frame> frames(Event event) {
+            events.incrementAndGet();
+            Frame frame = new Frame(event.type(), event.data());
+            return TWICE.equals(event.type()) ? List.of(frame, frame) : List.of(frame);
+        }
+
+        @Override
+        public List<Frame> frames(End end) {
+            return StreamFormat.standard().frames(end);
+        }
+
+        @Override
+        public Frame interrupted(Problem problem) {
+            return StreamFormat.standard().interrupted(problem);
+        }
     }
 
     /** A store that can be made to fail in the midst of reading. */

@@ -28,7 +28,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
@@ -233,6 +235,76 @@ public abstract class ServletContainerContract {
         server.script("a").emitNumbered(10, 20).complete(null);
 
         assertThat(one.get()).hasSize(21).isEqualTo(two.get());
+    }
+
+    @Test
+    @DisplayName("R5 readers of one stream share what is encoded, wherever they began, and all get all of it")
+    void sharesEncoding() throws Exception {
+        ContractServer server = server(s -> s.retry(Duration.ofMillis(1500)));
+        String location = location(post("/tasks", "a", "X-Format", ContractServer.CountedFormat.NAME));
+        int readers = 20;
+        int events = 50;
+        List<List<Received>> answers = new ArrayList<>();
+        for (int i = 0; i < events; i++) {
+            if (i % 2 == 0 && answers.size() < readers) {
+                answers.add(follow(location));
+                answers.add(follow(location));
+            }
+            server.script("a").emit(null, "event " + i);
+            int expected = i + 1;
+            await().until(() -> answers.stream().allMatch(a -> a.size() == expected));
+        }
+        server.script("a").complete(null);
+        await().until(() -> answers.stream().allMatch(a -> a.size() == events + 1));
+
+        assertThat(answers.get(0))
+                .extracting(Received::data)
+                .isEqualTo(IntStream.rangeClosed(0, events)
+                        .mapToObj(i -> i == events ? "" : "event " + i)
+                        .toList());
+        assertThat(answers).hasSize(readers).allSatisfy(a -> assertThat(a).isEqualTo(answers.get(0)));
+        assertThat(server.counted.events()).isLessThan(readers * events / 2);
+    }
+
+    @Test
+    @DisplayName("R5 a client that was cut in mid-entry gets the rest of it, though others have had the whole")
+    void sharesNoHalves() throws Exception {
+        ContractServer server = server();
+        HttpResponse<String> redirect = post("/tasks", "a", "X-Format", ContractServer.CountedFormat.NAME);
+        String location = location(redirect);
+        String id = taskOf(redirect);
+        List<List<Received>> others = List.of(follow(location), follow(location));
+        server.script("a").emit(null, "one");
+        await().until(() -> others.stream().allMatch(a -> a.size() == 1));
+        server.script("a").emit(ContractServer.CountedFormat.TWICE, "two");
+        await().until(() -> others.stream().allMatch(a -> a.size() == 3));
+
+        SseReader half =
+                new SseReader(get(location, "Last-Event-ID", id + ":1.1").body());
+        assertThat(half.next()).contains(new Received(id + ":1", ContractServer.CountedFormat.TWICE, "two"));
+        server.script("a").emit(null, "three").complete(null);
+        assertThat(half.toEnd()).hasSize(2);
+        await().until(() -> others.stream().allMatch(a -> a.size() == 5));
+    }
+
+    @Test
+    @DisplayName("R5 a client that comes back is told when to retry, though others are sent the same events without")
+    void sharesNoRetry() throws Exception {
+        ContractServer server = server(s -> s.retry(Duration.ofMillis(1500)));
+        HttpResponse<String> redirect = post("/tasks", "a", "X-Format", ContractServer.CountedFormat.NAME);
+        String location = location(redirect);
+        String id = taskOf(redirect);
+        List<Received> other = follow(location);
+        server.script("a").emit(null, "one");
+        await().until(() -> other.size() == 1);
+
+        SseReader late = new SseReader(get(location, "Last-Event-ID", id + ":0").body());
+        await().until(() -> status(location).get("readers").asInt() == 2);
+        server.script("a").emit(null, "two").complete(null);
+        assertThat(late.next()).contains(new Received(id + ":1", "message", "two"));
+        assertThat(late.retry()).isEqualTo("1500");
+        assertThat(late.toEnd()).hasSize(1);
+        await().until(() -> other.size() == 3);
     }
 
     @Test
@@ -883,6 +955,18 @@ public abstract class ServletContainerContract {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** What arrives, as far as it has arrived. */
+    private List<Received> follow(String location) {
+        List<Received> arrived = new CopyOnWriteArrayList<>();
+        SseReader events = new SseReader(get(location).body());
+        Objects.requireNonNull(started).executor.execute(() -> {
+            for (Optional<Received> next = events.next(); next.isPresent(); next = events.next()) {
+                arrived.add(next.get());
+            }
+        });
+        return arrived;
     }
 
     private static String location(HttpResponse<String> redirect) {

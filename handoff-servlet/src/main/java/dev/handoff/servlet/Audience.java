@@ -1,0 +1,86 @@
+package dev.handoff.servlet;
+
+import dev.handoff.SseWriter;
+import dev.handoff.StreamFormat;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Those who read one stream in one format. They are sent the same frames, so what one of them has put together is kept for
+ * the others who have come as far: however many there are, an event is encoded once. Who reads alone has nothing kept.
+ *
+ * <p>Thread-safe; never blocks.
+ */
+final class Audience {
+
+    /**
+     * Frames that follow on a position.
+     *
+     * @param after the position
+     * @param last the position up to which they cover the stream
+     * @param frames is not written to any more
+     * @param produced whether there was more, or ever will be
+     */
+    record Part(long after, long last, SseWriter frames, Connection.Produced produced) {}
+
+    private final Key key;
+    private volatile boolean several;
+    private volatile @Nullable Part part;
+
+    /** Changed while the entry of the map is held. */
+    private int readers;
+
+    private Audience(Key key) {
+        this.key = key;
+    }
+
+    /** What follows on a position; null if that is not known, or no longer. */
+    @Nullable
+    Part after(long position) {
+        Part latest = part;
+        return latest != null && latest.after() == position ? latest : null;
+    }
+
+    /** Keeps a part for the others, if there are others. */
+    void offer(long after, long last, SseWriter frames, Connection.Produced produced) {
+        if (several) {
+            part = new Part(after, last, frames, produced);
+        }
+    }
+
+    private Audience grow() {
+        readers++;
+        several = readers > 1;
+        return this;
+    }
+
+    private @Nullable Audience shrink() {
+        readers--;
+        several = readers > 1;
+        part = null;
+        return readers == 0 ? null : this;
+    }
+
+    private record Key(String streamId, StreamFormat.EventFormat format) {}
+
+    /** The audiences of all streams that are read. */
+    static final class All {
+
+        private final ConcurrentMap<Key, Audience> byStream = new ConcurrentHashMap<>();
+
+        Audience join(String streamId, StreamFormat.EventFormat format) {
+            return byStream.compute(
+                    new Key(streamId, format), (key, known) -> (known == null ? new Audience(key) : known).grow());
+        }
+
+        /** To be called once by each that has joined. */
+        void leave(Audience audience) {
+            byStream.computeIfPresent(audience.key, (key, known) -> known.shrink());
+        }
+
+        int size() {
+            return byStream.size();
+        }
+    }
+}
