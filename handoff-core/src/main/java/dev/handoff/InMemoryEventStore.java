@@ -4,7 +4,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,6 +31,7 @@ public final class InMemoryEventStore implements EventStore {
 
     private static final Logger logger = LoggerFactory.getLogger(InMemoryEventStore.class);
     private static final int EVENT_OVERHEAD_BYTES = 64;
+    private static final int BLOCK_SIZE = 32;
     private static final long SWEEP_INTERVAL_MILLIS = 1000;
 
     private final ConcurrentMap<String, StreamLog> logs = new ConcurrentHashMap<>();
@@ -135,6 +135,9 @@ public final class InMemoryEventStore implements EventStore {
      * One stream. Written under its lock; read without, in this order: the writer publishes an event by raising {@code size}
      * and the end after the last event, so a reader that looks at {@code end} before {@code size} never takes a part for
      * the whole.
+     *
+     * <p>Events are kept in small blocks, since a collector has to look again at what is old and was written to: one array of
+     * all events would be both.
      */
     private final class StreamLog implements EventStream {
 
@@ -143,8 +146,8 @@ public final class InMemoryEventStore implements EventStore {
         private final ReentrantLock lock = new ReentrantLock();
         private final CopyOnWriteArrayList<Hint> hints = new CopyOnWriteArrayList<>();
 
-        // Written under the lock, read by anyone; the array is replaced when it grows, its filled part never changes.
-        private volatile Event[] events = new Event[16];
+        // Written under the lock, read by anyone; replaced when it grows, and what is in it never changes.
+        private volatile Event[][] blocks = new Event[4][];
         private volatile int size;
         private volatile @Nullable End end;
         private volatile long endedAt;
@@ -196,18 +199,27 @@ public final class InMemoryEventStore implements EventStore {
                 }
                 streamBytes += eventBytes;
                 bytes.addAndGet(eventBytes);
-                Event[] array = events;
-                if (array.length == size) {
-                    array = Arrays.copyOf(array, 2 * array.length);
-                    events = array;
-                }
-                array[size] = event;
-                size = (int) position + 1;
+                add(event);
             } finally {
                 lock.unlock();
             }
             tellReaders();
             return position;
+        }
+
+        private void add(Event event) {
+            int at = size;
+            int block = at / BLOCK_SIZE;
+            Event[][] all = blocks;
+            if (block == all.length) {
+                all = Arrays.copyOf(all, 2 * all.length);
+                blocks = all;
+            }
+            if (all[block] == null) {
+                all[block] = new Event[BLOCK_SIZE];
+            }
+            all[block][at % BLOCK_SIZE] = event;
+            size = at + 1;
         }
 
         void end(int writerEpoch, End how) {
@@ -265,15 +277,18 @@ public final class InMemoryEventStore implements EventStore {
             requireKept();
             End ended = end;
             int available = size;
-            Event[] array = events;
+            Event[][] all = blocks;
             int from = (int) (after >= available ? available : after + 1);
             int to = (int) Math.min((long) from + limit, available);
-            // A reader that keeps up finds one at a time.
-            List<Event> part = to - from == 1
-                    ? List.of(array[from])
-                    : Collections.unmodifiableList(Arrays.asList(array).subList(from, to));
+            Event[] part = new Event[to - from];
+            for (int i = from; i < to; i++) {
+                part[i - from] = all[i / BLOCK_SIZE][i % BLOCK_SIZE];
+            }
             boolean whole = ended != null && to == available;
-            return new Batch(part, whole ? available : Math.max(after, to - 1L), whole ? ended : null);
+            return new Batch(
+                    Collections.unmodifiableList(Arrays.asList(part)),
+                    whole ? available : Math.max(after, to - 1L),
+                    whole ? ended : null);
         }
 
         @Override

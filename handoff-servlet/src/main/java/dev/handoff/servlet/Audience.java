@@ -15,14 +15,20 @@ import org.jspecify.annotations.Nullable;
 final class Audience {
 
     /**
-     * Frames that follow on a position.
+     * What one of them writes in one call.
      *
-     * @param after the position
-     * @param last the position up to which they cover the stream
-     * @param frames is not written to any more
+     * @param after the position that it follows on
+     * @param last the position up to which it covers the stream
+     * @param frames what is written
      * @param produced whether there was more, or ever will be
      */
-    record Part(long after, long last, SseWriter frames, Connection.Produced produced) {}
+    record Part(long after, long last, SseWriter frames, Connection.Produced produced) {
+
+        /** The same, for one who has to look whether there is more. */
+        Part withMore() {
+            return new Part(after, last, frames, Connection.Produced.PART);
+        }
+    }
 
     private final Key key;
     private volatile boolean several;
@@ -42,11 +48,13 @@ final class Audience {
         return latest != null && latest.after() == position ? latest : null;
     }
 
-    /** Keeps a part for the others, if there are others. */
-    void offer(long after, long last, SseWriter frames, Connection.Produced produced) {
-        if (several) {
-            part = new Part(after, last, frames, produced);
+    /** Keeps a part for the others, if there are others; its frames must not be written to any more. Returns whether it did. */
+    boolean keep(Part latest) {
+        if (!several) {
+            return false;
         }
+        part = latest;
+        return true;
     }
 
     private Audience grow() {

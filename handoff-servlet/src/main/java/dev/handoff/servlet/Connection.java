@@ -73,7 +73,7 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     // Only in step().
     private boolean unflushed;
-    private Produced produced = Produced.NOTHING;
+    private @Nullable Produced last;
     private long lastPartAt = NEVER;
 
     Connection(
@@ -190,21 +190,24 @@ abstract class Connection implements WriteListener, AsyncListener {
                     out.flush();
                 } else if (all) {
                     return;
-                } else if (produced == Produced.LAST) {
+                } else if (last == Produced.LAST) {
                     if (isBodyDrained()) {
                         leave();
                     }
                     return;
-                } else if (produced == Produced.CUT) {
+                } else if (last == Produced.CUT) {
                     abort();
                     return;
                 } else if (parts == MAX_PARTS_PER_TURN) {
                     async.start(this::wake);
                     return;
                 } else {
-                    produced = produce(unbuffered);
+                    Produced produced = produce(unbuffered);
                     if (produced == Produced.NOTHING) {
                         return;
+                    }
+                    if (produced == Produced.LAST || produced == Produced.CUT) {
+                        last = produced;
                     }
                     all = produced == Produced.ALL;
                     parts++;

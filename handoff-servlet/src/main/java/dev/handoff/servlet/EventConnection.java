@@ -26,9 +26,10 @@ import org.slf4j.LoggerFactory;
 final class EventConnection extends Connection {
 
     private static final Logger logger = LoggerFactory.getLogger(EventConnection.class);
-    private static final int EVENTS_PER_READ = 64;
+    private static final int EVENTS_PER_READ = 128;
     private static final int BYTES_PER_PART = 16 << 10;
-    private static final SseWriter HEARTBEAT = new SseWriter(2).comment("");
+    private static final Audience.Part HEARTBEAT =
+            new Audience.Part(EventStream.BEGINNING, EventStream.BEGINNING, new SseWriter(2).comment(""), Produced.ALL);
 
     private final StreamFormat.EventFormat format;
     private final EventStream stream;
@@ -39,15 +40,15 @@ final class EventConnection extends Connection {
     private final Audience audience;
     private final @Nullable Duration retry;
 
-    // Only in produce().
-    private EventStream.@Nullable Batch batch;
+    // Only in produce(). References are written as seldom as can be: a collector that works beside has to look at each
+    // again.
+    private EventStream.@Nullable Batch rest;
     private int index;
     private long after;
     private int skip;
     private boolean first = true;
     private boolean caughtUp;
     private @Nullable SseWriter buffer;
-    private SseWriter frames = HEARTBEAT;
     /** What comes next is most often about as large. */
     private int lastSize = 256;
 
@@ -87,18 +88,18 @@ final class EventConnection extends Connection {
 
     @Override
     Produced produce(OutputStream out) throws IOException {
-        Produced produced = nextOrCut();
-        caughtUp = produced == Produced.ALL || produced == Produced.NOTHING;
-        if (produced != Produced.NOTHING) {
-            heartbeatDue = false;
-            writtenAt = now();
-            frames.writeTo(out);
+        Audience.Part part = nextOrCut();
+        caughtUp = part == null || part.produced() == Produced.ALL;
+        if (part == null) {
+            return Produced.NOTHING;
         }
-        frames = HEARTBEAT;
-        return produced;
+        heartbeatDue = false;
+        writtenAt = now();
+        part.frames().writeTo(out);
+        return part.produced();
     }
 
-    private Produced nextOrCut() {
+    private Audience.@Nullable Part nextOrCut() {
         if (interrupted()) {
             return cut(EventStreamServlet.INTERRUPTED);
         }
@@ -112,74 +113,61 @@ final class EventConnection extends Connection {
         }
     }
 
-    /** Leaves what is to be written in {@link #frames}. */
-    private Produced next() {
+    private Audience.@Nullable Part next() {
         // What others write as well: neither begun in mid-entry or in mid-batch, nor with what only the first part has.
-        boolean common = skip == 0 && batch == null && !(first && retry != null);
+        boolean common = skip == 0 && rest == null && !(first && retry != null);
         Audience.Part known = common ? audience.after(after) : null;
         if (known != null) {
             first = false;
             after = known.last();
-            frames = known.frames();
             // Whoever was not told of all that came before must look again by itself.
-            return known.produced() == Produced.ALL && !caughtUp ? Produced.PART : known.produced();
-        }
-        if (batch == null && !read()) {
-            return heartbeatDue ? Produced.ALL : Produced.NOTHING;
+            return known.produced() == Produced.ALL && !caughtUp ? known.withMore() : known;
         }
         long begin = after;
-        frames = buffer == null ? new SseWriter(lastSize + lastSize / 4) : buffer;
-        frames.clear();
-        Produced produced = fill(frames);
-        // Whoever waits keeps no buffer, and what others write as well must not be written over.
-        buffer = null;
-        if (frames.size() == 0) {
-            // The format shows nothing of what was there.
-            frames = HEARTBEAT;
-            return heartbeatDue ? produced : Produced.NOTHING;
-        }
-        lastSize = frames.size();
-        if (common && batch == null) {
-            audience.offer(begin, after, frames, produced);
-        } else if (produced == Produced.PART) {
-            buffer = frames;
-        }
-        return produced;
+        SseWriter writer = buffer;
+        Produced produced;
+        do {
+            EventStream.Batch batch = rest == null ? stream.read(after, EVENTS_PER_READ) : rest;
+            if (batch.last() == after && batch.end() == null) {
+                return heartbeatDue ? HEARTBEAT : null;
+            }
+            if (writer == null) {
+                writer = new SseWriter(lastSize + lastSize / 4);
+            }
+            writer.clear();
+            produced = fill(writer, batch);
+            // There may be something of which the format shows nothing.
+        } while (writer.size() == 0);
+        lastSize = writer.size();
+        Audience.Part part = new Audience.Part(begin, after, writer, produced);
+        boolean kept = common && rest == null && audience.keep(part);
+        // Whoever waits needs no buffer, and one that others write from must not be written to.
+        buffer = produced == Produced.PART && !kept ? writer : null;
+        return part;
     }
 
-    /** Whether there is more. */
-    private boolean read() {
-        EventStream.Batch next = stream.read(after, EVENTS_PER_READ);
-        if (next.last() == after && next.end() == null) {
-            return false;
+    /** Goes on in a batch from where it was left. */
+    private Produced fill(SseWriter writer, EventStream.Batch batch) {
+        List<Event> events = batch.events();
+        int next = index;
+        while (next < events.size() && writer.size() < BYTES_PER_PART) {
+            Event event = events.get(next++);
+            write(writer, event.position(), format.frames(event));
         }
-        batch = next;
+        if (next < events.size()) {
+            rest = batch;
+            index = next;
+            return Produced.PART;
+        }
+        rest = null;
         index = 0;
-        return true;
-    }
-
-    /** Goes on from the batch that there is. */
-    private Produced fill(SseWriter writer) {
-        EventStream.Batch current = batch;
-        while (current != null && writer.size() < BYTES_PER_PART) {
-            if (index < current.events().size()) {
-                Event event = current.events().get(index++);
-                write(writer, event.position(), format.frames(event));
-                continue;
-            }
-            after = current.last();
-            batch = null;
-            End end = current.end();
-            if (end != null) {
-                write(writer, after, format.frames(end));
-                return Produced.LAST;
-            }
-            if (current.events().size() < EVENTS_PER_READ || !read()) {
-                return Produced.ALL;
-            }
-            current = batch;
+        after = batch.last();
+        End end = batch.end();
+        if (end != null) {
+            write(writer, after, format.frames(end));
+            return Produced.LAST;
         }
-        return Produced.PART;
+        return events.size() < EVENTS_PER_READ ? Produced.ALL : Produced.PART;
     }
 
     private void write(SseWriter writer, long position, List<StreamFormat.Frame> entry) {
@@ -195,13 +183,9 @@ final class EventConnection extends Connection {
         skip = 0;
     }
 
-    private Produced cut(Problem problem) {
+    private Audience.Part cut(Problem problem) {
         StreamFormat.Frame frame = format.interrupted(problem);
-        if (frames == HEARTBEAT) {
-            frames = new SseWriter();
-        }
-        // After what had been read before.
-        frames.event(null, frame.type(), frame.data());
-        return Produced.CUT;
+        SseWriter writer = new SseWriter().event(null, frame.type(), frame.data());
+        return new Audience.Part(after, after, writer, Produced.CUT);
     }
 }

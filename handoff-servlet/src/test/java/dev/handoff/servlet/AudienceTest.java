@@ -23,9 +23,10 @@ class AudienceTest {
     void keepsForOthersWhoHaveComeAsFar() {
         Audience audience = join(STREAM);
         assertThat(join(STREAM)).isSameAs(audience);
-        audience.offer(4, 6, frames, Produced.ALL);
+        Audience.Part part = new Audience.Part(4, 6, frames, Produced.ALL);
+        assertThat(audience.keep(part)).isTrue();
 
-        assertThat(audience.after(4)).isEqualTo(new Audience.Part(4, 6, frames, Produced.ALL));
+        assertThat(audience.after(4)).isSameAs(part);
         assertThat(audience.after(3)).isNull();
         assertThat(audience.after(6)).isNull();
     }
@@ -33,14 +34,15 @@ class AudienceTest {
     @Test
     void keepsNothingForOneReader() {
         Audience audience = join(STREAM);
-        audience.offer(-1, 0, frames, Produced.ALL);
+        Audience.Part part = new Audience.Part(-1, 0, frames, Produced.ALL);
+        assertThat(audience.keep(part)).isFalse();
         assertThat(audience.after(-1)).isNull();
 
         join(STREAM);
-        audience.offer(-1, 0, frames, Produced.ALL);
+        assertThat(audience.keep(part)).isTrue();
         audiences.leave(audience);
         assertThat(audience.after(-1)).isNull();
-        audience.offer(-1, 0, frames, Produced.ALL);
+        assertThat(audience.keep(part)).isFalse();
         assertThat(audience.after(-1)).isNull();
     }
 

@@ -35,6 +35,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
@@ -319,6 +320,23 @@ public abstract class ServletContainerContract {
                 .isEqualTo(IntStream.rangeClosed(0, 50_000)
                         .mapToObj(i -> i == 50_000 ? "" : "event " + i)
                         .toList());
+    }
+
+    @Test
+    @DisplayName("a stream of large events is caught up with, complete and in order")
+    void catchesUpWithLargeEvents() throws Exception {
+        ContractServer server = server();
+        String location = location(post("/tasks", "a"));
+        List<String> emitted = IntStream.range(0, 1000)
+                .mapToObj(i -> i + "x".repeat(i * i % 5000))
+                .toList();
+        emitted.forEach(data -> server.script("a").emit(null, data));
+        server.script("a").complete("end");
+
+        assertThat(events(get(location)))
+                .extracting(Received::data)
+                .containsExactlyElementsOf(
+                        Stream.concat(emitted.stream(), Stream.of("end")).toList());
     }
 
     @Test
