@@ -32,8 +32,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes what all streams of this process have gathered, with one {@code insertMany} in flight at a time and at most one
- * document for each stream in it. What is appended meanwhile gathers and is the next minibatch: so a lone event leaves at
- * once, and the number of operations depends on how fast the store answers, not on how many streams there are.
+ * document for each stream in it. What is appended meanwhile gathers and is the next minibatch: so the number of operations
+ * does not depend on how many streams there are. A lone event leaves at once; only after a write has begun is there a while in
+ * which no other begins, or a fast store would be sent each event by itself.
  *
  * <p>Every appender's state is guarded by the one lock here.
  */
@@ -57,6 +58,7 @@ final class GroupCommit {
     private final Clock clock;
     private final Duration retention;
     private final Duration retryFor;
+    private final long lingerNanos;
     private final Consumer<Minibatch> onAcknowledged;
 
     // Guarded by the lock.
@@ -65,18 +67,24 @@ final class GroupCommit {
     private List<Write> underWay = List.of();
     private long aheadChars;
 
+    /** When the last write began. Only the loop's, of which there is one at a time. */
+    private long begunAt;
+
     GroupCommit(
             MongoCollection<Document> events,
             Executor executor,
             Clock clock,
             Duration retention,
             Duration retryFor,
+            Duration linger,
             Consumer<Minibatch> onAcknowledged) {
         this.events = events;
         this.executor = executor;
         this.clock = clock;
         this.retention = retention;
         this.retryFor = retryFor;
+        this.lingerNanos = linger.toNanos();
+        this.begunAt = System.nanoTime() - lingerNanos;
         this.onAcknowledged = onAcknowledged;
     }
 
@@ -109,9 +117,16 @@ final class GroupCommit {
 
     private void run() {
         try {
-            for (List<Write> batch = next(); !batch.isEmpty(); batch = next()) {
+            while (pause(begunAt + lingerNanos - System.nanoTime())) {
+                List<Write> batch = next();
+                if (batch.isEmpty()) {
+                    return;
+                }
+                begunAt = System.nanoTime();
                 write(batch);
+                settled();
             }
+            giveUp(new MongoException("the executor was shut down"));
         } catch (RuntimeException | Error e) {
             // Of whatever kind: nobody may wait for a loop that is over.
             giveUp(new MongoException("writing has failed", e));
@@ -127,6 +142,16 @@ final class GroupCommit {
             waiting.forEach(a -> a.failed(e));
             waiting.clear();
             progress.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** What becomes of the loop is no matter any more for what was written. */
+    private void settled() {
+        lock.lock();
+        try {
+            underWay = List.of();
         } finally {
             lock.unlock();
         }
@@ -191,7 +216,7 @@ final class GroupCommit {
                     fail(open, new MongoException("the store did not take a minibatch within " + retryFor));
                     return;
                 }
-                if (!pause(pause)) {
+                if (!pause(TimeUnit.MILLISECONDS.toNanos(pause))) {
                     fail(open, new MongoException("the executor was shut down before the store took a minibatch"));
                     return;
                 }
@@ -292,12 +317,11 @@ final class GroupCommit {
     }
 
     /** Returns false if the executor is being stopped. */
-    private boolean pause(long millis) {
+    private boolean pause(long nanos) {
         lock.lock();
         try {
-            long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
-            while (nanos > 0) {
-                nanos = progress.awaitNanos(nanos);
+            for (long left = nanos; left > 0; ) {
+                left = progress.awaitNanos(left);
             }
             return true;
         } catch (InterruptedException e) {

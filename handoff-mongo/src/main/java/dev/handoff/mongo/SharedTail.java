@@ -1,5 +1,10 @@
 package dev.handoff.mongo;
 
+import static java.util.Comparator.comparingLong;
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.mapping;
+import static java.util.stream.Collectors.toList;
+
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.model.Filters;
 import com.mongodb.client.model.Sorts;
@@ -7,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -29,8 +35,9 @@ import org.slf4j.LoggerFactory;
 final class SharedTail {
 
     private static final Logger logger = LoggerFactory.getLogger(SharedTail.class);
-    private static final int STREAMS_PER_QUERY = 100;
+    private static final int STREAMS_PER_QUERY = 200;
     private static final int DOCUMENTS_PER_QUERY = 500;
+    private static final int MOST_QUERIES_PER_LOOK = 20;
     private static final long SILENCE_MILLIS = 5000;
 
     private final MongoCollection<Document> events;
@@ -116,12 +123,14 @@ final class SharedTail {
         fetching.lock();
         try {
             long now = now();
-            List<TailedStream> due = new ArrayList<>();
+            List<Due> due = new ArrayList<>();
             for (TailedStream stream : streams.values()) {
-                if (stream.dueAt <= now && stream.wanted() >= 0) {
-                    due.add(stream);
+                long wanted = stream.wanted();
+                if (stream.dueAt <= now && wanted >= 0) {
+                    due.add(new Due(stream, wanted));
                 }
             }
+            due.sort(comparingLong(Due::wanted));
             for (int i = 0; i < due.size(); i += STREAMS_PER_QUERY) {
                 fetch(due.subList(i, Math.min(i + STREAMS_PER_QUERY, due.size())));
             }
@@ -130,36 +139,60 @@ final class SharedTail {
         }
     }
 
-    private void fetch(List<TailedStream> due) {
-        List<Bson> clauses = new ArrayList<>(due.size());
-        for (TailedStream stream : due) {
-            clauses.add(Filters.and(Filters.eq("stream", stream.id), Filters.gte("seq", stream.wanted())));
+    private void fetch(List<Due> due) {
+        List<Due> open = due;
+        // What is cut short is asked for again, or those that move fast would be all that the last streams of a query
+        // ever see.
+        for (int i = 0; i < MOST_QUERIES_PER_LOOK && !open.isEmpty(); i++) {
+            open = fetchWhatFits(open);
         }
-        List<Minibatch> found = new ArrayList<>();
-        events.find(clauses.size() == 1 ? clauses.get(0) : Filters.or(clauses))
+    }
+
+    /**
+     * Asks once. Streams that have come as far as each other share a clause, and so a query has as few as can be. Returns the
+     * streams of which the answer may not have had all, where they are now.
+     */
+    private List<Due> fetchWhatFits(List<Due> due) {
+        Map<Long, List<String>> byWanted =
+                due.stream().collect(groupingBy(Due::wanted, mapping(d -> d.stream().id, toList())));
+        List<Bson> clauses = new ArrayList<>(byWanted.size());
+        // The position comes first, since a server without the index is sooner done with what is long past.
+        byWanted.forEach((wanted, ids) -> clauses.add(Filters.and(
+                Filters.gte("seq", wanted),
+                ids.size() == 1 ? Filters.eq("stream", ids.get(0)) : Filters.in("stream", ids))));
+        List<Document> documents = events.find(clauses.size() == 1 ? clauses.get(0) : Filters.or(clauses))
                 .sort(Sorts.ascending("stream", "seq"))
                 .limit(DOCUMENTS_PER_QUERY)
-                .forEach(document -> read(document, found));
+                .into(new ArrayList<>());
         Set<String> moved = new HashSet<>();
-        for (Minibatch minibatch : found) {
-            moved.add(minibatch.stream());
-            offer(minibatch);
+        for (Document document : documents) {
+            moved.add(String.valueOf(document.get("stream")));
+            read(document);
         }
         long now = now();
-        for (TailedStream stream : due) {
-            // Where the answer was cut short, the last streams of the query may have been left out.
-            if (moved.contains(stream.id) || found.size() == DOCUMENTS_PER_QUERY) {
+        for (Due each : due) {
+            TailedStream stream = each.stream();
+            if (moved.contains(stream.id)) {
                 stream.quietSince = now;
             }
             boolean silent = now - stream.quietSince > SILENCE_MILLIS;
             stream.interval = silent ? Math.min(stream.interval * 3 / 2 + 1, longestMillis) : shortestMillis;
             stream.dueAt = now + (silent ? stream.interval : 0);
         }
+        if (documents.size() < DOCUMENTS_PER_QUERY) {
+            return List.of();
+        }
+        String last = String.valueOf(documents.get(documents.size() - 1).get("stream"));
+        return due.stream()
+                .filter(d -> d.stream().id.compareTo(last) >= 0)
+                .map(d -> new Due(d.stream(), d.stream().wanted()))
+                .filter(d -> d.wanted() >= 0)
+                .toList();
     }
 
-    private void read(Document document, List<Minibatch> found) {
+    private void read(Document document) {
         try {
-            found.add(Minibatch.of(document));
+            offer(Minibatch.of(document));
         } catch (RuntimeException e) {
             logger.warn("document {} is no minibatch: {}", document.get("_id"), e.toString());
             // Its readers are told when they ask the store; those of other streams must not suffer for it.
@@ -169,6 +202,8 @@ final class SharedTail {
             }
         }
     }
+
+    private record Due(TailedStream stream, long wanted) {}
 
     private static long now() {
         return TimeUnit.NANOSECONDS.toMillis(System.nanoTime());

@@ -167,6 +167,66 @@ class GroupCommitTest {
     }
 
     @Test
+    @DisplayName(
+            "what comes soon after a write is written together, whatever stream it is of, and the first of all at once")
+    void lingers() {
+        MongoEventStore store = MongoEventStore.builder(mongo.connect(commands), timer)
+                .linger(Duration.ofSeconds(2))
+                .build();
+        EventAppender one = store.appender(name(), 1);
+        EventAppender two = store.appender(name(), 1);
+        long began = System.nanoTime();
+        one.append(null, "event 0");
+        one.flush();
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(2));
+        for (String data : numbered(3)) {
+            one.append(null, data);
+            two.append(null, data);
+        }
+        one.flush();
+        two.flush();
+        assertThat(commands.inserted()).hasSize(2);
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThanOrEqualTo(Duration.ofSeconds(2));
+    }
+
+    @Test
+    @DisplayName("without a linger each write begins as soon as the one before is done")
+    void doesNotLinger() {
+        MongoEventStore store = MongoEventStore.builder(mongo.connect(commands), timer)
+                .linger(Duration.ofMinutes(1))
+                .linger(Duration.ZERO)
+                .build();
+        EventAppender appender = store.appender(name(), 1);
+        Future<?> writer = threads.submit(() -> {
+            for (String data : numbered(5)) {
+                appender.append(null, data);
+                appender.flush();
+            }
+        });
+        await().until(writer::isDone);
+        assertThat(commands.inserted()).hasSize(5);
+        assertThatThrownBy(() -> MongoEventStore.builder(mongo.database, timer).linger(Duration.ofMillis(-1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("PT-0.001S");
+    }
+
+    @Test
+    @DisplayName("a writer whose executor is shut down while it lingers is told")
+    void shutDownWhileLingering() {
+        MongoEventStore store = MongoEventStore.builder(mongo.connect(commands), timer)
+                .linger(Duration.ofMinutes(1))
+                .build();
+        EventAppender appender = store.appender(name(), 1);
+        appender.append(null, "event 0");
+        appender.flush();
+        appender.append(null, "event 1");
+        Future<?> flush = threads.submit(appender::flush);
+        timer.shutdownNow();
+        await().until(flush::isDone);
+        assertThatThrownBy(flush::get).hasCauseInstanceOf(ProblemException.class);
+    }
+
+    @Test
     @DisplayName("the end travels in the document of the last events")
     void endWithEvents() throws Exception {
         MongoEventStore store = proxied(Duration.ofSeconds(10));

@@ -30,8 +30,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.bson.BsonArray;
 import org.bson.BsonDocument;
 import org.bson.BsonInt32;
+import org.bson.BsonValue;
 import org.bson.Document;
 import org.bson.types.ObjectId;
 import org.junit.jupiter.api.AfterAll;
@@ -170,11 +172,10 @@ class SharedTailTest {
     }
 
     private static Stream<String> streamsOf(BsonDocument filter) {
-        Stream<String> here = filter.containsKey("stream")
-                ? Stream.of(filter.getString("stream").getValue())
-                : Stream.of();
+        BsonValue stream = filter.getOrDefault("stream", new BsonDocument("$in", new BsonArray()));
+        Stream<BsonValue> here = stream.isString() ? Stream.of(stream) : stream.asDocument().getArray("$in").stream();
         return Stream.concat(
-                here,
+                here.map(s -> s.asString().getValue()),
                 Stream.of("$or", "$and")
                         .filter(filter::containsKey)
                         .flatMap(k -> filter.getArray(k).stream())
@@ -332,6 +333,56 @@ class SharedTailTest {
         long before = System.nanoTime();
         await().until(() -> polls(name) >= polls + 10);
         assertThat(System.nanoTime() - before).isLessThan(TimeUnit.SECONDS.toNanos(2));
+    }
+
+    @Test
+    @DisplayName("streams that have come as far as each other are asked for together, others each for itself")
+    void asksTogether() {
+        List<String> names = List.of(name(), name(), name());
+        List<Reader> readers = names.stream().map(Reader::new).toList();
+        readers.forEach(Reader::follow);
+        await().until(() -> latestPollOf(names) == 1);
+        insert(minibatch(names.get(0), 0, 3, null));
+        await().until(() -> latestPollOf(names) == 2);
+        insert(minibatch(names.get(1), 0, 2, null));
+        await().until(() -> latestPollOf(names) == 3);
+        readers.forEach(Reader::follow);
+        assertThat(readers).extracting(r -> r.data().size()).containsExactly(3, 2, 0);
+    }
+
+    @Test
+    @DisplayName("a query that cannot answer all at once does not leave the last streams behind")
+    void asksForTheRest() {
+        List<String> names = Stream.generate(SharedTailTest::name).limit(4).toList();
+        List<Reader> readers = names.stream().map(Reader::new).toList();
+        readers.forEach(Reader::follow);
+        await().until(() -> latestPollOf(names) == 1);
+        List<Document> many = new ArrayList<>();
+        for (String name : names) {
+            for (int seq = 0; seq < 400; seq++) {
+                many.add(minibatch(name, seq, 1, null).toDocument(Instant.EPOCH, Instant.EPOCH));
+            }
+        }
+        collection().insertMany(many);
+        await().until(() -> readers.stream().allMatch(reader -> {
+            reader.follow();
+            return reader.data().size() == 400;
+        }));
+        // What did not fit of the last stream is asked for before the others are looked at again.
+        assertThat(commands.started("find"))
+                .anySatisfy(f -> assertThat(streams(f)).containsExactly(names.get(3)));
+    }
+
+    /** How many clauses the last query had that asked for these streams, each once; 0 if the last one asked for others. */
+    private int latestPollOf(List<String> names) {
+        List<BsonDocument> finds = commands.started("find");
+        if (finds.isEmpty()) {
+            return 0;
+        }
+        BsonDocument latest = finds.get(finds.size() - 1);
+        boolean all = streams(latest).size() == names.size() && streams(latest).containsAll(names);
+        BsonDocument filter = latest.getDocument("filter");
+        return !all ? 0 : filter.containsKey("$or") ? filter.getArray("$or").size() : 1;
     }
 
     @Test

@@ -78,46 +78,46 @@ final class TcpProxy implements AutoCloseable {
     }
 
     private void accept() {
-        try {
-            while (true) {
+        while (!listener.isClosed()) {
+            try {
                 Socket client = listener.accept();
                 sockets.add(client);
-                if (away) {
-                    cut(client);
-                    continue;
-                }
                 Socket server = new Socket(target.getHost(), target.getPort());
                 sockets.add(server);
+                client.setTcpNoDelay(true);
+                server.setTcpNoDelay(true);
                 if (away) {
                     cut(client);
                     cut(server);
-                    continue;
+                } else {
+                    connect(client, server);
                 }
-                client.setTcpNoDelay(true);
-                server.setTcpNoDelay(true);
-                AtomicReference<@Nullable Fault> struck = new AtomicReference<>();
-                threads.execute(() -> pump(client, server, message -> {
-                    Fault armed = fault.get();
-                    if (armed != null && begins(message, armed.command) && fault.compareAndSet(armed, null)) {
-                        struck.set(armed);
-                    }
-                    return true;
-                }));
-                threads.execute(() -> pump(server, client, message -> {
-                    Fault now = struck.getAndSet(null);
-                    if (now == null) {
-                        return true;
-                    }
-                    swallowed.incrementAndGet();
-                    if (now.cut) {
-                        client.close();
-                    }
-                    return false;
-                }));
+            } catch (IOException e) {
+                // The proxy was closed, or it went away at this very moment.
             }
-        } catch (IOException e) {
-            // Closed.
         }
+    }
+
+    private void connect(Socket client, Socket server) {
+        AtomicReference<@Nullable Fault> struck = new AtomicReference<>();
+        threads.execute(() -> pump(client, server, message -> {
+            Fault armed = fault.get();
+            if (armed != null && begins(message, armed.command) && fault.compareAndSet(armed, null)) {
+                struck.set(armed);
+            }
+            return true;
+        }));
+        threads.execute(() -> pump(server, client, message -> {
+            Fault now = struck.getAndSet(null);
+            if (now == null) {
+                return true;
+            }
+            swallowed.incrementAndGet();
+            if (now.cut) {
+                client.close();
+            }
+            return false;
+        }));
     }
 
     private static void cut(Socket socket) {
