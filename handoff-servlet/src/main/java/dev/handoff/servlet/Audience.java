@@ -84,7 +84,7 @@ final class Audience {
 
         /** To be called once by each that has joined. */
         void leave(Audience audience) {
-            byStream.computeIfPresent(audience.key, (key, known) -> known.shrink());
+            byStream.computeIfPresent(audience.key, (key, known) -> known == audience ? known.shrink() : known);
         }
 
         int size() {

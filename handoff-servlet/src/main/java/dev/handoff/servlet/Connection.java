@@ -100,10 +100,10 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     /** To be called by the thread of the request, as its last act. */
     final void start() {
-        async.setTimeout(0);
-        async.addListener(this);
         servlet.opened(this);
         try {
+            async.setTimeout(0);
+            async.addListener(this);
             watch = access.stream().watch(this::wake);
             if (RequestDrain.hasBody(request)) {
                 drain = new RequestDrain(request.getInputStream(), this::wake);
@@ -265,12 +265,15 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     /** Ends the answer so that it does not look like a whole one; goes on in {@link Container#abort}. */
     private void abort() {
-        close();
+        turn.lock();
         try {
+            close();
             request.setAttribute(EventStreamServlet.ABORT, true);
             async.dispatch();
         } catch (RuntimeException e) {
             logger.debug("a reader of stream {} was gone before it could be cut off", streamId(), e);
+        } finally {
+            turn.unlock();
         }
     }
 

@@ -47,7 +47,6 @@ final class EventConnection extends Connection {
     private long after;
     private int skip;
     private boolean first = true;
-    private boolean caughtUp;
     private @Nullable SseWriter buffer;
     /** What comes next is most often about as large. */
     private int lastSize = 256;
@@ -89,7 +88,6 @@ final class EventConnection extends Connection {
     @Override
     Produced produce(OutputStream out) throws IOException {
         Audience.Part part = nextOrCut();
-        caughtUp = part == null || part.produced() == Produced.ALL;
         if (part == null) {
             return Produced.NOTHING;
         }
@@ -120,8 +118,9 @@ final class EventConnection extends Connection {
         if (known != null) {
             first = false;
             after = known.last();
-            // Whoever was not told of all that came before must look again by itself.
-            return known.produced() == Produced.ALL && !caughtUp ? known.withMore() : known;
+            buffer = null;
+            // It may have been put together before something of which this reader was told since.
+            return known.produced() == Produced.ALL ? known.withMore() : known;
         }
         long begin = after;
         SseWriter writer = buffer;
@@ -129,10 +128,11 @@ final class EventConnection extends Connection {
         do {
             EventStream.Batch batch = rest == null ? stream.read(after, EVENTS_PER_READ) : rest;
             if (batch.last() == after && batch.end() == null) {
+                buffer = null;
                 return heartbeatDue ? HEARTBEAT : null;
             }
             if (writer == null) {
-                writer = new SseWriter(lastSize + lastSize / 4);
+                writer = new SseWriter(Math.min(lastSize + lastSize / 4, BYTES_PER_PART));
             }
             writer.clear();
             produced = fill(writer, batch);
