@@ -1,7 +1,10 @@
 package dev.handoff.examples.chat;
 
 import de.bwaldvogel.mongo.MongoVersion;
+import de.bwaldvogel.mongo.backend.Index;
+import de.bwaldvogel.mongo.backend.IndexKey;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
 import de.bwaldvogel.mongo.bson.Document;
 import io.netty.channel.Channel;
 import java.util.List;
@@ -9,7 +12,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The memory of the stand-in. Answers with copies, one command at a time: the original answers with its live documents, so
- * that two callers get the same counter, and a document that changes while it is sent breaks the connection.
+ * that two callers get the same counter, and a document that changes while it is sent breaks the connection. A unique index
+ * of two fields is used for ranges, too.
  */
 final class StandInBackend extends MemoryBackend {
 
@@ -27,6 +31,19 @@ final class StandInBackend extends MemoryBackend {
                 return 21;
             }
         });
+    }
+
+    @Override
+    public MemoryDatabase openOrCreateDatabase(String name) {
+        return new MemoryDatabase(name, getCursorRegistry()) {
+            @Override
+            protected Index<Integer> openOrCreateUniqueIndex(
+                    String collection, String index, List<IndexKey> keys, boolean sparse) {
+                return keys.size() == 2 && !sparse
+                        ? new StandInIndex(index, keys)
+                        : super.openOrCreateUniqueIndex(collection, index, keys, sparse);
+            }
+        };
     }
 
     @Override
