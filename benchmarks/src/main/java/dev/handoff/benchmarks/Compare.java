@@ -36,7 +36,13 @@ final class Compare implements Callable<Integer> {
 
     private static final String BEGIN = "<!-- storm: begin -->";
     private static final String END = "<!-- storm: end -->";
-    private static final List<String> JVM = List.of("-Xmx512m");
+    private static final List<String> JVM = List.of("-Xmx512m", "-XX:+UseParallelGC");
+    private static final List<String> JVM_G1 = List.of("-Xmx512m", "-XX:+UseG1GC");
+    private static final String G1 = "handoff with G1 (one run)";
+    private static final int MEASURED_SECONDS = 7;
+    private static final int WARM_UP_SECONDS = 5;
+    /** For what is compared: after this the JIT is done with a web server, or nearly so. */
+    private static final int LONG_WARM_UP_SECONDS = 20;
 
     @Option(
             names = "--runs",
@@ -111,14 +117,14 @@ final class Compare implements Callable<Integer> {
         }
         for (int run = 0; run < runs; run++) {
             for (Map.Entry<String, List<String>> server : servers.entrySet()) {
-                try (Running running = start(server.getValue())) {
-                    storm(running, c -> c.rate = 40, null);
-                    for (int rate : new int[] {40, 10}) {
-                        storm(running, c -> c.rate = rate, server.getKey() + " " + rate);
-                    }
-                }
+                cost(server.getKey(), server.getValue());
             }
         }
+        List<String> withG1 = own("server");
+        withG1.removeAll(JVM);
+        withG1.addAll(1, JVM_G1);
+        servers.put(G1, withG1);
+        cost(G1, withG1);
         for (int rate : new int[] {40, 10}) {
             title("1,000 streams x " + rate + "/s");
             row("server", "CPU per event, us", "x floor", "p50 ms", "p99 ms", "p99.9 ms", "events/s");
@@ -138,21 +144,38 @@ final class Compare implements Callable<Integer> {
         }
     }
 
+    private void cost(String name, List<String> command) throws Exception {
+        try (Running running = start(command)) {
+            warmUp(running, LONG_WARM_UP_SECONDS);
+            for (int rate : new int[] {40, 10}) {
+                storm(running, c -> c.rate = rate, name + " " + rate);
+            }
+        }
+    }
+
+    private void warmUp(Running server, int seconds) throws Exception {
+        storm(
+                server,
+                c -> {
+                    c.rate = 40;
+                    c.seconds = seconds;
+                },
+                null);
+    }
+
     private void growth() throws Exception {
         int[] sizes = {100, 1000, 5000, 10_000};
-        for (int run = 0; run < runs; run++) {
-            try (Running running = start(own("server"))) {
-                storm(running, c -> c.rate = 40, null);
-                for (int size : sizes) {
-                    storm(
-                            running,
-                            c -> {
-                                c.rate = 2;
-                                c.streams = size;
-                                c.seconds = 5;
-                            },
-                            "growth " + size);
-                }
+        try (Running running = start(own("server"))) {
+            warmUp(running, WARM_UP_SECONDS);
+            for (int size : sizes) {
+                storm(
+                        running,
+                        c -> {
+                            c.rate = 2;
+                            c.streams = size;
+                            c.seconds = 5;
+                        },
+                        "growth " + size);
             }
         }
         title("How the cost grows: streams of 2 events a second");
@@ -193,7 +216,7 @@ final class Compare implements Callable<Integer> {
 
     private void reconnect() throws Exception {
         try (Running running = start(own("server"))) {
-            storm(running, c -> c.rate = 40, null);
+            warmUp(running, WARM_UP_SECONDS);
             storm(
                     running,
                     c -> {
@@ -215,9 +238,9 @@ final class Compare implements Callable<Integer> {
     }
 
     private void fanOut() throws Exception {
-        for (int run = 0; run < runs; run++) {
+        for (int run = 0; run < Math.min(2, runs); run++) {
             try (Running running = start(own("server"))) {
-                storm(running, c -> c.rate = 40, null);
+                warmUp(running, WARM_UP_SECONDS);
                 storm(
                         running,
                         c -> {
@@ -242,38 +265,55 @@ final class Compare implements Callable<Integer> {
 
     /** An application server, a worker and a streaming server, on one store. */
     private void acrossProcesses(Path standIn) throws Exception {
+        int[] sizes = {50, 500};
         String streamLine;
         String workerLine;
-        Report report;
         try (Running store = start(java(standIn, "mongo-standin", "--port", ""))) {
             String uri = "mongodb://127.0.0.1:" + store.port;
             try (Running worker = start(own("server", "--role", "worker", "--store", uri))) {
                 try (Running stream = start(own("server", "--role", "stream", "--store", uri))) {
                     try (Running api = start(own("server", "--role", "api", "--store", uri))) {
-                        StormClient client = new StormClient();
-                        client.url = api.url();
-                        client.streamsUrl = stream.url();
-                        client.pid = stream.process.pid();
-                        client.streams = 50;
-                        client.rate = 10;
-                        client.ramp = 100;
-                        report = client.measure();
+                        across(api, stream, sizes[0], null);
+                        for (int size : sizes) {
+                            across(api, stream, size, "across " + size);
+                        }
                     }
                     streamLine = stream.stop();
                 }
                 workerLine = worker.stop();
             }
         }
-        reports.put("across", List.of(report));
-        title("50 streams x 10/s, through the store (a stand-in), from a worker to a streaming server");
-        row("p50 ms", "p99 ms", "p99.9 ms", "streaming server", "worker");
+        title("Streams of 10/s through the store (a stand-in), from a worker to a streaming server");
+        row("streams", "p50 ms", "p99 ms", "p99.9 ms", "events/s");
         row("---", "---", "---", "---", "---");
-        row(
-                number(latency(report).p50()),
-                number(latency(report).p99()),
-                number(latency(report).p999()),
-                streamLine,
-                workerLine);
+        for (int size : sizes) {
+            Report report = all("across " + size).get(0);
+            row(
+                    String.valueOf(size),
+                    number(latency(report).p50()),
+                    number(latency(report).p99()),
+                    number(latency(report).p999()),
+                    number(report.eventsPerSecond()));
+        }
+        tables.append("\nStore operations a second, over both sizes: the streaming server ")
+                .append(streamLine)
+                .append("; the worker ")
+                .append(workerLine)
+                .append(".\n");
+    }
+
+    private void across(Running api, Running stream, int streams, @Nullable String name) throws Exception {
+        StormClient client = new StormClient();
+        client.url = api.url();
+        client.streamsUrl = stream.url();
+        client.pid = stream.process.pid();
+        client.streams = streams;
+        client.rate = 10;
+        client.ramp = 100;
+        Report report = client.measure();
+        if (name != null) {
+            keep(name, report);
+        }
     }
 
     private void storm(Running server, Consumer<StormClient> settings, @Nullable String name) throws Exception {
@@ -281,13 +321,17 @@ final class Compare implements Callable<Integer> {
         client.url = server.url();
         client.pid = server.process.pid();
         client.streams = 1000;
-        client.seconds = name == null ? 5 : 8;
+        client.seconds = MEASURED_SECONDS;
         settings.accept(client);
         Report report = client.measure();
         if (name != null) {
-            reports.computeIfAbsent(name, n -> new ArrayList<>()).add(report);
-            out().println("== " + name + "\n" + report.table());
+            keep(name, report);
         }
+    }
+
+    private void keep(String name, Report report) {
+        reports.computeIfAbsent(name, n -> new ArrayList<>()).add(report);
+        out().println("== " + name + "\n" + report.table());
     }
 
     private List<Report> all(String name) {
