@@ -69,8 +69,8 @@ public final class MongoWorker {
     }
 
     /**
-     * Does what is due: takes tasks, renews leases, looks for cancellations, sweeps. Blocks for as long as the server takes.
-     * Throws nothing: what fails is logged, and tried again in a later tick.
+     * Does what is due: takes tasks, renews leases, looks for cancellations, and sets a sweep going. Blocks for as long as the server
+     * takes. Throws nothing: what fails is logged, and tried again in a later tick.
      */
     public void tick() {
         if (!ticking.tryLock()) {

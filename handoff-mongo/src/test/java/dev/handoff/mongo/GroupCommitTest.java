@@ -167,18 +167,15 @@ class GroupCommitTest {
     }
 
     @Test
-    @DisplayName(
-            "what comes soon after a write is written together, whatever stream it is of, and the first of all at once")
+    @DisplayName("what comes soon after a write is written together, whatever stream it is of")
     void lingers() {
         MongoEventStore store = MongoEventStore.builder(mongo.connect(commands), timer)
-                .linger(Duration.ofSeconds(2))
+                .linger(Duration.ofSeconds(3))
                 .build();
         EventAppender one = store.appender(name(), 1);
         EventAppender two = store.appender(name(), 1);
-        long began = System.nanoTime();
         one.append(null, "event 0");
         one.flush();
-        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(2));
         for (String data : numbered(3)) {
             one.append(null, data);
             two.append(null, data);
@@ -186,7 +183,6 @@ class GroupCommitTest {
         one.flush();
         two.flush();
         assertThat(commands.inserted()).hasSize(2);
-        assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThanOrEqualTo(Duration.ofSeconds(2));
     }
 
     @Test
@@ -211,7 +207,8 @@ class GroupCommitTest {
     }
 
     @Test
-    @DisplayName("a writer whose executor is shut down while it lingers is told")
+    @DisplayName(
+            "a lone event leaves at once, however long the linger; a writer whose executor is stopped meanwhile is told")
     void shutDownWhileLingering() {
         MongoEventStore store = MongoEventStore.builder(mongo.connect(commands), timer)
                 .linger(Duration.ofMinutes(1))
@@ -236,11 +233,14 @@ class GroupCommitTest {
         appender.flush();
         proxy.goAway();
         appender.append(null, "event 1");
-        await().until(() -> commands.count("insert") > 0);
+        await().until(() -> !threadsIdle());
         appender.append(null, "event 2");
-        Future<?> end = threads.submit(() -> appender.end(End.completed("3")));
+        Thread end = new Thread(() -> appender.end(End.completed("3")));
+        end.start();
+        // It waits for the store, so it has been gathered.
+        await().until(() -> end.getState() == Thread.State.WAITING);
         proxy.comeBack();
-        end.get(20, TimeUnit.SECONDS);
+        end.join(20_000);
         Document last = mongo.database
                 .getCollection(MongoEventStore.COLLECTION)
                 .find(Filters.and(Filters.eq("stream", name), Filters.exists("end")))
