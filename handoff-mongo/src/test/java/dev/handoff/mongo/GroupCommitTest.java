@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -294,22 +295,21 @@ class GroupCommitTest {
         List<String> names = List.of(name(), name(), name());
         List<Future<?>> writers = new ArrayList<>();
         AtomicInteger appended = new AtomicInteger();
-        CountDownLatch away = new CountDownLatch(1);
+        CyclicBarrier halfWay = new CyclicBarrier(names.size(), proxy::goAway);
         for (String name : names) {
             writers.add(threads.submit(() -> {
                 EventAppender appender = store.appender(name, 1);
                 for (int i = 0; i < 200; i++) {
-                    appender.append(null, "event " + i);
-                    if (appended.incrementAndGet() == 300) {
-                        proxy.goAway();
-                        away.countDown();
+                    if (i == 100) {
+                        halfWay.await(10, TimeUnit.SECONDS);
                     }
+                    appender.append(null, "event " + i);
+                    appended.incrementAndGet();
                 }
                 appender.end(End.completed(null));
                 return null;
             }));
         }
-        assertThat(away.await(10, TimeUnit.SECONDS)).isTrue();
         // Writers do not wait for the store while they are within their bounds.
         await().until(() -> appended.get() == 600);
         assertThat(writers).noneMatch(Future::isDone);
