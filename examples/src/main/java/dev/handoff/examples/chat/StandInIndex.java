@@ -115,8 +115,7 @@ final class StandInIndex extends MemoryUniqueIndex {
     }
 
     private static @Nullable Collection<?> in(@Nullable Object value) {
-        boolean only = value instanceof Document operators && operators.size() == 1;
-        Object listed = only ? ((Document) value).get("$in") : null;
+        Object listed = value instanceof Document operators && operators.size() == 1 ? operators.get("$in") : null;
         return listed instanceof Collection<?> list && list.stream().allMatch(String.class::isInstance) ? list : null;
     }
 }
