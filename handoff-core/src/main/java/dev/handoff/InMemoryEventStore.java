@@ -146,7 +146,7 @@ public final class InMemoryEventStore implements EventStore {
         private final ReentrantLock lock = new ReentrantLock();
         private final CopyOnWriteArrayList<Hint> hints = new CopyOnWriteArrayList<>();
 
-        // Written under the lock, read by anyone; replaced when it grows, and what is in it never changes.
+        // Written under the lock, read by anyone; replaced when it grows, and its filled part never changes.
         private volatile Event[][] blocks = new Event[4][];
         private volatile int size;
         private volatile @Nullable End end;

@@ -14,6 +14,18 @@ final class Durations {
         if (value.compareTo(Duration.ofMillis(1)) < 0) {
             throw new IllegalArgumentException(name + " is less than a millisecond: " + value);
         }
+        return requireBounded(name, value);
+    }
+
+    /** Returns the value, if it is zero or more, and not more than a hundred years. */
+    static Duration requireNotNegative(String name, Duration value) {
+        if (value.isNegative()) {
+            throw new IllegalArgumentException(name + " is negative: " + value);
+        }
+        return requireBounded(name, value);
+    }
+
+    private static Duration requireBounded(String name, Duration value) {
         if (value.compareTo(LONGEST) > 0) {
             throw new IllegalArgumentException(name + " is more than a hundred years: " + value);
         }

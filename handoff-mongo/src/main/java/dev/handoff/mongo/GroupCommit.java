@@ -66,8 +66,7 @@ final class GroupCommit {
     private boolean running;
     private List<Write> underWay = List.of();
     private long aheadChars;
-
-    /** When the last write began. Only the loop's, of which there is one at a time. */
+    /** When the last write began. */
     private long begunAt;
 
     GroupCommit(
@@ -117,15 +116,11 @@ final class GroupCommit {
 
     private void run() {
         try {
-            while (pause(begunAt + lingerNanos - System.nanoTime())) {
-                List<Write> batch = next();
-                if (batch.isEmpty()) {
-                    return;
-                }
-                begunAt = System.nanoTime();
+            for (List<Write> batch = next(); !batch.isEmpty(); batch = next()) {
                 write(batch);
-                settled();
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
             giveUp(new MongoException("the executor was shut down"));
         } catch (RuntimeException | Error e) {
             // Of whatever kind: nobody may wait for a loop that is over.
@@ -147,19 +142,12 @@ final class GroupCommit {
         }
     }
 
-    /** What becomes of the loop is no matter any more for what was written. */
-    private void settled() {
+    /** What has gathered when the next write may begin; nothing ends the loop. */
+    private List<Write> next() throws InterruptedException {
         lock.lock();
         try {
             underWay = List.of();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private List<Write> next() {
-        lock.lock();
-        try {
+            await(begunAt + lingerNanos - System.nanoTime());
             List<Write> batch = new ArrayList<>();
             underWay = batch;
             long chars = 0;
@@ -174,6 +162,9 @@ final class GroupCommit {
                 appenders.remove();
             }
             running = !batch.isEmpty();
+            if (running) {
+                begunAt = System.nanoTime();
+            }
             return batch;
         } finally {
             lock.unlock();
@@ -216,7 +207,7 @@ final class GroupCommit {
                     fail(open, new MongoException("the store did not take a minibatch within " + retryFor));
                     return;
                 }
-                if (!pause(TimeUnit.MILLISECONDS.toNanos(pause))) {
+                if (!pause(pause)) {
                     fail(open, new MongoException("the executor was shut down before the store took a minibatch"));
                     return;
                 }
@@ -316,13 +307,18 @@ final class GroupCommit {
         }
     }
 
+    /** To be called under the lock, which is free meanwhile. */
+    private void await(long nanos) throws InterruptedException {
+        for (long left = nanos; left > 0; ) {
+            left = progress.awaitNanos(left);
+        }
+    }
+
     /** Returns false if the executor is being stopped. */
-    private boolean pause(long nanos) {
+    private boolean pause(long millis) {
         lock.lock();
         try {
-            for (long left = nanos; left > 0; ) {
-                left = progress.awaitNanos(left);
-            }
+            await(TimeUnit.MILLISECONDS.toNanos(millis));
             return true;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -359,13 +359,10 @@ public final class MongoEventStore implements EventStore {
          * How long after the beginning of one write the next one begins at the earliest, be it of the same stream or of another;
          * 6 ms by default, so that this process makes no more than 167 writes a second. What comes meanwhile is written together.
          *
-         * @throws IllegalArgumentException if it is negative
+         * @throws IllegalArgumentException if it is negative, or more than a hundred years
          */
         public Builder linger(Duration linger) {
-            if (linger.isNegative()) {
-                throw new IllegalArgumentException("linger is negative: " + linger);
-            }
-            this.linger = linger;
+            this.linger = Durations.requireNotNegative("linger", linger);
             return this;
         }
 

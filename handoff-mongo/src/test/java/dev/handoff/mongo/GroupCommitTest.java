@@ -537,6 +537,9 @@ class GroupCommitTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> MongoEventStore.builder(mongo.database, timer).retryFor(Duration.ofDays(365_000)))
                 .withMessageContaining("retryFor");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> MongoEventStore.builder(mongo.database, timer).linger(Duration.ofDays(365_000)))
+                .withMessageContaining("linger");
     }
 
     @Test

@@ -119,8 +119,7 @@ final class EventConnection extends Connection {
             first = false;
             after = known.last();
             buffer = null;
-            // It may have been put together before something of which this reader was told since.
-            return known.produced() == Produced.ALL ? known.withMore() : known;
+            return known;
         }
         long begin = after;
         SseWriter writer = buffer;
@@ -140,7 +139,8 @@ final class EventConnection extends Connection {
         } while (writer.size() == 0);
         lastSize = writer.size();
         Audience.Part part = new Audience.Part(begin, after, writer, produced);
-        boolean kept = common && rest == null && audience.keep(part);
+        // Others may have been told of something since, so they look again.
+        boolean kept = common && rest == null && audience.keep(produced == Produced.ALL ? part.withMore() : part);
         // Whoever waits needs no buffer, and one that others write from must not be written to.
         buffer = produced == Produced.PART && !kept ? writer : null;
         return part;
