@@ -26,7 +26,7 @@ final class StandardFormat implements StreamFormat.EventFormat {
         if (end instanceof End.Completed completed) {
             frame = new StreamFormat.Frame("completed", Objects.requireNonNullElse(completed.result(), ""));
         } else if (end instanceof End.Failed failed) {
-            frame = new StreamFormat.Frame("error", failed.problem().toJson());
+            frame = new StreamFormat.Frame("failed", failed.problem().toJson());
         } else {
             frame = new StreamFormat.Frame("cancelled", "");
         }

@@ -1,6 +1,7 @@
 package dev.handoff;
 
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,9 +21,19 @@ public sealed interface StreamFormat {
     }
 
     /**
+     * Returns header fields that answers in this format have besides their own, such as a request id. None by default.
+     *
+     * @param streamId the stream that is delivered
+     */
+    default Map<String, String> headers(String streamId) {
+        return Map.of();
+    }
+
+    /**
      * Events under their own types and with their data as it is, then one event that says how the stream ended:
-     * {@code completed} with the result, if there is one; {@code cancelled} without data; {@code error} with problem details.
-     * A stream that is cut by the server has {@code interrupted} last, with problem details.
+     * {@code completed} with the result, if there is one; {@code cancelled} without data; {@code failed} with problem
+     * details. A stream that is cut by the server has {@code interrupted} last, with problem details. None of these names is
+     * {@code error} or {@code open}, which a browser's {@code EventSource} uses for events of its own.
      */
     static EventFormat standard() {
         return StandardFormat.INSTANCE;
@@ -44,6 +55,15 @@ public sealed interface StreamFormat {
 
         /** The frames of the end; at least one, so that a client can tell a whole stream from a cut one. */
         List<Frame> frames(End end);
+
+        /**
+         * Returns whether the response ends cleanly after the frames of this end; it does by default. If not, the connection
+         * is aborted after them, for clients that ignore an error event and take a clean end for success. A client that
+         * reconnects after that is answered with 204.
+         */
+        default boolean endsCleanly(End end) {
+            return true;
+        }
 
         /** The frame that says that the server stops in mid-stream, and the client may come back for the rest. */
         Frame interrupted(Problem problem);

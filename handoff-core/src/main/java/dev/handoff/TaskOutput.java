@@ -10,8 +10,9 @@ public interface TaskOutput {
     /**
      * Appends an event to the stream. Blocks while the store is behind.
      *
-     * @param type the type of the event, or null. {@code completed}, {@code cancelled}, {@code error} and
-     *     {@code interrupted} are how a stream's end is shown and cannot be taken
+     * @param type the type of the event, or null. {@code completed}, {@code cancelled}, {@code failed} and
+     *     {@code interrupted} show how a stream ended, and {@code error} and {@code open} are events of a browser's
+     *     {@code EventSource} itself: none of them can be used
      * @param data any text
      * @throws java.util.concurrent.CancellationException if the task was cancelled: stop working
      * @throws IllegalStateException if the stream has ended, because the handler has returned

@@ -20,7 +20,8 @@ import org.slf4j.LoggerFactory;
 public final class TaskRun implements Runnable {
 
     private static final Logger logger = LoggerFactory.getLogger(TaskRun.class);
-    private static final Set<String> RESERVED_TYPES = Set.of("completed", "cancelled", "error", "interrupted");
+    private static final Set<String> RESERVED_TYPES =
+            Set.of("completed", "cancelled", "failed", "interrupted", "error", "open");
 
     private final TaskHandler handler;
     private final Supplier<EventAppender> appenders;
@@ -235,7 +236,8 @@ public final class TaskRun implements Runnable {
         @Override
         public void emit(@Nullable String type, String data) {
             if (type != null && RESERVED_TYPES.contains(type)) {
-                throw new IllegalArgumentException("event type \"" + type + "\" is how the end of a stream is shown");
+                throw new IllegalArgumentException("event type \"" + type
+                        + "\" is reserved: it shows the end of a stream, or is an event of EventSource itself");
             }
             lock.lock();
             try {

@@ -37,7 +37,7 @@ class StreamFormatTest {
         assertThat(standard.frames(End.completed(""))).containsExactly(new StreamFormat.Frame("completed", ""));
         assertThat(standard.frames(End.cancelled())).containsExactly(new StreamFormat.Frame("cancelled", ""));
         assertThat(standard.frames(End.failed(PROBLEM)))
-                .containsExactly(new StreamFormat.Frame("error", PROBLEM.toJson()));
+                .containsExactly(new StreamFormat.Frame("failed", PROBLEM.toJson()));
     }
 
     @Test
