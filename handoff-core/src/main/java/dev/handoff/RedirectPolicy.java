@@ -39,11 +39,13 @@ public interface RedirectPolicy {
     }
 
     /**
-     * 303 with {@code X-Accel-Redirect} beside {@code Location}: a proxy that knows the field fetches the stream itself and
-     * the client sees no redirect; without such a proxy it is {@link #seeOther}.
+     * 303 with {@code X-Accel-Redirect} beside {@code Location}. A proxy that knows the field fetches the stream itself, and
+     * the client sees no redirect; without such a proxy this is {@link #seeOther}. The field holds the path of the stream
+     * also where {@code Location} is an absolute URL, because nginx takes it for a location of its own.
      */
     static RedirectPolicy accel() {
-        return (request, grant, location) -> Redirects.to(303, grant, location).with("X-Accel-Redirect", location);
+        return (request, grant, location) -> Redirects.to(303, grant, location)
+                .with("X-Accel-Redirect", location.replaceFirst("^https?://[^/]*", ""));
     }
 
     /**

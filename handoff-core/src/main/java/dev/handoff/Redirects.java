@@ -6,16 +6,19 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 /** What the answers of all {@link RedirectPolicy redirect policies} have in common. */
 final class Redirects {
 
+    private static final String ACCEPTED =
+            "The request was accepted. Its answer is at the address in the Location header: "
+                    + "let the HTTP client follow redirects.";
+
     private Redirects() {}
 
     /** A redirect, with a body for those who do not follow it; it is shown in error messages, so the token is not in it. */
     static Reply to(int status, Grant grant, String location) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("task", grant.streamId());
-        json.put(
-                "detail",
-                "The request was accepted. Its answer is at the address in the Location header: "
-                        + "let the HTTP client follow redirects.");
+        // Clients that do not follow redirects show one of these two to their user.
+        json.put("message", ACCEPTED);
+        json.put("detail", ACCEPTED);
         return reply(status, location, json);
     }
 

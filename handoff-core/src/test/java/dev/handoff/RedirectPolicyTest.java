@@ -57,6 +57,7 @@ class RedirectPolicyTest {
         if (status != 202) {
             assertThat(reply.body()).doesNotContain("token.of").doesNotContain(LOCATION);
             assertThat(json(reply).get("detail").textValue()).contains("Location");
+            assertThat(json(reply).get("message")).isEqualTo(json(reply).get("detail"));
         }
     }
 
@@ -67,6 +68,11 @@ class RedirectPolicyTest {
                 .containsEntry("X-Accel-Redirect", LOCATION);
         assertThat(RedirectPolicy.seeOther().reply(request, grant, LOCATION).headers())
                 .doesNotContainKey("X-Accel-Redirect");
+        String absolute = "https://stream.example.org:8443" + LOCATION + "?last_event_id=s:7";
+        assertThat(RedirectPolicy.accel().reply(request, grant, absolute).headers())
+                .as("nginx takes a path only")
+                .containsEntry("X-Accel-Redirect", LOCATION + "?last_event_id=s:7")
+                .containsEntry("Location", absolute);
     }
 
     @ParameterizedTest
