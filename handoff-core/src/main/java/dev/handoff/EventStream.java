@@ -50,6 +50,14 @@ public interface EventStream {
     Optional<End> end();
 
     /**
+     * Returns how many events the stream has; fences and the end do not count. May block for as long as the store takes to
+     * answer. This implementation counts fences as events: a store that writes them overrides it.
+     */
+    default long eventCount() {
+        return last() + 1 - (end().isPresent() ? 1 : 0);
+    }
+
+    /**
      * A part of a stream.
      *
      * @param events the events, in order; fewer than were asked for only if there were no more

@@ -14,6 +14,14 @@ public interface HandoffRequest {
     /** The path within the application, without the query, such as {@code /v1/chat/completions}. */
     String path();
 
+    /**
+     * Returns the path prefix at which the application stands on its host, such as {@code /shop}; empty at the root. Default
+     * addresses of streams begin with it.
+     */
+    default String contextPath() {
+        return "";
+    }
+
     /** The query as it came, without the question mark (RFC 3986, 3.4); null if there is none. */
     @Nullable
     String query();

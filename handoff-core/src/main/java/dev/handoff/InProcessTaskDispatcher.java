@@ -37,6 +37,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
     private final ConcurrentMap<String, Run> runs = new ConcurrentHashMap<>();
+    private final ConcurrentMap<Likeness, Run> latest = new ConcurrentHashMap<>();
     private final NavigableSet<Long> queued = new ConcurrentSkipListSet<>();
     private final AtomicLong accepted = new AtomicLong();
     private final AtomicLong nextSweep = new AtomicLong(Long.MIN_VALUE);
@@ -107,6 +108,13 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     }
 
     @Override
+    public Optional<TaskStatus> latestLike(Task task, Duration within) {
+        Run run = latest.get(new Likeness(task.subject(), task.fingerprint()));
+        boolean recent = run != null && !run.created.plus(within).isBefore(clock.instant());
+        return recent ? Optional.of(run.status()) : Optional.empty();
+    }
+
+    @Override
     public boolean cancel(String taskId) {
         Run run = runs.get(taskId);
         return run != null && run.cancel();
@@ -153,10 +161,17 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             Instant limit = clock.instant().minus(retention);
             runs.values().removeIf(run -> {
                 Instant ended = run.ended;
-                return ended != null && !ended.isAfter(limit);
+                boolean forgotten = ended != null && !ended.isAfter(limit);
+                if (forgotten) {
+                    latest.remove(run.likeness(), run);
+                }
+                return forgotten;
             });
         }
     }
+
+    /** What two tasks have in common when one is a retry of the other. */
+    private record Likeness(@Nullable String subject, String fingerprint) {}
 
     /** One task and all that is known of it. */
     private final class Run implements Runnable {
@@ -186,6 +201,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
                 requireUnused(task);
                 queued.add(number);
                 executor.execute(this);
+                latest.put(likeness(), this);
                 submission.complete(null);
             } catch (ProblemException e) {
                 throw refused(e);
@@ -193,6 +209,10 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
                 throw refused(new ProblemException(
                         new Problem(503, "overloaded", "No more tasks can be taken at the moment."), e));
             }
+        }
+
+        Likeness likeness() {
+            return new Likeness(task.subject(), fingerprint);
         }
 
         /** Leaves nothing of the task, and lets those know who wait for its submission. */

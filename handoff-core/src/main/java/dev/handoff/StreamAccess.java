@@ -1,6 +1,7 @@
 package dev.handoff;
 
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a token opens: one stream, in one format, with the rights of its grant.
@@ -11,14 +12,17 @@ public final class StreamAccess {
 
     private final Grant grant;
     private final StreamFormat format;
-    private final EventStream stream;
+    private final EventStore store;
     private final TaskDispatcher dispatcher;
+    private final String proof;
+    private volatile @Nullable EventStream opened;
 
-    StreamAccess(Grant grant, StreamFormat format, EventStream stream, TaskDispatcher dispatcher) {
+    StreamAccess(Grant grant, StreamFormat format, EventStore store, TaskDispatcher dispatcher, String proof) {
         this.grant = grant;
         this.format = format;
-        this.stream = stream;
+        this.store = store;
         this.dispatcher = dispatcher;
+        this.proof = proof;
     }
 
     /** What was granted. */
@@ -32,13 +36,48 @@ public final class StreamAccess {
     }
 
     /**
-     * The stream.
+     * Returns the stream. The first call looks whether it is still kept and may block; later ones return at once.
      *
-     * @throws ProblemException with status 403 if reading is not granted
+     * @throws ProblemException with status 403 if reading is not granted, or 410 if the stream is no longer kept
      */
     public EventStream stream() {
         require(Grant.Right.READ);
+        EventStream stream = opened;
+        if (stream == null) {
+            stream = store.open(grant.streamId());
+            requireKept(stream);
+            opened = stream;
+        }
         return stream;
+    }
+
+    /**
+     * Looks whether the stream can still go on. A reader that has been idle for some time calls this, since a stream whose
+     * task is over and that has no end will never get one. May block.
+     *
+     * @throws ProblemException with status 403 if reading is not granted, or 410 if the stream is no longer kept
+     */
+    public void requireKept() {
+        requireKept(stream());
+    }
+
+    private void requireKept(EventStream stream) {
+        // In this order: a task is over only after its stream has ended.
+        TaskStatus status = dispatcher.status(grant.streamId()).orElseThrow(Handoff::gone);
+        if (status.state().isFinal() && stream.end().isEmpty()) {
+            throw Handoff.gone();
+        }
+    }
+
+    /**
+     * Returns the id of an event of this stream as it stands on the wire, with the proof that lets its reader resume; see
+     * {@link EventId}.
+     *
+     * @param part how many frames of the entry this one is the last of, or 0 if it is the last of all
+     */
+    public String eventId(long position, int part) {
+        String place = grant.streamId() + ':' + position;
+        return part == 0 ? place + ':' + proof : place + '.' + part + ':' + proof;
     }
 
     /**
@@ -55,10 +94,11 @@ public final class StreamAccess {
      * Cancels the task, as {@link TaskDispatcher#cancel} does. May block.
      *
      * @return false if it has ended already
-     * @throws ProblemException with status 403 if cancelling is not granted
+     * @throws ProblemException with status 403 if cancelling is not granted, or 410 if the task is no longer kept
      */
     public boolean cancel() {
         require(Grant.Right.CANCEL);
+        dispatcher.status(grant.streamId()).orElseThrow(Handoff::gone);
         return dispatcher.cancel(grant.streamId());
     }
 

@@ -61,12 +61,17 @@ public record Task(
         return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
     }
 
-    /**
-     * The same task, asked by someone. With a key the id follows from subject and key (SHA-256, cut to 128 bits), so that
-     * all retries are the same task; without one it stays.
-     */
+    /** Returns the same task, requested by a subject, with an idempotency key or without. The id stays. */
     public Task requestedBy(@Nullable String subject, @Nullable String idempotencyKey) {
-        String id = idempotencyKey == null ? this.id : TaskIds.of(subject, idempotencyKey);
+        return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
+    }
+
+    /**
+     * Returns the same task with another id. All retries of one request must have the same id.
+     *
+     * @throws IllegalArgumentException if the id is not 32 lower-case hexadecimal digits
+     */
+    public Task withId(String id) {
         return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
     }
 

@@ -1,5 +1,6 @@
 package dev.handoff;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;
 
@@ -22,6 +23,18 @@ public interface TaskDispatcher {
 
     /** How a task stands; empty if there is none, or if it ended so long ago that it is no longer kept. */
     Optional<TaskStatus> status(String taskId);
+
+    /**
+     * Returns the latest task that the same subject asked for with the same type and payload, if it was accepted within a
+     * time. A client that sends a request again is led to that task instead of paying for a second one. Empty if there is
+     * none; this implementation always returns empty.
+     *
+     * @param task what is asked for now; its id does not count
+     * @param within how long ago the other task may have been accepted
+     */
+    default Optional<TaskStatus> latestLike(Task task, Duration within) {
+        return Optional.empty();
+    }
 
     /**
      * Asks that a task be cancelled. Its stream ends soon, if not at once, unless the task ends by itself before. Doing it

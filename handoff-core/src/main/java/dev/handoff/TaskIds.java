@@ -24,9 +24,16 @@ final class TaskIds {
         return HexFormat.of().formatHex(bytes);
     }
 
-    /** The same subject and key give the same id on every server, so the id alone makes a dispatch idempotent. */
-    static String of(@Nullable String subject, String idempotencyKey) {
-        byte[] hash = sha256(subject == null ? "-" : "+" + subject, idempotencyKey);
+    /**
+     * The input of the keyed hash that gives all retries of one request the same id on every server. No two pairs of subject
+     * and key have the same.
+     */
+    static byte[] ofRetries(@Nullable String subject, String idempotencyKey) {
+        return sha256(subject == null ? "-" : "+" + subject, idempotencyKey);
+    }
+
+    /** The id that begins a hash. */
+    static String from(byte[] hash) {
         return HexFormat.of().formatHex(hash, 0, BYTES);
     }
 

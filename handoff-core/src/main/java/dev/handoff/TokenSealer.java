@@ -10,10 +10,12 @@ import com.nimbusds.jwt.EncryptedJWT;
 import com.nimbusds.jwt.JWTClaimsSet;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
 import java.text.ParseException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Date;
 import java.util.LinkedHashMap;
@@ -66,9 +68,21 @@ public final class TokenSealer {
             // The default of omega-ml's server.
             "ec3d75c6f5b3965f24f148969b1c82d5");
 
+    /** Enough against guessing online, and short, since it goes out with each event. */
+    private static final int PROOF_BYTES = 12;
+
+    /**
+     * What one secret is used for.
+     *
+     * @param tokens seals tokens
+     * @param retries makes ids for requests with an idempotency key
+     * @param proofs makes the proofs in event ids
+     */
+    private record Keys(SecretKey tokens, byte[] retries, byte[] proofs) {}
+
     private final Clock clock;
     private final String currentKeyId;
-    private final Map<String, SecretKey> keys;
+    private final Map<String, Keys> keys;
 
     private TokenSealer(Clock clock, List<String> secrets) {
         this.clock = clock;
@@ -82,7 +96,10 @@ public final class TokenSealer {
                             .withoutPadding()
                             .encodeToString(keyId)
                             .substring(0, 8),
-                    new SecretKeySpec(expand(extracted, "token key A256GCM"), "AES"));
+                    new Keys(
+                            new SecretKeySpec(expand(extracted, "token key A256GCM"), "AES"),
+                            expand(extracted, "task id key HS256"),
+                            expand(extracted, "event id key HS256")));
         }
         this.currentKeyId = keys.keySet().iterator().next();
     }
@@ -127,7 +144,7 @@ public final class TokenSealer {
                 .build();
         EncryptedJWT jwt = new EncryptedJWT(header, claims.build());
         try {
-            jwt.encrypt(new DirectEncrypter(keys.get(currentKeyId)));
+            jwt.encrypt(new DirectEncrypter(keys.get(currentKeyId).tokens()));
         } catch (JOSEException e) {
             throw new IllegalStateException("A256GCM failed", e);
         }
@@ -163,11 +180,11 @@ public final class TokenSealer {
                     || !EncryptionMethod.A256GCM.equals(jwt.getHeader().getEncryptionMethod())) {
                 throw invalid(null);
             }
-            SecretKey key = keys.get(jwt.getHeader().getKeyID());
+            Keys key = keys.get(jwt.getHeader().getKeyID());
             if (key == null) {
                 throw invalid(null);
             }
-            jwt.decrypt(new DirectDecrypter(key));
+            jwt.decrypt(new DirectDecrypter(key.tokens()));
             JWTClaimsSet claims = jwt.getJWTClaimsSet();
             Set<Grant.Right> rights = claims.getStringListClaim("rights").stream()
                     .map(r -> Grant.Right.valueOf(r.toUpperCase(Locale.ROOT)))
@@ -198,6 +215,39 @@ public final class TokenSealer {
             }
         }
         return true;
+    }
+
+    /**
+     * Returns the ids that the task of a request with an idempotency key may have: first the one under the current secret,
+     * then those under the previous ones. They cannot be computed without the secret.
+     */
+    List<String> taskIds(@Nullable String subject, String idempotencyKey) {
+        byte[] input = TaskIds.ofRetries(subject, idempotencyKey);
+        return keys.values().stream()
+                .map(k -> TaskIds.from(hmac(k.retries(), input)))
+                .toList();
+    }
+
+    /** Returns the proof that the ids of the events of a stream carry; see {@link EventId}. */
+    String proof(String streamId) {
+        return proof(keys.get(currentKeyId), streamId);
+    }
+
+    /** Returns whether an event id carries the proof that its sender has read the stream. */
+    boolean proves(EventId id) {
+        String proof = id.proof();
+        if (proof == null) {
+            return false;
+        }
+        byte[] given = proof.getBytes(StandardCharsets.US_ASCII);
+        return keys.values().stream()
+                .anyMatch(
+                        k -> MessageDigest.isEqual(proof(k, id.streamId()).getBytes(StandardCharsets.US_ASCII), given));
+    }
+
+    private static String proof(Keys keys, String streamId) {
+        byte[] mac = hmac(keys.proofs(), streamId.getBytes(StandardCharsets.US_ASCII));
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOf(mac, PROOF_BYTES));
     }
 
     private static ProblemException invalid(@Nullable Exception cause) {

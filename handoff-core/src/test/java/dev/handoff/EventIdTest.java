@@ -23,6 +23,16 @@ class EventIdTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {":0:abcDEF0123456_-9", ":7.2:abcDEF0123456_-9"})
+    @DisplayName("R12 an id carries a proof, which is not shown")
+    void proof(String tail) {
+        EventId id = EventId.parse(STREAM + tail);
+        assertThat(id.proof()).isEqualTo("abcDEF0123456_-9");
+        assertThat(id).hasToString(STREAM + tail.replaceFirst(":[^:]*$", ""));
+        assertThatIllegalArgumentException().isThrownBy(() -> new EventId(STREAM, 0, 0, "short"));
+    }
+
+    @ParameterizedTest
     @CsvSource({"0, 10000", "1000000000000000000, 0"})
     @DisplayName("an id that could not be read again cannot be made")
     void unreadableIds(long position, int part) {
@@ -59,6 +69,10 @@ class EventIdTest {
                 "0123456789abcdef0123456789abcdef:1.2.3",
                 "0123456789abcdef0123456789abcdef:1 ",
                 "0123456789abcdef0123456789abcdef:1\n",
+                "0123456789abcdef0123456789abcdef:1:",
+                "0123456789abcdef0123456789abcdef:1:tooShort",
+                "0123456789abcdef0123456789abcdef:1:abcDEF0123456_-9a",
+                "0123456789abcdef0123456789abcdef:1:abcDEF0123456_-=",
                 "0123456789abcdef0123456789abcdef:\u0661",
                 "0123456789ABCDEF0123456789ABCDEF:1",
                 "0123456789abcdef0123456789abcde:1",

@@ -165,6 +165,11 @@ class HandoffTest {
                 "https:events",
                 "/ev ents",
                 "/events\n",
+                "/events%0d%0aX: y",
+                "/events%0D%0ASet-Cookie:a=b",
+                "/events%00",
+                "https://user:pw@example.org/events",
+                "https://user@example.org/events",
                 "/events\r\nSet-Cookie: a=b",
                 "\\\\evil",
                 "/\\evil",
@@ -388,10 +393,175 @@ class HandoffTest {
     }
 
     @Test
+    @DisplayName("the default address of streams is below the context path of the application")
+    void contextPath() {
+        FakeRequest request = FakeRequest.by("alice");
+        HandoffRequest below = new HandoffRequest() {
+            @Override
+            public String contextPath() {
+                return "/shop";
+            }
+
+            @Override
+            public String method() {
+                return request.method();
+            }
+
+            @Override
+            public String path() {
+                return request.path();
+            }
+
+            @Override
+            public @Nullable String query() {
+                return request.query();
+            }
+
+            @Override
+            public @Nullable String header(String name) {
+                return request.header(name);
+            }
+
+            @Override
+            public @Nullable String subject() {
+                return request.subject();
+            }
+
+            @Override
+            public String body() {
+                return request.body();
+            }
+        };
+        assertThat(location(handoff.begin(below, Task.of("greet", "a")))).startsWith("/shop/events/");
+        assertThat(location(builder().eventsUrl("/e").build().begin(below, Task.of("greet", "a"))))
+                .startsWith("/e/");
+    }
+
+    @Test
+    @DisplayName("R12 an unknown caller resumes only with the proof that an event of the stream carries")
+    void provenReturn() {
+        StreamAccess access = handoff.open(token(handoff.begin(FakeRequest.by(null), Task.of("greet", "hello"))));
+        String bare = access.grant().streamId() + ":0";
+        String forged = bare + ":AAAAAAAAAAAAAAAA";
+        for (String id : List.of(bare, forged, bare + ".1", forged.replace(":0:", ":0.1:"))) {
+            Problem refusal = Refusal.of(() -> handoff.resume(back(null, id)));
+            assertThat(refusal.status()).isEqualTo(403);
+            assertThat(refusal.code()).isEqualTo("not_your_stream");
+            assertThat(refusal.detail()).doesNotContain("AAAA");
+        }
+        String proven = access.eventId(0, 0);
+        Reply reply = handoff.resume(back(null, proven)).orElseThrow();
+        assertThat(location(reply)).endsWith("?last_event_id=" + bare);
+        Grant grant = sealer.open(token(reply));
+        assertThat(grant.rights()).containsExactly(Grant.Right.READ);
+        assertThat(grant.expires()).isEqualTo(access.grant().expires());
+        executor.runAll();
+        assertThat(access.resumeAfter(access.eventId(0, 3)).after()).isEqualTo(EventStream.BEGINNING);
+    }
+
+    @Test
+    @DisplayName("R12 the id of a stream that nobody has is refused like that of a stream that somebody has")
+    void provenReturnTellsNothing() {
+        String known = streamOf(handoff.begin(FakeRequest.by(null), Task.of("greet", "hello"))) + ":0";
+        String unknown = Task.of("greet", "").id() + ":0";
+        assertThat(Refusal.of(() -> handoff.resume(back(null, known))).status())
+                .isEqualTo(Refusal.of(() -> handoff.resume(back(null, unknown))).status());
+    }
+
+    @Test
+    @DisplayName("R12 an unknown caller resumes only until the first token of the stream expires")
+    void provenReturnExpires() {
+        Handoff own = builder().grantLifetime(Duration.ofMinutes(5)).build();
+        StreamAccess access = own.open(token(own.begin(FakeRequest.by(null), Task.of("greet", "hello"))));
+        String proven = access.eventId(0, 0);
+        clock.tick(Duration.ofMinutes(4));
+        Reply reply = own.resume(back(null, proven)).orElseThrow();
+        assertThat(sealer.open(token(reply)).expires()).isEqualTo(access.grant().expires());
+        clock.tick(Duration.ofMinutes(1));
+        Problem refusal = Refusal.of(() -> own.resume(back(null, proven)));
+        assertThat(refusal.status()).isEqualTo(401);
+        assertThat(refusal.code()).isEqualTo("token_expired");
+    }
+
+    @Test
+    @DisplayName("R12 the id of a task with a key cannot be computed from the key")
+    void keyedIdIsSecret() {
+        FakeRequest request = FakeRequest.by(null).with("Idempotency-Key", "k1");
+        String id = streamOf(handoff.begin(request, Task.of("greet", "hello")));
+        Handoff other = Handoff.builder(dispatcher, store, TokenSealer.of(clock, "pQ2wE4rT6yU8iO0aS1dF3gH5jK7lZ9xC"))
+                .clock(clock)
+                .build();
+        Reply reply = other.begin(request, Task.of("greet", "hello"));
+        assertThat(reply.body()).doesNotContain(id);
+    }
+
+    @Test
+    @DisplayName("R10 a retry that comes after a change of the secret is led to the task under the old one")
+    void retryAfterRotation() {
+        FakeRequest request = FakeRequest.by("alice").with("Idempotency-Key", "k1");
+        String first = streamOf(handoff.begin(request, Task.of("greet", "hello")));
+        TokenSealer rotated =
+                TokenSealer.of(clock, "pQ2wE4rT6yU8iO0aS1dF3gH5jK7lZ9xC", "Zk3vQ9xW1rT7yU5iO0pLmN8bV6cX4zAs");
+        Handoff later = Handoff.builder(dispatcher, store, rotated).clock(clock).build();
+        Reply reply = later.begin(request, Task.of("greet", "hello"));
+        assertThat(rotated.open(token(reply)).streamId()).isEqualTo(first);
+        assertThat(executor.waiting()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("a retry that its client marks joins the task of the first request, if the caller wants that")
+    void markedRetry() {
+        FakeRequest first = FakeRequest.by("alice").with("X-Stainless-Retry-Count", "0");
+        FakeRequest retry = FakeRequest.by("alice").with("X-Stainless-Retry-Count", "1");
+        Duration minute = Duration.ofMinutes(1);
+        String stream = streamOf(handoff.begin(first, Task.of("greet", "hello"), minute));
+        assertThat(streamOf(handoff.begin(retry, Task.of("greet", "hello"), minute)))
+                .isEqualTo(stream);
+
+        assertThat(streamOf(handoff.begin(first, Task.of("greet", "hello"), minute)))
+                .as("not marked")
+                .isNotEqualTo(stream);
+        assertThat(streamOf(handoff.begin(retry, Task.of("greet", "other"), minute)))
+                .as("another payload")
+                .isNotEqualTo(stream);
+        FakeRequest bobs = FakeRequest.by("bob").with("X-Stainless-Retry-Count", "1");
+        assertThat(streamOf(handoff.begin(bobs, Task.of("greet", "hello"), minute)))
+                .as("another subject")
+                .isNotEqualTo(stream);
+        assertThat(streamOf(handoff.begin(retry, Task.of("greet", "hello"))))
+                .as("not wanted")
+                .isNotEqualTo(stream);
+        assertThat(executor.waiting()).isEqualTo(5);
+    }
+
+    @Test
+    @DisplayName("a marked retry starts anew when its first task has failed, was cancelled, or is too old")
+    void markedRetryOfWhatIsOver() {
+        FakeRequest retry = FakeRequest.by(null).with("X-Stainless-Retry-Count", "2");
+        Duration minute = Duration.ofMinutes(1);
+        Reply first = handoff.begin(FakeRequest.by(null), Task.of("greet", "a"), minute);
+        Grant joined = sealer.open(token(handoff.begin(retry, Task.of("greet", "a"), minute)));
+        assertThat(joined.streamId()).isEqualTo(streamOf(first));
+        assertThat(joined.rights()).as("of unknown callers").containsExactly(Grant.Right.READ);
+        dispatcher.cancel(streamOf(first));
+        String second = streamOf(handoff.begin(retry, Task.of("greet", "a"), minute));
+        assertThat(second).isNotEqualTo(streamOf(first));
+        executor.runAll();
+        assertThat(streamOf(handoff.begin(retry, Task.of("greet", "a"), minute)))
+                .as("completed")
+                .isEqualTo(second);
+        clock.tick(minute.plusMillis(1));
+        assertThat(streamOf(handoff.begin(retry, Task.of("greet", "a"), minute)))
+                .isNotEqualTo(second);
+    }
+
+    @Test
     @DisplayName("only the subject that began a stream is led back to it")
     void foreignStream() {
-        String alices = begun("hello").stream().id() + ":0";
-        String nobodys = streamOf(handoff.begin(FakeRequest.by(null), Task.of("greet", "hello"))) + ":0";
+        StreamAccess access = begun("hello");
+        String alices = access.eventId(0, 0);
+        String nobodys = handoff.open(token(handoff.begin(FakeRequest.by(null), Task.of("greet", "hello"))))
+                .eventId(0, 0);
 
         for (FakeRequest request : List.of(back("bob", alices), back(null, alices), back("", alices))) {
             Problem refusal = Refusal.of(() -> handoff.resume(request));
@@ -423,7 +593,7 @@ class HandoffTest {
         executor.runAll();
         clock.tick(STORE_RETENTION);
         assertThat(dispatcher.status(sealer.open(token).streamId())).isPresent();
-        assertThat(Refusal.of(() -> handoff.open(token)))
+        assertThat(Refusal.of(() -> handoff.open(token).stream()))
                 .isEqualTo(new Problem(410, "stream_gone", "The stream is no longer kept."));
     }
 
@@ -432,11 +602,26 @@ class HandoffTest {
     void forgottenTask() {
         String token = token(handoff.begin(FakeRequest.by("alice"), Task.of("greet", "hello")));
         StreamAccess access = handoff.open(token);
+        assertThat(access.stream().last()).isEqualTo(EventStream.BEGINNING);
+        access.requireKept();
         executor.runAll();
         clock.tick(TASK_RETENTION);
-        assertThat(Refusal.of(() -> handoff.open(token)).status()).isEqualTo(410);
+        assertThat(Refusal.of(() -> handoff.open(token).stream()).status()).isEqualTo(410);
+        assertThat(Refusal.of(access::requireKept).status()).isEqualTo(410);
         assertThat(Refusal.of(access::status).status()).isEqualTo(410);
-        assertThat(access.cancel()).isFalse();
+        assertThat(Refusal.of(access::cancel).status()).isEqualTo(410);
+    }
+
+    @Test
+    @DisplayName("R13 a token in a format that this server does not know: 503, since another server may know it")
+    void formatOfAnotherVersion() {
+        Handoff newer = builder().format(new ShoutingFormat()).build();
+        String token = token(
+                newer.begin(FakeRequest.by("alice"), Task.of("greet", "hello").withFormat("shouting")));
+        Problem refusal = Refusal.of(() -> handoff.open(token));
+        assertThat(refusal.status()).isEqualTo(503);
+        assertThat(refusal.code()).isEqualTo("unknown_format");
+        assertThat(refusal.detail()).contains("shouting");
     }
 
     @Test

@@ -37,6 +37,7 @@ class InProcessTaskDispatcherTest {
 
     private static final Duration RETENTION = Duration.ofMinutes(10);
     private static final Duration LIMIT = Duration.ofSeconds(30);
+    private static final String ID_OF_K1 = "00000000000000000000000000000001";
     private static final End.Failed WORKER_LOST =
             new End.Failed(new Problem(503, "worker_lost", "The worker was stopped before the task was done."));
 
@@ -67,7 +68,7 @@ class InProcessTaskDispatcherTest {
     @DisplayName("when the executor rejects a task, it is refused and nothing is left of it")
     void rejected() {
         executor.capacity(0);
-        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
 
         assertThat(Refusal.of(() -> dispatcher.dispatch(task)))
                 .isEqualTo(new Problem(503, "overloaded", "No more tasks can be taken at the moment."));
@@ -80,7 +81,7 @@ class InProcessTaskDispatcherTest {
     @Test
     @DisplayName("R10 a retry of what was rejected is taken, and runs once")
     void retryAfterRejection() {
-        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
         executor.capacity(0);
         Refusal.of(() -> dispatcher.dispatch(task));
         executor.capacity(1);
@@ -101,7 +102,7 @@ class InProcessTaskDispatcherTest {
                     executor.execute(command);
                 })
                 .build();
-        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
         assertThat(catchThrowable(() -> own.dispatch(task))).isNotNull();
         assertThat(own.status(task.id())).isEmpty();
         broken.set(false);
@@ -122,7 +123,7 @@ class InProcessTaskDispatcherTest {
                     throw new RejectedExecutionException("full");
                 })
                 .build();
-        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
         FutureTask<Problem> first = new FutureTask<>(() -> Refusal.of(() -> own.dispatch(task)));
         FutureTask<Problem> second = new FutureTask<>(() -> Refusal.of(() -> own.dispatch(task)));
         new Thread(first).start();
@@ -148,7 +149,7 @@ class InProcessTaskDispatcherTest {
                     executor.execute(command);
                 })
                 .build();
-        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
         FutureTask<TaskStatus> first = inThread(() -> own.dispatch(task));
         awaitLatch(submitting);
         FutureTask<TaskStatus> second = new FutureTask<>(() -> own.dispatch(task));
@@ -178,7 +179,7 @@ class InProcessTaskDispatcherTest {
     @DisplayName("a retry does not change the queue, and says where the task stands")
     void queuePositionOfRetry() {
         dispatched("a");
-        Task task = Task.of("work", "b").requestedBy("alice", "k1");
+        Task task = Task.of("work", "b").requestedBy("alice", "k1").withId(ID_OF_K1);
         assertThat(dispatcher.dispatch(task).queuePosition()).isEqualTo(1);
         assertThat(dispatcher.dispatch(task).queuePosition()).isEqualTo(1);
         assertThat(dispatcher.dispatch(Task.of("work", "c")).queuePosition()).isEqualTo(2);
@@ -224,11 +225,12 @@ class InProcessTaskDispatcherTest {
     @Test
     @DisplayName("R10 a key is compared with its first request also when the task has ended and its payload is gone")
     void keyReusedAfterTheEnd() {
-        Task task = Task.of("work", "a").requestedBy("alice", "k1");
+        Task task = Task.of("work", "a").requestedBy("alice", "k1").withId(ID_OF_K1);
         dispatcher.dispatch(task);
         executor.runAll();
         assertThat(dispatcher.dispatch(task).state()).isEqualTo(TaskStatus.State.COMPLETED);
-        assertThat(Refusal.of(() -> dispatcher.dispatch(Task.of("work", "b").requestedBy("alice", "k1")))
+        assertThat(Refusal.of(() -> dispatcher.dispatch(
+                                Task.of("work", "b").requestedBy("alice", "k1").withId(ID_OF_K1)))
                         .status())
                 .isEqualTo(422);
         assertThat(executor.waiting()).isZero();
@@ -425,7 +427,7 @@ class InProcessTaskDispatcherTest {
                 .retention(RETENTION)
                 .handler("work", (task, output) -> output.emit("event"))
                 .build();
-        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
         own.dispatch(task);
         executor.runAll();
         clock.tick(RETENTION.minusMillis(500));
@@ -456,7 +458,7 @@ class InProcessTaskDispatcherTest {
                 .clock(clock)
                 .handler("work", (task, output) -> output.emit("event"))
                 .build();
-        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
         for (int i = 0; i < 2; i++) {
             assertThat(Refusal.of(() -> own.dispatch(task)).status()).isEqualTo(503);
             assertThat(own.status(task.id())).isEmpty();
@@ -475,12 +477,12 @@ class InProcessTaskDispatcherTest {
                 .retention(RETENTION)
                 .handler("work", (task, output) -> output.emit("event"))
                 .build();
-        Task task = Task.of("work", "{}").requestedBy("alice", "k1");
+        Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
         own.dispatch(task);
         executor.runAll();
         clock.tick(RETENTION.plusSeconds(2));
 
-        Task other = Task.of("work", "other").requestedBy("alice", "k1");
+        Task other = Task.of("work", "other").requestedBy("alice", "k1").withId(ID_OF_K1);
         assertThat(Refusal.of(() -> own.dispatch(other)).status()).isEqualTo(422);
         assertThat(own.status(task.id())).isEmpty();
         assertThat(ownStore.open(task.id()).end()).contains(End.completed(null));

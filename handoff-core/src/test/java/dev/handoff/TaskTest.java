@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
@@ -34,63 +33,23 @@ class TaskTest {
     }
 
     @Test
-    @DisplayName("R10 the id follows from subject and key as it always did: on every server, in every version")
-    void knownIds() {
-        // Computed by a few lines of Python: SHA-256 over "+subject" or "-", and the key, each after its 32-bit length.
-        assertThat(idOf("alice", "k1")).isEqualTo("e56df3c4631b1d131ca36440add57cfe");
-        assertThat(idOf(null, "k1")).isEqualTo("aa7eec69a295665487726f2cef2dcb24");
-        assertThat(idOf("", "k1")).isEqualTo("61bf4d390b7058854f3d41b9862c1835");
-        assertThat(idOf("ü€\uD83D\uDE00", "cle")).isEqualTo("3cb21c154150082f3ca2e522b2675739");
-    }
-
-    @Test
-    @DisplayName("R10 other subjects and other keys have other ids, and no two run together")
-    void idsDiffer() {
-        Set<String> ids = Set.of(
-                idOf("alice", "k1"),
-                idOf("alice", "k2"),
-                idOf("bob", "k1"),
-                idOf("alic", "ek1"),
-                idOf("alicek", "1"),
-                idOf("", "k1"),
-                idOf(null, "k1"),
-                idOf("-", "k1"),
-                idOf("+", "k1"),
-                idOf("+alice", "k1"),
-                idOf("alice\0", "k1"),
-                idOf("Alice", "k1"));
-        // Set.of would have refused duplicates already.
-        assertThat(ids).hasSize(12);
-    }
-
-    @Test
-    @DisplayName("R10 subjects that are no well-formed Unicode share an id with nobody, or are refused")
-    void loneSurrogates() {
-        Set<String> ids = new HashSet<>(Set.of(idOf("a?", "k1"), idOf("a\uFFFD", "k1")));
-        for (String subject : List.of("a\uD800", "a\uDC00")) {
-            try {
-                assertThat(ids.add(idOf(subject, "k1"))).isTrue();
-            } catch (IllegalArgumentException e) {
-                assertThat(e).hasMessageContaining("subject");
-            }
-        }
-    }
-
-    @Test
-    @DisplayName("without a key the id stays, and the subject is noted")
-    void withoutKey() {
+    @DisplayName("the subject is noted, with a key or without, and the id stays")
+    void requestedBy() {
         Task task = Task.of("chat", "{}");
         Task owned = task.requestedBy("alice", null);
         assertThat(owned).isEqualTo(new Task(task.id(), "chat", "{}", Map.of(), "alice", null, "standard"));
+        assertThat(task.requestedBy("alice", "k1"))
+                .isEqualTo(new Task(task.id(), "chat", "{}", Map.of(), "alice", "k1", "standard"));
     }
 
     @Test
-    @DisplayName("with a key the id depends on nothing else, and the rest of the task stays")
-    void withKey() {
+    @DisplayName("with another id the rest of the task stays")
+    void withId() {
         Task task = Task.of("chat", "{}").withAttributes(Map.of("a", "b")).withFormat("result");
-        assertThat(task.requestedBy("alice", "k1"))
-                .isEqualTo(new Task(idOf("alice", "k1"), "chat", "{}", Map.of("a", "b"), "alice", "k1", "result"));
-        assertThat(Task.of("other", "text").requestedBy("alice", "k1").id()).isEqualTo(idOf("alice", "k1"));
+        String id = "0123456789abcdef0123456789abcdef";
+        assertThat(task.requestedBy("alice", "k1").withId(id))
+                .isEqualTo(new Task(id, "chat", "{}", Map.of("a", "b"), "alice", "k1", "result"));
+        assertThatIllegalArgumentException().isThrownBy(() -> task.withId("7")).withMessageContaining("7");
     }
 
     @Test
@@ -154,9 +113,5 @@ class TaskTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new Task(id, "chat", "{}", Map.of(), null, null, "standard"))
                 .withMessageContaining(id);
-    }
-
-    private static String idOf(String subject, String key) {
-        return Task.of("chat", "{}").requestedBy(subject, key).id();
     }
 }

@@ -105,6 +105,6 @@ class IdempotentDispatchTest {
     }
 
     private static Task task(int key, String body) {
-        return Task.of("count", body).requestedBy("alice", "key-" + key);
+        return Task.of("count", body).requestedBy("alice", "key-" + key).withId(String.format("%032x", key));
     }
 }

@@ -178,7 +178,7 @@ final class EventConnection extends Connection {
             first = false;
             int part = i + 1 == entry.size() ? 0 : i + 1;
             StreamFormat.Frame frame = entry.get(i);
-            writer.event(new EventId(stream.id(), position, part).toString(), frame.type(), frame.data());
+            writer.event(access().eventId(position, part), frame.type(), frame.data());
         }
         skip = 0;
     }

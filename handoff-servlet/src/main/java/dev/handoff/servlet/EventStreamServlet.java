@@ -320,7 +320,7 @@ public final class EventStreamServlet extends HttpServlet {
         json.put("task", status.taskId());
         json.put("state", status.state().name().toLowerCase(Locale.ROOT));
         json.put("queue_position", status.queuePosition());
-        json.put("events", events(access));
+        json.put("events", access.stream().eventCount());
         json.put(
                 "readers",
                 connections.stream()
@@ -330,12 +330,6 @@ public final class EventStreamServlet extends HttpServlet {
         json.put("started", status.started() == null ? null : status.started().toString());
         json.put("ended", status.ended() == null ? null : status.ended().toString());
         return json.toString();
-    }
-
-    private static long events(StreamAccess access) {
-        boolean ended = access.stream().end().isPresent();
-        long entries = access.stream().last() + 1;
-        return ended ? entries - 1 : entries;
     }
 
     private static void options(HttpServletResponse response, String allowed) throws IOException {

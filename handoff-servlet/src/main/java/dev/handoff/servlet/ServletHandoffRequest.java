@@ -46,6 +46,11 @@ final class ServletHandoffRequest implements HandoffRequest {
     }
 
     @Override
+    public String contextPath() {
+        return request.getContextPath();
+    }
+
+    @Override
     public @Nullable String query() {
         return request.getQueryString();
     }

@@ -16,9 +16,11 @@ import dev.handoff.TaskDispatcher;
 import dev.handoff.TaskHandler;
 import dev.handoff.TaskOutput;
 import dev.handoff.TaskStatus;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -164,10 +166,8 @@ public abstract class TaskDispatcherContract {
     @Test
     @DisplayName("R10 a task that is dispatched again is not run again")
     void dispatchedTwice() {
-        Task task = Task.of("script", "a").requestedBy("alice", "k1");
-        Task retry =
-                Task.of("script", "a").withAttributes(Map.of("trace", "other")).requestedBy("alice", "k1");
-        assertThat(retry.id()).isEqualTo(task.id());
+        Task task = keyed("a", "alice", "k1");
+        Task retry = keyed("a", "alice", "k1").withAttributes(Map.of("trace", "other"));
         dispatcher.dispatch(task);
         dispatcher.dispatch(retry);
         script("a").complete(null);
@@ -180,13 +180,13 @@ public abstract class TaskDispatcherContract {
     @Test
     @DisplayName("R10 a key that is used for another task is refused, and changes nothing")
     void keyReused() {
-        dispatcher.dispatch(Task.of("script", "a").requestedBy("alice", "k2"));
-        assertThatThrownBy(() -> dispatcher.dispatch(Task.of("script", "b").requestedBy("alice", "k2")))
+        dispatcher.dispatch(keyed("a", "alice", "k2"));
+        assertThatThrownBy(() -> dispatcher.dispatch(keyed("b", "alice", "k2")))
                 .isInstanceOfSatisfying(ProblemException.class, e -> {
                     assertThat(e.problem().status()).isEqualTo(422);
                     assertThat(e.problem().detail()).contains("k2");
                 });
-        Task bobs = Task.of("script", "b").requestedBy("bob", "k2");
+        Task bobs = keyed("b", "bob", "k2");
         dispatcher.dispatch(bobs);
         script("b").complete(null);
         endOf(bobs);
@@ -205,14 +205,14 @@ public abstract class TaskDispatcherContract {
             for (int i = 0; i < racers; i++) {
                 all.add(threads.submit(() -> {
                     start.await();
-                    return dispatcher.dispatch(Task.of("script", name).requestedBy("alice", name));
+                    return dispatcher.dispatch(keyed(name, "alice", name));
                 }));
             }
             for (Future<TaskStatus> one : all) {
                 assertThat(one.get().taskId()).isEqualTo(all.get(0).get().taskId());
             }
             script(name).emit(null, "once").complete(null);
-            Task task = Task.of("script", name).requestedBy("alice", name);
+            Task task = keyed(name, "alice", name);
             endOf(task);
             assertThat(script(name).runs()).isEqualTo(1);
             assertThat(events(task)).hasSize(1);
@@ -329,7 +329,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"completed", "cancelled", "error", "interrupted", "a\nb", ""})
+    @ValueSource(strings = {"completed", "cancelled", "failed", "interrupted", "error", "open", "a\nb", ""})
     @DisplayName("R14 a type that would forge an end or break a frame is refused, and harms nothing")
     void badTypes(String type) {
         AtomicReference<Throwable> refused = new AtomicReference<>();
@@ -416,6 +416,14 @@ public abstract class TaskDispatcherContract {
         EventStream stream = store().open(task.id());
         await().until(() -> stream.end().isPresent());
         return stream.end().orElseThrow();
+    }
+
+    /** A task whose id follows from subject and key, as that of a request does. */
+    private static Task keyed(String payload, String subject, String key) {
+        String id = UUID.nameUUIDFromBytes((subject + '/' + key).getBytes(StandardCharsets.UTF_8))
+                .toString()
+                .replace("-", "");
+        return Task.of("script", payload).requestedBy(subject, key).withId(id);
     }
 
     private List<Event> events(Task task) {
