@@ -384,7 +384,10 @@ def streams(file, hidden):
 CADDY = tuple(int(n) for n in re.findall(r"\d+", subprocess.run(["caddy", "version"], capture_output=True, text=True).stdout)[:2])
 server_port = free_port()
 try:
-    files = ["Caddyfile", "Caddyfile.hidden"]
+    files = ["Caddyfile", "Caddyfile.hidden", *(str(file) for file in sorted(pathlib.Path("deploy").iterdir()))]
+    document = pathlib.Path("docs/proxies.md").read_text()
+    named = set(re.findall(r"\]\(\.\./((?:deploy/|Caddyfile)[^)]*)\)", document))
+    check(f"docs/proxies.md names the files that are run here, {files}, and no other: {named}", named == set(files))
     for file in files:
         keeps_tokens(file)
         streams(file, hidden="hidden" in file)
