@@ -300,7 +300,7 @@ def streams(file, hidden):
     def read(content, key, last=None):
         """A client of the proxy: a POST if the redirect is hidden, else what follows it."""
         if hidden:
-            return Client(proxy.port, "/v1/chat/completions", last, content, {"Idempotency-Key": key})
+            return Client(proxy.port, "/v1/chat/completions", last, content, {} if last else {"Idempotency-Key": key})
         return Client(proxy.port, begin(content, key), last)
 
     code, headers, _ = post(proxy.port, body("one two three"))
