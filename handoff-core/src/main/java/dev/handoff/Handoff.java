@@ -48,7 +48,7 @@ public final class Handoff {
     private final Clock clock;
 
     private Handoff(Builder builder) {
-        this.dispatcher = builder.dispatcher;
+        this.dispatcher = new TranslatingDispatcher(builder.dispatcher);
         this.store = builder.store;
         this.sealer = builder.sealer;
         this.redirectPolicy = builder.redirectPolicy;
