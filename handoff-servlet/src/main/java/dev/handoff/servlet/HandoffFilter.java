@@ -86,7 +86,7 @@ public final class HandoffFilter implements Filter {
                 return resumed;
             }
             Optional<Task> task = route.route(request);
-            return task.map(t -> handoff.begin(request, t));
+            return task.map(t -> handoff.begin(request, t, route.joinRetriesWithin()));
         } catch (ProblemException e) {
             return Optional.of(errors.apply(e.problem()));
         }
