@@ -1,5 +1,6 @@
 package dev.handoff.servlet;
 
+import dev.handoff.EventId;
 import dev.handoff.Handoff;
 import dev.handoff.Problem;
 import dev.handoff.ProblemException;
@@ -16,9 +17,12 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The application's side of a hand-off: answers the requests that its routes take with a redirect to the streaming server,
@@ -37,6 +41,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. Blocks while it reads a body that a route asks for, and while the dispatcher accepts the task.
  */
 public final class HandoffFilter implements Filter {
+
+    private static final Logger logger = LoggerFactory.getLogger(HandoffFilter.class);
 
     private final Handoff handoff;
     private final Map<String, Map<String, HandoffRoute>> routes;
@@ -81,15 +87,71 @@ public final class HandoffFilter implements Filter {
 
     private Optional<Reply> reply(ServletHandoffRequest request, @Nullable HandoffRoute route) {
         try {
-            Optional<Reply> resumed = handoff.resume(request);
-            if (resumed.isPresent() || route == null) {
-                return resumed;
-            }
-            Optional<Task> task = route.route(request);
-            return task.map(t -> handoff.begin(request, t, route.joinRetriesWithin()));
+            return handOff(request, route);
         } catch (ProblemException e) {
-            return Optional.of(errors.apply(e.problem()));
+            return Optional.of(refuse(request, e.problem(), e.getCause()));
+        } catch (RuntimeException | Error e) {
+            Problem problem = new Problem(500, "internal_error", "The server failed at this request.");
+            return Optional.of(refuse(request, problem, e));
         }
+    }
+
+    private Optional<Reply> handOff(ServletHandoffRequest request, @Nullable HandoffRoute route) {
+        if (route == null && !isEventId(request.header("Last-Event-ID"))) {
+            return Optional.empty();
+        }
+        Optional<Reply> resumed = handoff.resume(request);
+        if (resumed.isPresent() || route == null) {
+            return resumed;
+        }
+        Optional<Task> task = route.route(request);
+        if (task.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(handoff.begin(request, task.get(), route.joinRetriesWithin()));
+    }
+
+    /** Whether the field has the form of an event id of this library; the application may have ids of its own. */
+    private static boolean isEventId(@Nullable String field) {
+        if (field == null) {
+            return false;
+        }
+        try {
+            EventId.parse(field.strip());
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    private Reply refuse(ServletHandoffRequest request, Problem problem, @Nullable Throwable cause) {
+        // A server that is busy must not fill its log.
+        if (problem.status() >= 500 && (problem.status() != 503 || cause != null)) {
+            logger.error(
+                    "{} {} was refused with status {}, code {}: {}",
+                    request.method(),
+                    request.path(),
+                    problem.status(),
+                    problem.code(),
+                    problem.detail(),
+                    cause);
+        }
+        Reply reply;
+        try {
+            reply = Objects.requireNonNull(errors.apply(problem), "the errors function returned null");
+        } catch (RuntimeException e) {
+            logger.error("the errors function failed at the problem {}", problem.code(), e);
+            reply = problem.toReply();
+        }
+        if (problem.status() == 503) {
+            reply = withDefault(reply, "Retry-After", "1");
+        }
+        return reply;
+    }
+
+    private static Reply withDefault(Reply reply, String name, String value) {
+        boolean present = reply.headers().keySet().stream().anyMatch(name::equalsIgnoreCase);
+        return present ? reply : reply.with(name, value);
     }
 
     /** The settings of a filter. */
