@@ -39,10 +39,10 @@ public interface HandoffRequest {
     String subject();
 
     /**
-     * The content as text. Blocks until it is there; gives the same text each time.
+     * Returns the content as text; the same text each time. Blocks until the content has arrived.
      *
-     * @throws ProblemException with status 413 if it is larger than is taken, 415 if it cannot be read as text, or 400 if it
-     *     was cut
+     * @throws ProblemException if the content is larger than the server accepts (413), not readable as text (415), cut or
+     *     malformed (400), too slow (408), or the server is too busy to read it (503)
      */
     String body();
 }

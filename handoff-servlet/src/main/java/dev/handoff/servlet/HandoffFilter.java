@@ -6,39 +6,60 @@ import dev.handoff.Problem;
 import dev.handoff.ProblemException;
 import dev.handoff.Reply;
 import dev.handoff.Task;
+import dev.handoff.Ticker;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
+import jakarta.servlet.FilterConfig;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.ServletRequest;
 import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The application's side of a hand-off: answers the requests that its routes take with a redirect to the streaming server,
- * and lets all others pass as they came.
+ * Answers the requests that its routes take with a redirect to the streaming server, and passes all others on unchanged. It is
+ * the application's side of a hand-off.
  *
  * <pre>{@code
  * HandoffFilter filter = HandoffFilter.builder(handoff)
  *         .post("/reports", request -> Optional.of(Task.of("report", request.body())))
  *         .build();
- * servletContext.addFilter("handoff", filter).addMappingForUrlPatterns(null, false, "/*");
+ * HandoffServlets.register(servletContext, filter, EventStreamServlet.builder(handoff, timer).build());
  * }</pre>
  *
- * <p>A request on the path of a route that carries a {@code Last-Event-ID} goes on with a stream, with whatever method it
- * comes, since clients reconnect to where they started; see {@link Handoff#resume}. It never starts anything.
+ * <p>The filter has to run after the filters that find out who the user is; {@link HandoffServlets} sees to that. The filter itself
+ * starts no asynchronous processing. Without async support it would however forbid it to the servlets behind it.
  *
- * <p>Thread-safe. Blocks while it reads a body that a route asks for, and while the dispatcher accepts the task.
+ * <p>A request on the path of a route that carries a {@code Last-Event-ID} of this server resumes a stream, whatever its
+ * method, since clients reconnect to the address where they started; see {@link Handoff#resume}. It never starts a task.
+ * Where the method has no route, a {@code Last-Event-ID} of another form belongs to the application, and the request passes.
+ *
+ * <p>All failures before the first byte are answered as problems: by status 503 if the dispatcher or its store fails, by
+ * status 500 if a route, the subject function or the redirect policy throws an exception that is not a {@link
+ * ProblemException}. The exception is logged. Exceptions of the rest of the chain pass through unchanged.
+ *
+ * <p>Thread-safe. Blocks while it reads a body, and while the dispatcher accepts the task. It reads the bodies that a route asks
+ * for, and discards the rest of the bodies of all requests that it answers. If a body is too slow or too large for that, the
+ * filter closes the connection after its response.
+ *
+ * <p>The limits on slow bodies are checked between two reads. A single read blocks until the client sends something or the
+ * container's own limit ends it, so set that limit to some seconds: the idle timeout of the connector on Jetty (30 seconds by
+ * default), {@code connectionTimeout} on Tomcat (60 seconds by default, 20 in its {@code server.xml}), and {@code
+ * UndertowOptions.READ_TIMEOUT} on Undertow (no limit by default).
  */
 public final class HandoffFilter implements Filter {
 
@@ -48,7 +69,9 @@ public final class HandoffFilter implements Filter {
     private final Map<String, Map<String, HandoffRoute>> routes;
     private final Function<HttpServletRequest, @Nullable String> subject;
     private final Function<Problem, Reply> errors;
-    private final int maxBodyBytes;
+    private final Builder settings;
+    private Container container = Container.OTHER;
+    private BodyLimits limits;
 
     private HandoffFilter(Builder builder) {
         this.handoff = builder.handoff;
@@ -56,12 +79,24 @@ public final class HandoffFilter implements Filter {
         builder.routes.forEach((path, methods) -> routes.put(path, Map.copyOf(methods)));
         this.subject = builder.subject;
         this.errors = builder.errors;
-        this.maxBodyBytes = builder.maxBodyBytes;
+        this.settings = new Builder(builder);
+        this.limits = settings.limits(container);
     }
 
-    /** For a filter that hands off by this. */
+    /** Returns a builder of a filter that hands off to these streams and tasks. */
     public static Builder builder(Handoff handoff) {
         return new Builder(handoff);
+    }
+
+    /** The paths of its routes. */
+    Set<String> paths() {
+        return Set.copyOf(routes.keySet());
+    }
+
+    @Override
+    public void init(FilterConfig config) {
+        container = Container.of(config.getServletContext());
+        limits = settings.limits(container);
     }
 
     @Override
@@ -76,18 +111,29 @@ public final class HandoffFilter implements Filter {
             chain.doFilter(request, response);
             return;
         }
-        ServletHandoffRequest asked = new ServletHandoffRequest(http, subject, maxBodyBytes);
-        Optional<Reply> reply = reply(asked, methods.get(asked.method()));
-        if (reply.isPresent()) {
-            answer.getOutputStream().write(Replies.begin(answer, reply.get()));
-        } else {
-            chain.doFilter(asked.forChain(), response);
+        try (RequestBody body = new RequestBody(http, limits)) {
+            ServletHandoffRequest asked = new ServletHandoffRequest(http, subject, body, formCharset());
+            Optional<Reply> reply = reply(asked, body, methods.get(asked.method()));
+            if (reply.isPresent()) {
+                write(http, answer, body, reply.get());
+            } else {
+                chain.doFilter(asked.forChain(), response);
+            }
         }
     }
 
-    private Optional<Reply> reply(ServletHandoffRequest request, @Nullable HandoffRoute route) {
+    /** The charset of forms that name none: ISO 8859-1 by the Servlet specification (6.0, section 3.12), UTF-8 on Jetty. */
+    private Charset formCharset() {
+        return container == Container.JETTY ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1;
+    }
+
+    private Optional<Reply> reply(ServletHandoffRequest request, RequestBody body, @Nullable HandoffRoute route) {
         try {
-            return handOff(request, route);
+            Optional<Reply> reply = handOff(request, body, route);
+            if (reply.isEmpty()) {
+                body.requireIntact();
+            }
+            return reply;
         } catch (ProblemException e) {
             return Optional.of(refuse(request, e.problem(), e.getCause()));
         } catch (RuntimeException | Error e) {
@@ -96,7 +142,7 @@ public final class HandoffFilter implements Filter {
         }
     }
 
-    private Optional<Reply> handOff(ServletHandoffRequest request, @Nullable HandoffRoute route) {
+    private Optional<Reply> handOff(ServletHandoffRequest request, RequestBody body, @Nullable HandoffRoute route) {
         if (route == null && !isEventId(request.header("Last-Event-ID"))) {
             return Optional.empty();
         }
@@ -108,6 +154,7 @@ public final class HandoffFilter implements Filter {
         if (task.isEmpty()) {
             return Optional.empty();
         }
+        body.drop();
         return Optional.of(handoff.begin(request, task.get(), route.joinRetriesWithin()));
     }
 
@@ -146,6 +193,10 @@ public final class HandoffFilter implements Filter {
         if (problem.status() == 503) {
             reply = withDefault(reply, "Retry-After", "1");
         }
+        if (problem.code().equals(ServletHandoffRequest.UNSUPPORTED_ENCODING)) {
+            // RFC 9110, 15.5.16
+            reply = withDefault(reply, "Accept-Encoding", "identity");
+        }
         return reply;
     }
 
@@ -154,26 +205,54 @@ public final class HandoffFilter implements Filter {
         return present ? reply : reply.with(name, value);
     }
 
-    /** The settings of a filter. */
+    private void write(HttpServletRequest request, HttpServletResponse response, RequestBody body, Reply reply)
+            throws IOException {
+        boolean close = !body.discardRest() && RequestBody.isHttp1(request);
+        response.getOutputStream().write(Replies.begin(response, close ? reply.with("Connection", "close") : reply));
+        if (close && container == Container.TOMCAT) {
+            // Tomcat would wait for the rest of the body with this thread, for as long as the client likes.
+            response.flushBuffer();
+            container.abort(request);
+        }
+    }
+
+    /** Builds a {@link HandoffFilter}. Not thread-safe. */
     public static final class Builder {
+
+        private static final int MAX_WAITING_OF_200_THREADS = 100;
 
         private final Handoff handoff;
         private final Map<String, Map<String, HandoffRoute>> routes = new HashMap<>();
         private Function<HttpServletRequest, @Nullable String> subject = HttpServletRequest::getRemoteUser;
         private Function<Problem, Reply> errors = Problem::toReply;
         private int maxBodyBytes = 16 << 20;
+        private long maxBodyBytesInFlight = Runtime.getRuntime().maxMemory() / 8;
+        private Duration bodyDeadline = Duration.ofSeconds(60);
+        private int minBodyRate = 1024;
+        private int maxWaitingBodies;
+        private Ticker ticker = Ticker.system();
 
         private Builder(Handoff handoff) {
             this.handoff = handoff;
         }
 
-        /** A route for POST requests; see {@link #route}. */
+        private Builder(Builder other) {
+            this.handoff = other.handoff;
+            this.maxBodyBytes = other.maxBodyBytes;
+            this.maxBodyBytesInFlight = other.maxBodyBytesInFlight;
+            this.bodyDeadline = other.bodyDeadline;
+            this.minBodyRate = other.minBodyRate;
+            this.maxWaitingBodies = other.maxWaitingBodies;
+            this.ticker = other.ticker;
+        }
+
+        /** Adds a route for POST requests; see {@link #route}. */
         public Builder post(String path, HandoffRoute route) {
             return route("POST", path, route);
         }
 
         /**
-         * A route for requests of one method on one path.
+         * Adds a route for requests of one method on one path.
          *
          * @param path the path within the application: no context path, no pattern
          * @throws IllegalArgumentException if the path does not begin with a slash, or has a route for the method already
@@ -190,23 +269,29 @@ public final class HandoffFilter implements Filter {
         }
 
         /**
-         * Who asks; {@link HttpServletRequest#getRemoteUser} by default. Is asked only for requests that are handed off or
-         * resumed; may throw a {@link ProblemException}, and may give null where nobody is known. All who are not known are
-         * the same to the hand-off: with the same idempotency key they share a stream.
+         * Sets the function that returns the user of a request; {@link HttpServletRequest#getRemoteUser} by default. The filter calls
+         * it at most once for a request, and only for requests that it hands off or resumes. It may throw a {@link
+         * ProblemException}. It returns null for an unknown user.
+         *
+         * <p>All unknown users count as one subject. If two of them send the same {@code Idempotency-Key} and the same content, both
+         * read the same stream, and the work runs once. So keys of unknown users must be hard to guess, as UUIDs are.
          */
         public Builder subject(Function<HttpServletRequest, @Nullable String> subject) {
             this.subject = subject;
             return this;
         }
 
-        /** How a request that cannot be served is answered; as problem details (RFC 9457) by default. */
+        /**
+         * Sets the function that returns the reply for a problem; problem details (RFC 9457) by default. If the function fails, the
+         * filter logs that and replies with problem details.
+         */
         public Builder errors(Function<Problem, Reply> errors) {
             this.errors = errors;
             return this;
         }
 
         /**
-         * The most bytes of a body that a route may ask for; 16 MiB by default. A larger one is answered with 413.
+         * Sets how many bytes a body may have that a route asks for; 16 MiB by default. A larger one is refused with status 413.
          *
          * @throws IllegalArgumentException if it is not positive
          */
@@ -218,9 +303,88 @@ public final class HandoffFilter implements Filter {
             return this;
         }
 
-        /** The filter. */
+        /**
+         * Sets how many bytes the bodies of all requests may take in memory at the same time, as bytes and as text; an eighth of the
+         * maximum heap by default. The filter counts the buffers of a body until it has handed the request off or the rest of the
+         * chain returns. A request that needs more is refused with status 503. A body larger than a third of this is refused with
+         * status 413, as it might never fit.
+         *
+         * @throws IllegalArgumentException if it is less than 3
+         */
+        public Builder maxBodyBytesInFlight(long maxBodyBytesInFlight) {
+            if (maxBodyBytesInFlight < 3) {
+                throw new IllegalArgumentException("maxBodyBytesInFlight is less than 3: " + maxBodyBytesInFlight);
+            }
+            this.maxBodyBytesInFlight = maxBodyBytesInFlight;
+            return this;
+        }
+
+        /**
+         * Sets how long the filter reads a body, whatever its rate; 60 seconds by default. A slower one is refused with status 408.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond
+         */
+        public Builder bodyDeadline(Duration bodyDeadline) {
+            if (bodyDeadline.toMillis() < 1) {
+                throw new IllegalArgumentException("bodyDeadline is less than a millisecond: " + bodyDeadline);
+            }
+            this.bodyDeadline = bodyDeadline;
+            return this;
+        }
+
+        /**
+         * Sets how many bytes per second a body must bring on average, once the filter has read it for 10 seconds; 1024 by default, 0
+         * for any rate. A slower one is refused with status 408.
+         *
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder minBodyRate(int bytesPerSecond) {
+            if (bytesPerSecond < 0) {
+                throw new IllegalArgumentException("minBodyRate is negative: " + bytesPerSecond);
+            }
+            this.minBodyRate = bytesPerSecond;
+            return this;
+        }
+
+        /**
+         * Sets how many threads of the container may wait for bodies at the same time. A request whose read would block beyond that
+         * is refused at once with status 503, and its connection is closed. Reading what the container has received already does not count. The default is half of
+         * the container's default thread pool: 100 on Jetty and Tomcat, 4 per processor, at least 8, on Undertow and other containers.
+         * Keep it below the size of your pool, so that threads are left for streams and health checks.
+         *
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder maxWaitingBodies(int maxWaitingBodies) {
+            if (maxWaitingBodies < 1) {
+                throw new IllegalArgumentException("maxWaitingBodies is not positive: " + maxWaitingBodies);
+            }
+            this.maxWaitingBodies = maxWaitingBodies;
+            return this;
+        }
+
+        /** Sets the source of time for the deadline and the rate of bodies; {@link Ticker#system} by default. */
+        public Builder ticker(Ticker ticker) {
+            this.ticker = ticker;
+            return this;
+        }
+
+        /** Returns the filter. */
         public HandoffFilter build() {
             return new HandoffFilter(this);
+        }
+
+        private BodyLimits limits(Container container) {
+            boolean manyThreads = container == Container.JETTY || container == Container.TOMCAT;
+            int waitingByDefault = manyThreads
+                    ? MAX_WAITING_OF_200_THREADS
+                    : Math.max(8, 4 * Runtime.getRuntime().availableProcessors());
+            return new BodyLimits(
+                    (int) Math.min(maxBodyBytes, maxBodyBytesInFlight / 3),
+                    maxBodyBytesInFlight,
+                    bodyDeadline.toMillis(),
+                    minBodyRate,
+                    maxWaitingBodies == 0 ? waitingByDefault : maxWaitingBodies,
+                    ticker);
         }
     }
 }

@@ -1,13 +1,10 @@
 package dev.handoff.servlet;
 
 import dev.handoff.HandoffRequest;
-import dev.handoff.Problem;
 import dev.handoff.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
-import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
-import java.nio.charset.StandardCharsets;
 import java.nio.charset.UnsupportedCharsetException;
 import java.util.Collections;
 import java.util.List;
@@ -18,16 +15,31 @@ import org.jspecify.annotations.Nullable;
 /** A servlet request as the core sees it. Reads the body only when a route asks for it. Not thread-safe. */
 final class ServletHandoffRequest implements HandoffRequest {
 
-    private final HttpServletRequest request;
-    private final Function<HttpServletRequest, @Nullable String> subject;
-    private final int maxBodyBytes;
-    private byte @Nullable [] body;
+    /** The code of the problem that demands an {@code Accept-Encoding} field in the response. */
+    static final String UNSUPPORTED_ENCODING = "unsupported_content_encoding";
 
+    private final HttpServletRequest request;
+    private final Function<HttpServletRequest, @Nullable String> subjects;
+    private final RequestBody body;
+    private final Charset formCharset;
+    private @Nullable String subject;
+    private boolean subjectKnown;
+    private @Nullable String text;
+
+    /**
+     * Creates the view of a request.
+     *
+     * @param formCharset the charset in which the container decodes forms that name none
+     */
     ServletHandoffRequest(
-            HttpServletRequest request, Function<HttpServletRequest, @Nullable String> subject, int maxBodyBytes) {
+            HttpServletRequest request,
+            Function<HttpServletRequest, @Nullable String> subjects,
+            RequestBody body,
+            Charset formCharset) {
         this.request = request;
-        this.subject = subject;
-        this.maxBodyBytes = maxBodyBytes;
+        this.subjects = subjects;
+        this.body = body;
+        this.formCharset = formCharset;
     }
 
     static String path(HttpServletRequest request) {
@@ -61,49 +73,75 @@ final class ServletHandoffRequest implements HandoffRequest {
         return lines.isEmpty() ? null : String.join(", ", lines);
     }
 
+    /** Calls the application's function once, so that all decisions about a request are about the same subject. */
     @Override
     public @Nullable String subject() {
-        return subject.apply(request);
+        if (!subjectKnown) {
+            subject = subjects.apply(request);
+            subjectKnown = true;
+        }
+        return subject;
     }
 
     @Override
     public String body() {
-        byte[] bytes = body;
-        if (bytes == null) {
-            bytes = read();
-            body = bytes;
+        String known = text;
+        if (known == null) {
+            known = readText();
+            text = known;
         }
-        return new String(bytes, charset());
+        return known;
     }
 
-    /** The request for the rest of the chain: as it came, or with the body to be read once more. */
+    /** Returns the request for the rest of the chain: as it came, or with a body that can be read once more. */
     HttpServletRequest forChain() {
-        byte[] bytes = body;
-        return bytes == null ? request : new ReplayedRequest(request, bytes);
+        byte[] bytes = body.bytes();
+        return bytes == null || body.consumedBefore() ? request : new ReplayedRequest(request, bytes);
     }
 
-    private byte[] read() {
-        // Not getContentType(), which fails on Jetty when it does not know the charset.
+    private String readText() {
+        requireReadable();
+        Charset charset = charset();
+        byte[] bytes = body.read();
+        String read = body.consumedBefore() ? rebuild(charset) : BodyText.decode(bytes, charset);
+        body.holdText(read, bytes.length);
+        return read;
+    }
+
+    private void requireReadable() {
         String type = request.getHeader("Content-Type");
         if (type != null && type.toLowerCase(Locale.ROOT).startsWith("multipart/")) {
             throw new ProblemException(415, "unsupported_media_type", "The content is not read as text: " + type);
         }
-        try {
-            byte[] bytes = request.getInputStream().readNBytes(maxBodyBytes + 1);
-            if (bytes.length > maxBodyBytes) {
-                throw new ProblemException(
-                        413, "content_too_large", "The content is larger than " + maxBodyBytes + " bytes.");
-            }
-            return bytes;
-        } catch (IOException e) {
-            throw new ProblemException(new Problem(400, "content_cut", "The content could not be read to its end."), e);
+        String encoding = header("Content-Encoding");
+        if (encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity")) {
+            throw new ProblemException(
+                    415,
+                    UNSUPPORTED_ENCODING,
+                    "The content must not be compressed, but its Content-Encoding is " + encoding + '.');
         }
     }
 
-    private Charset charset() {
+    private String rebuild(@Nullable Charset charset) {
+        if (FormBody.isForm(request)) {
+            return FormBody.rebuild(request, charset == null ? formCharset : charset)
+                    .orElseThrow(ServletHandoffRequest::consumed);
+        }
+        throw consumed();
+    }
+
+    private static ProblemException consumed() {
+        return new ProblemException(
+                500,
+                "content_consumed",
+                "The content cannot be read, because a filter of the application has read it before.");
+    }
+
+    /** Returns the charset that the request names; null if it names none. */
+    private @Nullable Charset charset() {
         try {
             String name = request.getCharacterEncoding();
-            return name == null ? StandardCharsets.UTF_8 : Charset.forName(name);
+            return name == null ? null : Charset.forName(name);
         } catch (IllegalCharsetNameException | UnsupportedCharsetException e) {
             throw new ProblemException(
                     415, "unsupported_charset", "The charset of the content is not known: " + e.getMessage());

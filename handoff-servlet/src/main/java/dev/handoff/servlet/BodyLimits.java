@@ -1,0 +1,90 @@
+package dev.handoff.servlet;
+
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import dev.handoff.Ticker;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** What all request bodies of a filter share: the bounds on their size, time, memory and waiting threads. Thread-safe. */
+final class BodyLimits {
+
+    private static final long GRACE_MILLIS = 10_000;
+
+    private final int maxBytes;
+    private final long maxHeldBytes;
+    private final long deadlineMillis;
+    private final int minBytesPerSecond;
+    private final Semaphore waiting;
+    private final Ticker ticker;
+    private final AtomicLong heldBytes = new AtomicLong();
+
+    BodyLimits(
+            int maxBytes,
+            long maxHeldBytes,
+            long deadlineMillis,
+            int minBytesPerSecond,
+            int maxWaiting,
+            Ticker ticker) {
+        this.maxBytes = maxBytes;
+        this.maxHeldBytes = maxHeldBytes;
+        this.deadlineMillis = deadlineMillis;
+        this.minBytesPerSecond = minBytesPerSecond;
+        this.waiting = new Semaphore(maxWaiting);
+        this.ticker = ticker;
+    }
+
+    int maxBytes() {
+        return maxBytes;
+    }
+
+    /** Reserves memory; the caller gives it back with {@link #release}. */
+    void hold(long bytes) {
+        if (heldBytes.addAndGet(bytes) > maxHeldBytes) {
+            heldBytes.addAndGet(-bytes);
+            throw new ProblemException(
+                    503, "too_much_content", "The server holds the content of too many requests. Try again later.");
+        }
+    }
+
+    void release(long bytes) {
+        heldBytes.addAndGet(-bytes);
+    }
+
+    /** Admits a thread that is about to wait for a client; the caller calls {@link #afterWait} afterwards. */
+    void beforeWait() {
+        if (!waiting.tryAcquire()) {
+            throw new ProblemException(
+                    503, "too_many_slow_requests", "The server waits for too many slow requests. Try again later.");
+        }
+    }
+
+    void afterWait() {
+        waiting.release();
+    }
+
+    long now() {
+        return ticker.read();
+    }
+
+    /** Whether a body that has been read since a time, as {@link #now} gave it, violates the deadline or the rate. */
+    boolean tooSlow(long since, long bytes) {
+        long millis = TimeUnit.NANOSECONDS.toMillis(ticker.read() - since);
+        return millis >= deadlineMillis || (millis >= GRACE_MILLIS && bytes < minBytesPerSecond * millis / 1000);
+    }
+
+    ProblemException refuseTooSlow(@Nullable Throwable cause) {
+        String rate = minBytesPerSecond == 0
+                ? ""
+                : ", and after " + GRACE_MILLIS / 1000 + " s at least " + minBytesPerSecond
+                        + " bytes per second on average";
+        return new ProblemException(
+                new Problem(
+                        408,
+                        "content_too_slow",
+                        "The content has to arrive within " + deadlineMillis / 1000.0 + " s" + rate + '.'),
+                cause);
+    }
+}

@@ -1,0 +1,255 @@
+package dev.handoff.servlet;
+
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import jakarta.servlet.ServletInputStream;
+import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The body of one request, read at most once and within the {@link BodyLimits} of the filter. Blocks while it reads. Not
+ * thread-safe.
+ */
+final class RequestBody implements AutoCloseable {
+
+    /** Larger buffers are allocated only for clients that have sent this much. */
+    private static final int FIRST_BYTES = 64 << 10;
+
+    private static final int FIRST_BYTES_OF_UNKNOWN_LENGTH = 4 << 10;
+    private static final int DISCARD_BYTES = 8 << 10;
+
+    private final HttpServletRequest request;
+    private final BodyLimits limits;
+    /** The length of the body; -1 if it is not known. */
+    private final long announced;
+
+    private @Nullable ServletInputStream in;
+    private byte @Nullable [] bytes;
+    private @Nullable ProblemException failure;
+    private boolean consumedBefore;
+    private boolean atEnd;
+    /** Whether a read failed: the client is too slow or gone, or no thread may wait for it. */
+    private boolean unreadable;
+
+    private long started;
+    private long received;
+    private long heldForBytes;
+    private long heldForText;
+
+    RequestBody(HttpServletRequest request, BodyLimits limits) {
+        this.request = request;
+        this.limits = limits;
+        long length = request.getContentLengthLong();
+        boolean none = length < 0 && isHttp1(request) && request.getHeader("Transfer-Encoding") == null;
+        this.announced = none ? 0 : length;
+    }
+
+    static boolean isHttp1(HttpServletRequest request) {
+        return request.getProtocol().startsWith("HTTP/1");
+    }
+
+    /**
+     * Reads the whole body.
+     *
+     * @throws ProblemException with status 413 if it is too large, 408 if it is too slow, 400 if it was cut, or 503 if too many
+     *     others are being read; a second call then throws the same
+     */
+    byte[] read() {
+        requireIntact();
+        byte[] all = bytes;
+        if (all == null) {
+            try {
+                all = readAll();
+            } catch (ProblemException e) {
+                failure = e;
+                throw e;
+            }
+            bytes = all;
+        }
+        return all;
+    }
+
+    /** The bytes that were read, for a request that passes to the application; null if none were asked for. */
+    byte @Nullable [] bytes() {
+        return bytes;
+    }
+
+    /** Throws what {@link #read} has thrown, since a part of the body is lost then. */
+    void requireIntact() {
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    /** Whether {@link #read} has found nothing although the request has a body, because an earlier filter has read it. */
+    boolean consumedBefore() {
+        return consumedBefore;
+    }
+
+    /** Counts the memory of a text that was made of the body. */
+    void holdText(String text, int bytesRead) {
+        long textBytes = text.length() == bytesRead ? text.length() : 2L * text.length();
+        limits.hold(textBytes);
+        heldForText += textBytes;
+    }
+
+    /** Forgets the bytes, when the request will not pass to the application. */
+    void drop() {
+        bytes = null;
+        limits.release(heldForBytes);
+        heldForBytes = 0;
+    }
+
+    @Override
+    public void close() {
+        drop();
+        limits.release(heldForText);
+        heldForText = 0;
+    }
+
+    /**
+     * Reads and forgets what is left, so that the container does not have to do it without a limit. Gives up after as many bytes
+     * as a body may have, and on a client that is too slow.
+     *
+     * @return whether the body is at its end; if not, the connection cannot be used for another request
+     */
+    boolean discardRest() {
+        if (atEnd || announced == 0) {
+            return true;
+        }
+        boolean waitsForContinue = in == null && request.getHeader("Expect") != null;
+        if (waitsForContinue || unreadable) {
+            return false;
+        }
+        try {
+            ServletInputStream input = open();
+            byte[] waste = new byte[DISCARD_BYTES];
+            long limit = received + limits.maxBytes();
+            while (!atEnd && received <= limit) {
+                read(input, waste, 0, waste.length);
+            }
+        } catch (ProblemException e) {
+            return false;
+        } catch (IllegalStateException e) {
+            // An earlier filter has called getReader(), and has to read the rest.
+            return true;
+        }
+        return atEnd || received == announced;
+    }
+
+    private ServletInputStream open() {
+        ServletInputStream input = in;
+        if (input == null) {
+            try {
+                input = request.getInputStream();
+            } catch (IOException e) {
+                throw refuseCut(e);
+            }
+            in = input;
+            started = limits.now();
+        }
+        return input;
+    }
+
+    private byte[] readAll() {
+        if (announced > limits.maxBytes()) {
+            throw refuseTooLarge();
+        }
+        ServletInputStream input;
+        try {
+            input = open();
+        } catch (IllegalStateException e) {
+            // An earlier filter has called getReader().
+            consumedBefore = true;
+            return new byte[0];
+        }
+        boolean finishedBefore = input.isFinished();
+        long first = announced < 0 ? FIRST_BYTES_OF_UNKNOWN_LENGTH : Math.min(announced, FIRST_BYTES);
+        byte[] buffer = hold((int) Math.min(first, limits.maxBytes()));
+        int count = 0;
+        byte[] next = new byte[1];
+        while (!atEnd) {
+            if (count < buffer.length) {
+                count += Math.max(0, read(input, buffer, count, buffer.length - count));
+            } else if (read(input, next, 0, 1) > 0) {
+                // The buffer grows only for a byte that is there, so a body of known length fits exactly.
+                if (count == limits.maxBytes()) {
+                    throw refuseTooLarge();
+                }
+                buffer = grown(buffer);
+                buffer[count++] = next[0];
+            }
+        }
+        consumedBefore = count == 0 && (announced > 0 || (announced < 0 && finishedBefore));
+        return count == buffer.length ? buffer : trimmed(buffer, count);
+    }
+
+    private byte[] hold(int size) {
+        limits.hold(size);
+        heldForBytes += size;
+        return new byte[size];
+    }
+
+    private byte[] grown(byte[] full) {
+        long wanted = announced > full.length
+                ? Math.min(announced, 8L * full.length)
+                : Math.max(FIRST_BYTES_OF_UNKNOWN_LENGTH, 2L * full.length);
+        byte[] larger = hold((int) Math.min(wanted, limits.maxBytes()));
+        System.arraycopy(full, 0, larger, 0, full.length);
+        limits.release(full.length);
+        heldForBytes -= full.length;
+        return larger;
+    }
+
+    private byte[] trimmed(byte[] buffer, int count) {
+        limits.release(buffer.length - count);
+        heldForBytes -= buffer.length - count;
+        return Arrays.copyOf(buffer, count);
+    }
+
+    private int read(ServletInputStream input, byte[] target, int offset, int length) {
+        int count;
+        try {
+            boolean waits = received != announced && !input.isFinished() && input.available() <= 0;
+            count = waits ? await(input, target, offset, length) : input.read(target, offset, length);
+        } catch (ProblemException e) {
+            unreadable = true;
+            throw e;
+        } catch (IOException | RuntimeException e) {
+            unreadable = true;
+            // Containers also throw runtime exceptions of their own, for a bad chunk or a client that they find too
+            // slow.
+            throw limits.tooSlow(started, received) ? limits.refuseTooSlow(e) : refuseCut(e);
+        }
+        if (count < 0) {
+            atEnd = true;
+        } else {
+            received += count;
+        }
+        return count;
+    }
+
+    private int await(ServletInputStream input, byte[] target, int offset, int length) throws IOException {
+        if (limits.tooSlow(started, received)) {
+            throw limits.refuseTooSlow(null);
+        }
+        limits.beforeWait();
+        try {
+            return input.read(target, offset, length);
+        } finally {
+            limits.afterWait();
+        }
+    }
+
+    private ProblemException refuseTooLarge() {
+        return new ProblemException(
+                413, "content_too_large", "The content is larger than " + limits.maxBytes() + " bytes.");
+    }
+
+    private static ProblemException refuseCut(Exception cause) {
+        return new ProblemException(
+                new Problem(400, "content_cut", "The content could not be read to its end."), cause);
+    }
+}
