@@ -1,10 +1,12 @@
 package dev.handoff.testkit;
 
+import jakarta.servlet.Filter;
 import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletException;
 import java.net.URI;
+import java.util.List;
 
-/** A servlet container in this process, for {@link ServletContainerContract}. */
+/** A servlet container in this process, for {@link ServletContainerContract} and {@link HandoffFilterContract}. */
 public interface ServletContainer extends AutoCloseable {
 
     /** What registers servlets and filters. */
@@ -14,12 +16,20 @@ public interface ServletContainer extends AutoCloseable {
         void configure(ServletContext context) throws ServletException;
     }
 
+    /** Starts the container with an application at the root context. */
+    default URI start(Application application) throws Exception {
+        return start("", List.of(), application);
+    }
+
     /**
-     * Starts it at the root context, on a free port of the loopback interface, with bodies of 16 MiB allowed.
+     * Starts the container on a free port of the loopback interface, with bodies of 16 MiB allowed.
      *
-     * @return where it listens, without a slash at the end
+     * @param contextPath the path of the application, which begins with a slash; empty for the root
+     * @param declared filters for all paths, declared in the way in which the container takes the filters of a {@code web.xml}:
+     *     before the application registers others. They support asynchronous processing
+     * @return where the application is: the address of the container and the context path, without a slash at the end
      */
-    URI start(Application application) throws Exception;
+    URI start(String contextPath, List<Filter> declared, Application application) throws Exception;
 
     /** Stops it, as on a shutdown. */
     @Override

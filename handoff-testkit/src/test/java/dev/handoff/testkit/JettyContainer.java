@@ -1,6 +1,11 @@
 package dev.handoff.testkit;
 
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.Filter;
 import java.net.URI;
+import java.util.EnumSet;
+import java.util.List;
+import org.eclipse.jetty.ee10.servlet.FilterHolder;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
@@ -10,15 +15,20 @@ final class JettyContainer implements ServletContainer {
     private final Server server = new Server();
 
     @Override
-    public URI start(Application application) throws Exception {
+    public URI start(String contextPath, List<Filter> declared, Application application) throws Exception {
         ServerConnector connector = new ServerConnector(server);
         connector.setHost("127.0.0.1");
         server.addConnector(connector);
-        ServletContextHandler context = new ServletContextHandler("/");
+        ServletContextHandler context = new ServletContextHandler(contextPath.isEmpty() ? "/" : contextPath);
+        for (Filter filter : declared) {
+            FilterHolder holder = new FilterHolder(filter);
+            holder.setAsyncSupported(true);
+            context.addFilter(holder, "/*", EnumSet.of(DispatcherType.REQUEST));
+        }
         context.addServletContainerInitializer((classes, servletContext) -> application.configure(servletContext));
         server.setHandler(context);
         server.start();
-        return URI.create("http://127.0.0.1:" + connector.getLocalPort());
+        return URI.create("http://127.0.0.1:" + connector.getLocalPort() + contextPath);
     }
 
     @Override

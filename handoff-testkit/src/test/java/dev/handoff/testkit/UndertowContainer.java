@@ -1,5 +1,6 @@
 package dev.handoff.testkit;
 
+import io.undertow.Handlers;
 import io.undertow.Undertow;
 import io.undertow.UndertowOptions;
 import io.undertow.servlet.Servlets;
@@ -7,9 +8,12 @@ import io.undertow.servlet.api.DeploymentInfo;
 import io.undertow.servlet.api.DeploymentManager;
 import io.undertow.servlet.api.ServletContainerInitializerInfo;
 import io.undertow.servlet.util.ImmediateInstanceFactory;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.Filter;
 import jakarta.servlet.ServletContainerInitializer;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -20,27 +24,34 @@ final class UndertowContainer implements ServletContainer {
     private @Nullable Undertow undertow;
 
     @Override
-    public URI start(Application application) throws Exception {
+    public URI start(String contextPath, List<Filter> declared, Application application) throws Exception {
         ServletContainerInitializer initializer = (classes, servletContext) -> application.configure(servletContext);
         DeploymentInfo info = Servlets.deployment()
                 .setClassLoader(UndertowContainer.class.getClassLoader())
-                .setContextPath("/")
+                .setContextPath(contextPath.isEmpty() ? "/" : contextPath)
                 .setDeploymentName("contract")
                 .addServletContainerInitializer(new ServletContainerInitializerInfo(
                         initializer.getClass(), new ImmediateInstanceFactory<>(initializer), Set.of()));
+        for (int i = 0; i < declared.size(); i++) {
+            String name = "declared " + i;
+            Filter filter = declared.get(i);
+            info.addFilter(Servlets.filter(name, filter.getClass(), new ImmediateInstanceFactory<>(filter))
+                            .setAsyncSupported(true))
+                    .addFilterUrlMapping(name, "/*", DispatcherType.REQUEST);
+        }
         DeploymentManager manager = Servlets.defaultContainer().addDeployment(info);
         deployment = manager;
         manager.deploy();
         Undertow server = Undertow.builder()
                 .addHttpListener(0, "127.0.0.1")
                 .setServerOption(UndertowOptions.MAX_ENTITY_SIZE, 16L << 20)
-                .setHandler(manager.start())
+                .setHandler(Handlers.path().addPrefixPath(info.getContextPath(), manager.start()))
                 .build();
         undertow = server;
         server.start();
         InetSocketAddress address =
                 (InetSocketAddress) server.getListenerInfo().get(0).getAddress();
-        return URI.create("http://127.0.0.1:" + address.getPort());
+        return URI.create("http://127.0.0.1:" + address.getPort() + contextPath);
     }
 
     @Override

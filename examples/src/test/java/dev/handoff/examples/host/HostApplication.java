@@ -9,9 +9,9 @@ import dev.handoff.TaskDispatcher;
 import dev.handoff.TokenSealer;
 import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.servlet.HandoffFilter;
+import dev.handoff.servlet.HandoffServlets;
 import jakarta.servlet.ServletContainerInitializer;
 import jakarta.servlet.ServletContext;
-import jakarta.servlet.ServletRegistration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
@@ -40,11 +40,8 @@ final class HostApplication implements ServletContainerInitializer {
         Handoff handoff = Handoff.builder(dispatcher, store, TokenSealer.of(secret)).build();
         HandoffFilter filter = HandoffFilter.builder(handoff)
                 .post("/reports", request -> Optional.of(Task.of("report", request.body()))).build();
-        context.addFilter("handoff", filter).addMappingForUrlPatterns(null, false, "/reports");
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
-        ServletRegistration.Dynamic events = context.addServlet("events", EventStreamServlet.builder(handoff, timer).build());
-        events.setAsyncSupported(true);
-        events.addMapping("/events/*");
+        HandoffServlets.register(context, filter, EventStreamServlet.builder(handoff, timer).build());
         // README end
     }
     // spotless:on
