@@ -15,12 +15,15 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** A request whose body was read, and can be read again by those who come after: as bytes, as text, and as a form. */
+/** A request whose body the filter has read. The rest of the chain can read it again: as bytes, as text, and as a form. */
 final class ReplayedRequest extends HttpServletRequestWrapper {
+
+    private static final Logger logger = LoggerFactory.getLogger(ReplayedRequest.class);
 
     private final byte[] body;
     private @Nullable ServletInputStream input;
@@ -71,13 +74,12 @@ final class ReplayedRequest extends HttpServletRequestWrapper {
         return Collections.enumeration(getParameterMap().keySet());
     }
 
-    /** The container can only give the parameters of the query now, so those of a form are added from the body. */
+    /** Returns the parameters of the query, which the container still knows, and after them those of a form body. */
     @Override
     public Map<String, String[]> getParameterMap() {
         if (parameters == null) {
             Map<String, String[]> all = new LinkedHashMap<>(super.getParameterMap());
-            String type = getHeader("Content-Type");
-            if (type != null && type.toLowerCase(Locale.ROOT).startsWith("application/x-www-form-urlencoded")) {
+            if (FormBody.isForm(this)) {
                 addForm(all);
             }
             parameters = Collections.unmodifiableMap(all);
@@ -87,10 +89,16 @@ final class ReplayedRequest extends HttpServletRequestWrapper {
 
     private void addForm(Map<String, String[]> all) {
         for (String pair : new String(body, StandardCharsets.US_ASCII).split("&")) {
-            if (!pair.isEmpty()) {
-                String[] parts = pair.split("=", 2);
+            if (pair.isEmpty()) {
+                continue;
+            }
+            String[] parts = pair.split("=", 2);
+            try {
                 String value = parts.length == 1 ? "" : URLDecoder.decode(parts[1], charset());
                 all.merge(URLDecoder.decode(parts[0], charset()), new String[] {value}, ReplayedRequest::concat);
+            } catch (IllegalArgumentException e) {
+                // A field that is not encoded correctly is left out, as on Tomcat.
+                logger.debug("a form field that is not encoded correctly was left out", e);
             }
         }
     }
@@ -106,7 +114,7 @@ final class ReplayedRequest extends HttpServletRequestWrapper {
         return name == null ? StandardCharsets.UTF_8 : Charset.forName(name);
     }
 
-    /** Bytes that are all there already. */
+    /** An input of bytes that are in memory, so reading never blocks. */
     private static final class Replay extends ServletInputStream {
 
         private final ByteArrayInputStream bytes;

@@ -73,6 +73,13 @@ class ReplayedRequestTest {
     }
 
     @Test
+    @DisplayName("a field that is not encoded correctly is left out, and the others are kept")
+    void malformedFields() {
+        ReplayedRequest form = request("application/x-www-form-urlencoded", null, "b=%zz&%=1&c=3");
+        assertThat(Collections.list(form.getParameterNames())).containsExactlyInAnyOrder("a", "c");
+    }
+
+    @Test
     @DisplayName("a body that is no form has no fields")
     void otherBodies() {
         assertThat(Collections.list(request("b=1").getParameterNames())).containsExactly("a");
