@@ -57,9 +57,9 @@ import org.slf4j.LoggerFactory;
  * filter closes the connection after its response.
  *
  * <p>The limits on slow bodies are checked between two reads. A single read blocks until the client sends something or the
- * container's own limit ends it, so set that limit to some seconds: the idle timeout of the connector on Jetty (30 seconds by
- * default), {@code connectionTimeout} on Tomcat (60 seconds by default, 20 in its {@code server.xml}), and {@code
- * UndertowOptions.READ_TIMEOUT} on Undertow (no limit by default).
+ * container's own limit ends it, so set that limit to some 10 seconds: the idle timeout of the connector on Jetty (30 seconds by
+ * default), {@code connectionTimeout} on Tomcat (60 seconds by default, 20 in its {@code server.xml}), and the socket option
+ * {@code org.xnio.Options.READ_TIMEOUT} on Undertow (no limit by default).
  */
 public final class HandoffFilter implements Filter {
 
