@@ -220,7 +220,8 @@ public final class Handoff {
             // Also in the URL, since some clients drop the header when they follow a redirect.
             location += "?last_event_id=" + last;
         }
-        return redirectPolicy.reply(request, grant, location);
+        return Objects.requireNonNull(
+                redirectPolicy.reply(request, grant, location), "the redirect policy returned no reply");
     }
 
     private StreamFormat requireFormat(String name) {

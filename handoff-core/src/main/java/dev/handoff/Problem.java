@@ -61,6 +61,7 @@ public record Problem(int status, String code, String detail) {
             case 403 -> "Forbidden";
             case 404 -> "Not Found";
             case 405 -> "Method Not Allowed";
+            case 408 -> "Request Timeout";
             case 409 -> "Conflict";
             case 410 -> "Gone";
             case 413 -> "Content Too Large";
@@ -71,6 +72,7 @@ public record Problem(int status, String code, String detail) {
             case 502 -> "Bad Gateway";
             case 503 -> "Service Unavailable";
             case 504 -> "Gateway Timeout";
+            case 505 -> "HTTP Version Not Supported";
             case 507 -> "Insufficient Storage";
             default -> status < 500 ? "Client Error" : "Server Error";
         };

@@ -98,7 +98,9 @@ public final class StreamAccess {
      */
     public boolean cancel() {
         require(Grant.Right.CANCEL);
-        dispatcher.status(grant.streamId()).orElseThrow(Handoff::gone);
+        if (dispatcher.status(grant.streamId()).isEmpty()) {
+            throw Handoff.gone();
+        }
         return dispatcher.cancel(grant.streamId());
     }
 

@@ -82,6 +82,8 @@ public final class TokenSealer {
 
     private final Clock clock;
     private final String currentKeyId;
+    private final Keys current;
+    /** By key id, the current ones first. */
     private final Map<String, Keys> keys;
 
     private TokenSealer(Clock clock, List<String> secrets) {
@@ -101,7 +103,9 @@ public final class TokenSealer {
                             expand(extracted, "task id key HS256"),
                             expand(extracted, "event id key HS256")));
         }
-        this.currentKeyId = keys.keySet().iterator().next();
+        Map.Entry<String, Keys> first = keys.entrySet().iterator().next();
+        this.currentKeyId = first.getKey();
+        this.current = first.getValue();
     }
 
     /**
@@ -144,7 +148,7 @@ public final class TokenSealer {
                 .build();
         EncryptedJWT jwt = new EncryptedJWT(header, claims.build());
         try {
-            jwt.encrypt(new DirectEncrypter(keys.get(currentKeyId).tokens()));
+            jwt.encrypt(new DirectEncrypter(current.tokens()));
         } catch (JOSEException e) {
             throw new IllegalStateException("A256GCM failed", e);
         }
@@ -230,7 +234,7 @@ public final class TokenSealer {
 
     /** Returns the proof that the ids of the events of a stream carry; see {@link EventId}. */
     String proof(String streamId) {
-        return proof(keys.get(currentKeyId), streamId);
+        return proof(current, streamId);
     }
 
     /** Returns whether an event id carries the proof that its sender has read the stream. */

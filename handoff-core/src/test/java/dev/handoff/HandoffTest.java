@@ -2,6 +2,7 @@ package dev.handoff;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -258,6 +259,24 @@ class HandoffTest {
         Reply reply = own.begin(request, task);
         assertThat(reply.status()).isEqualTo(299);
         assertThat(reply.headers().get("X-Where")).startsWith("/events/");
+    }
+
+    @Test
+    @DisplayName("R16 a redirect policy that returns null or throws starts nothing")
+    @SuppressWarnings("NullAway") // a policy of an application that is not checked for nulls
+    void hostilePolicy() {
+        Handoff returnsNull =
+                builder().redirectPolicy((r, grant, location) -> null).build();
+        Handoff throwing = builder()
+                .redirectPolicy((r, grant, location) -> {
+                    throw new IllegalStateException("a test of a policy that throws");
+                })
+                .build();
+        for (Handoff own : List.of(returnsNull, throwing)) {
+            assertThatThrownBy(() -> own.begin(FakeRequest.by("alice"), Task.of("greet", "hello")))
+                    .isInstanceOf(RuntimeException.class);
+        }
+        assertThat(executor.waiting()).isZero();
     }
 
     @Test

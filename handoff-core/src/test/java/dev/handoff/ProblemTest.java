@@ -50,7 +50,9 @@ class ProblemTest {
         "500, Internal Server Error",
         "502, Bad Gateway",
         "503, Service Unavailable",
+        "408, Request Timeout",
         "504, Gateway Timeout",
+        "505, HTTP Version Not Supported",
         "507, Insufficient Storage"
     })
     @DisplayName("the title is the phrase that the status has, for every status that we use")
