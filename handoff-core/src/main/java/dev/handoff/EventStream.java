@@ -35,11 +35,11 @@ public interface EventStream {
     Batch read(long after, int limit);
 
     /**
-     * Asks to be told when there may be more to read. It is a hint: it may come when there is nothing and may get lost, so a
-     * reader looks again by itself at least once a second.
+     * Registers a hint that runs when there may be more to read. It may run when there is nothing new, and may not run at all,
+     * so a reader looks again by itself at least once a second.
      *
-     * @param hint is run by the thread that appends or polls, so it must return at once and must not throw; may be run by
-     *     several threads at the same time
+     * @param hint runs in the thread that appends, or in a thread of the store's executor. It should return soon. What it
+     *     throws is logged. Several threads may run it at the same time
      */
     Watch watch(Runnable hint);
 
@@ -71,7 +71,10 @@ public interface EventStream {
         }
     }
 
-    /** A wish to be told, until it is closed. Closing it again does nothing. */
+    /**
+     * The registration of a hint. After {@link #close} has returned the hint is not started any more, though a run that has
+     * begun may still go on, and neither the store nor this watch refers to it. Closing it again does nothing.
+     */
     interface Watch extends AutoCloseable {
         @Override
         void close();

@@ -1,9 +1,9 @@
 package dev.handoff;
 
-import java.time.Clock;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,197 +17,182 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Streams in the memory of this process: for one JVM that is app, worker and streaming server at once, and for tests. An
- * append is durable as long as the process lives.
+ * Keeps streams in the memory of this process: for one JVM that is application, worker and streaming server at once, and for
+ * tests. An append is durable as long as the process lives.
  *
- * <p>It is bounded. A stream that has ended is kept for the retention time and then dropped; when the store is full the
- * streams that ended first are dropped before their time. A stream that has not ended is never dropped. If that makes no
- * room, or if a single stream grows too large, the append is refused.
+ * <p>The store is bounded in bytes. It keeps a stream for the retention time after its end and then drops it. When the store
+ * is full it drops the streams that ended first before their time. It never drops a stream that has not ended. If that makes
+ * no room, or if a single stream grows too large, the store refuses the append. Opening a stream for reading keeps nothing; a
+ * stream takes room from its first appender on.
  *
- * <p>Sizes are reckoned as two bytes a character and 64 bytes an event; the few hundred bytes that a stream costs without
- * any event do not count. Reading takes no lock. Nothing here waits.
+ * <p>The store counts what its objects take on the heap, as heap histograms of 64-bit JVMs show it. A stream counts 896
+ * bytes, an event 48, and a text 56 bytes and two bytes for each character. These are the largest values: a text of Latin-1
+ * characters takes half of that, and a heap below 32 GB has smaller references. Texts are the data of an event, its type if
+ * it differs from the type of the event before, a result, and the code and detail of a problem.
+ *
+ * <p>Reading takes no lock. No method waits for anything but other writers.
  */
 public final class InMemoryEventStore implements EventStore {
 
     private static final Logger logger = LoggerFactory.getLogger(InMemoryEventStore.class);
-    private static final int EVENT_OVERHEAD_BYTES = 64;
+
+    /** The log with its lock, its first block, its entries in the map and the queue, its id, and its appender. */
+    static final int STREAM_BYTES = 896;
+    /** The event and its slot in a block. */
+    static final int EVENT_BYTES = 48;
+    /** The string and its array, without characters. */
+    private static final int TEXT_BYTES = 56;
+
     private static final int BLOCK_SIZE = 32;
-    private static final long SWEEP_INTERVAL_MILLIS = 1000;
 
     private final ConcurrentMap<String, StreamLog> logs = new ConcurrentHashMap<>();
-    private final AtomicLong bytes = new AtomicLong();
-    /** Of those bytes, what streams have that can be dropped, which are in the queue in the order in which they ended. */
+    /** The bytes of streams that have not ended. */
+    private final AtomicLong openBytes = new AtomicLong();
+    /** The bytes of the streams in {@link #ended}. */
     private final AtomicLong endedBytes = new AtomicLong();
-
+    /** The streams that can be dropped, in the order in which they ended. Only polled under {@link #dropping}. */
     private final Queue<StreamLog> ended = new ConcurrentLinkedQueue<>();
-    private final AtomicLong nextSweep = new AtomicLong(Long.MIN_VALUE);
-    private final ReentrantLock eviction = new ReentrantLock();
-    private final Clock clock;
-    private final long retentionMillis;
+
+    /** May be taken by a thread that holds the lock of a stream that has not ended, but not of one that has. */
+    private final ReentrantLock dropping = new ReentrantLock();
+
+    private final Ticker ticker;
+    private final long retentionNanos;
     private final long maxStreamBytes;
     private final long maxBytes;
 
     private InMemoryEventStore(Builder builder) {
-        this.clock = builder.clock;
-        this.retentionMillis = builder.retention.toMillis();
+        this.ticker = builder.ticker;
+        this.retentionNanos = Durations.saturatedNanos(builder.retention);
         this.maxStreamBytes = builder.maxStreamBytes;
         this.maxBytes = builder.maxBytes;
     }
 
-    /** A store with the defaults that {@link Builder} names. */
+    /** Returns a store with the defaults that {@link Builder} names. */
     public static InMemoryEventStore create() {
         return builder().build();
     }
 
-    /** For a store with other bounds. */
+    /** Returns a builder of a store with other bounds. */
     public static Builder builder() {
         return new Builder();
     }
 
     @Override
     public EventStream open(String streamId) {
-        return log(streamId);
+        TaskIds.require(streamId);
+        dropExpired();
+        MemoryStream stream = new MemoryStream(streamId);
+        // From now on the reader is refused when the log that is there is dropped.
+        stream.written();
+        return stream;
     }
 
     @Override
     public EventAppender appender(String streamId, int epoch) {
+        TaskIds.require(streamId);
         if (epoch < 1) {
             throw new IllegalArgumentException("epoch is less than 1: " + epoch);
         }
+        dropExpired();
         EventAppender writer = null;
         while (writer == null) {
-            writer = log(streamId).takeOver(epoch);
+            writer = logs.computeIfAbsent(streamId, StreamLog::new).takeOver(epoch);
         }
         return writer;
     }
 
-    private StreamLog log(String streamId) {
-        TaskIds.require(streamId);
-        sweep();
-        // The sweep may not be due yet, and whoever asks now must not find what is over.
-        StreamLog known = logs.get(streamId);
-        if (known != null) {
-            known.dropIfExpired(clock.millis());
-        }
-        return logs.computeIfAbsent(streamId, StreamLog::new);
+    static long textBytes(@Nullable String text) {
+        return text == null ? 0 : TEXT_BYTES + 2L * text.length();
     }
 
-    /** Drops what has been kept long enough. Done in passing, at most once a second, since no thread is owned. */
-    private void sweep() {
-        long now = clock.millis();
-        long due = nextSweep.get();
-        if (now >= due && nextSweep.compareAndSet(due, now + SWEEP_INTERVAL_MILLIS)) {
-            logs.values().forEach(l -> l.dropIfExpired(now));
-            // They have expired in the same order.
-            for (StreamLog first = ended.peek(); first != null && first.dropped; first = ended.peek()) {
-                ended.remove(first);
-            }
+    private static long bytesOf(End end) {
+        if (end instanceof End.Completed completed) {
+            return textBytes(completed.result());
         }
+        return end instanceof End.Failed failed
+                ? textBytes(failed.problem().code())
+                        + textBytes(failed.problem().detail())
+                : 0;
     }
 
-    private boolean makeRoom(long wanted) {
-        if (bytes.get() + wanted <= maxBytes) {
-            return true;
+    /** Drops the streams whose retention time is over, which are the first in the queue. */
+    private void dropExpired() {
+        long now = ticker.read();
+        StreamLog first = ended.peek();
+        if (first == null || !first.isExpired(now)) {
+            return;
         }
-        eviction.lock();
+        dropping.lock();
         try {
-            // What cannot be made to fit is not worth dropping anything for.
-            if (bytes.get() - endedBytes.get() + wanted > maxBytes) {
-                return false;
+            for (first = ended.peek(); first != null && first.isExpired(now); first = ended.peek()) {
+                ended.remove();
+                first.drop();
             }
-            while (bytes.get() + wanted > maxBytes) {
-                StreamLog first = ended.poll();
-                if (first == null) {
-                    return false;
-                }
-                if (!first.dropped) {
-                    logger.info("the store is full, dropping stream {} before its time", first.id);
-                    first.drop();
-                }
-            }
-            return true;
         } finally {
-            eviction.unlock();
+            dropping.unlock();
         }
     }
 
     /**
-     * One stream. Written under its lock; read without, in this order: the writer publishes an event by raising {@code size}
-     * and the end after the last event, so a reader that looks at {@code end} before {@code size} never takes a part for
-     * the whole.
-     *
-     * <p>Events are kept in small blocks, since a collector has to look again at what is old and was written to: one array of
-     * all events would be both.
+     * Takes room for a stream that has not ended, and drops ended streams if that is necessary. Returns false, and drops
+     * nothing, if there cannot be room.
      */
-    private final class StreamLog implements EventStream {
+    private boolean reserve(long wanted) {
+        long open;
+        do {
+            open = openBytes.get();
+            if (open + wanted > maxBytes) {
+                return false;
+            }
+        } while (!openBytes.compareAndSet(open, open + wanted));
+        evict(0);
+        return true;
+    }
 
-        private final String id;
-        private final long opened = clock.millis();
-        private final ReentrantLock lock = new ReentrantLock();
-        private final CopyOnWriteArrayList<Hint> hints = new CopyOnWriteArrayList<>();
+    /** Drops streams, those that ended first, until there is room for so many bytes or no ended stream is left. */
+    private void evict(long wanted) {
+        if (isWithinBounds(wanted)) {
+            return;
+        }
+        dropping.lock();
+        try {
+            while (!isWithinBounds(wanted)) {
+                StreamLog first = ended.poll();
+                if (first == null) {
+                    return;
+                }
+                logger.debug("the store is full, dropping stream {} before its time", first.id);
+                first.drop();
+            }
+        } finally {
+            dropping.unlock();
+        }
+    }
 
-        // Written under the lock, read by anyone; replaced when it grows, and its filled part never changes.
+    private boolean isWithinBounds(long wanted) {
+        return openBytes.get() + endedBytes.get() + wanted <= maxBytes;
+    }
+
+    private static ProblemException gone() {
+        return new ProblemException(410, "stream_gone", "The stream is no longer kept.");
+    }
+
+    /**
+     * The entries of one stream. The writer publishes an event by raising {@code size}, and the end after the last event. A
+     * reader looks at {@code end} before {@code size}, so it never takes a part for the whole.
+     *
+     * <p>Events are kept in small blocks: a concurrent collector has to look again at old objects that were written to, and
+     * one array of all events would be such an object.
+     */
+    private static final class Entries {
+
+        // Replaced when it grows; its filled part never changes.
         private volatile Event[][] blocks = new Event[4][];
         private volatile int size;
         private volatile @Nullable End end;
-        private volatile long endedAt;
-        private volatile boolean dropped;
 
-        /** Written under the lock; a look from outside is as good as any. */
-        private volatile long streamBytes;
-
-        // Only under the lock.
-        private int epoch;
-
-        StreamLog(String id) {
-            this.id = id;
-        }
-
-        /** The new writer, or null if this log was dropped meanwhile and another has to be asked. */
-        @Nullable
-        EventAppender takeOver(int newEpoch) {
-            lock.lock();
-            try {
-                if (dropped) {
-                    return null;
-                }
-                if (newEpoch <= epoch) {
-                    throw new StaleWriterException(
-                            "stream " + id + " has a writer with epoch " + epoch + ", so none can have " + newEpoch);
-                }
-                epoch = newEpoch;
-                return new Writer(this, newEpoch);
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        long append(int writerEpoch, @Nullable String type, String data) {
-            long eventBytes = EVENT_OVERHEAD_BYTES + 2L * (data.length() + (type == null ? 0 : type.length()));
-            long position;
-            lock.lock();
-            try {
-                requireCurrent(writerEpoch);
-                position = size;
-                Event event = new Event(position, type, data);
-                if (streamBytes + eventBytes > maxStreamBytes) {
-                    throw new ProblemException(
-                            507, "stream_full", "The stream has reached its limit of " + maxStreamBytes + " bytes.");
-                }
-                if (!makeRoom(eventBytes)) {
-                    throw new ProblemException(503, "store_full", "There is no room for more streams at the moment.");
-                }
-                streamBytes += eventBytes;
-                bytes.addAndGet(eventBytes);
-                add(event);
-            } finally {
-                lock.unlock();
-            }
-            tellReaders();
-            return position;
-        }
-
-        private void add(Event event) {
+        void add(Event event) {
             int at = size;
             int block = at / BLOCK_SIZE;
             Event[][] all = blocks;
@@ -222,17 +207,127 @@ public final class InMemoryEventStore implements EventStore {
             size = at + 1;
         }
 
+        EventStream.Batch read(long after, int limit) {
+            End ended = end;
+            int available = size;
+            Event[][] all = blocks;
+            int from = (int) (after >= available ? available : after + 1);
+            int to = (int) Math.min((long) from + limit, available);
+            Event[] part = new Event[to - from];
+            for (int i = from; i < to; i++) {
+                part[i - from] = all[i / BLOCK_SIZE][i % BLOCK_SIZE];
+            }
+            boolean whole = ended != null && to == available;
+            return new EventStream.Batch(
+                    Collections.unmodifiableList(Arrays.asList(part)),
+                    whole ? available : Math.max(after, to - 1L),
+                    whole ? ended : null);
+        }
+
+        long last() {
+            boolean ended = end != null;
+            return ended ? size : size - 1L;
+        }
+    }
+
+    /** One stream that is written or watched. Handles, appenders and watches may refer to it after it was dropped. */
+    private final class StreamLog {
+
+        private final String id;
+        private final ReentrantLock lock = new ReentrantLock();
+        private final CopyOnWriteArrayList<Hint> hints = new CopyOnWriteArrayList<>();
+
+        // Written under the lock, read by any thread.
+        /** Null once the log was dropped, so that nothing keeps its events. */
+        private volatile @Nullable Entries entries = new Entries();
+        /** 0 until the first appender is opened. */
+        private volatile int epoch;
+
+        private volatile long endedAt;
+
+        // Only under the lock.
+        private long streamBytes;
+        private @Nullable String lastType;
+
+        StreamLog(String id) {
+            this.id = id;
+        }
+
+        /** Returns the new writer, or null if this log was dropped meanwhile. */
+        @Nullable
+        EventAppender takeOver(int newEpoch) {
+            lock.lock();
+            try {
+                if (entries == null) {
+                    return null;
+                }
+                if (newEpoch <= epoch) {
+                    throw new StaleWriterException(
+                            "stream " + id + " has a writer with epoch " + epoch + ", so none can have " + newEpoch);
+                }
+                if (epoch == 0) {
+                    // Never refused: without an appender the stream of an accepted task would have no end.
+                    streamBytes = STREAM_BYTES;
+                    openBytes.addAndGet(STREAM_BYTES);
+                    evict(0);
+                }
+                epoch = newEpoch;
+                return new Writer(this, newEpoch);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        long append(int writerEpoch, @Nullable String type, String data) {
+            long position;
+            lock.lock();
+            try {
+                Entries open = requireCurrent(writerEpoch);
+                position = open.size;
+                // Handlers may build the same type anew for each event.
+                boolean sameType = type != null && type.equals(lastType);
+                Event event = new Event(position, sameType ? lastType : type, data);
+                long eventBytes = EVENT_BYTES + textBytes(data) + (sameType ? 0 : textBytes(type));
+                if (streamBytes + eventBytes > maxStreamBytes) {
+                    throw new ProblemException(
+                            507, "stream_full", "The stream has reached its limit of " + maxStreamBytes + " bytes.");
+                }
+                if (!reserve(eventBytes)) {
+                    throw new ProblemException(503, "store_full", "There is no room for more streams at the moment.");
+                }
+                streamBytes += eventBytes;
+                if (type != null && !sameType) {
+                    lastType = type;
+                }
+                open.add(event);
+            } finally {
+                lock.unlock();
+            }
+            tellReaders();
+            return position;
+        }
+
         void end(int writerEpoch, End how) {
             lock.lock();
             try {
-                requireCurrent(writerEpoch);
-                endedAt = clock.millis();
-                // Always taken, so that no stream is left without an end, but counted.
+                Entries open = requireCurrent(writerEpoch);
                 long endBytes = bytesOf(how);
+                long limit = Math.min(maxStreamBytes, maxBytes);
+                if (how instanceof End.Completed completed
+                        && completed.result() != null
+                        && streamBytes + endBytes > limit) {
+                    throw new IllegalArgumentException("the result takes " + endBytes
+                            + " bytes, with which the stream exceeds its limit of " + limit);
+                }
+                // Never refused for want of room in the store. Before the stream is in the queue, so that it does not
+                // drop
+                // itself, and nobody waits for its lock.
+                evict(endBytes);
+                openBytes.addAndGet(-streamBytes);
                 streamBytes += endBytes;
-                bytes.addAndGet(endBytes);
                 endedBytes.addAndGet(streamBytes);
-                end = how;
+                endedAt = ticker.read();
+                open.end = how;
                 ended.add(this);
             } finally {
                 lock.unlock();
@@ -240,15 +335,16 @@ public final class InMemoryEventStore implements EventStore {
             tellReaders();
         }
 
-        private static long bytesOf(End end) {
-            String result = end instanceof End.Completed completed ? completed.result() : null;
-            return result == null ? 0 : 2L * result.length();
-        }
-
-        private void requireCurrent(int writerEpoch) {
-            if (end != null) {
+        private Entries requireCurrent(int writerEpoch) {
+            Entries open = entries;
+            if (open == null || open.end != null) {
                 throw new StaleWriterException("stream " + id + " has ended");
             }
+            requireEpoch(writerEpoch);
+            return open;
+        }
+
+        void requireEpoch(int writerEpoch) {
             if (writerEpoch != epoch) {
                 throw new StaleWriterException(
                         "stream " + id + " has a writer with epoch " + epoch + ", epoch " + writerEpoch + " is fenced");
@@ -259,6 +355,80 @@ public final class InMemoryEventStore implements EventStore {
             for (Hint hint : hints) {
                 hint.run();
             }
+        }
+
+        Entries requireKept() {
+            Entries kept = entries;
+            if (kept == null) {
+                throw gone();
+            }
+            return kept;
+        }
+
+        boolean isExpired(long now) {
+            return now - endedAt >= retentionNanos;
+        }
+
+        /**
+         * To be called under {@link #dropping}. Runs no hints, since the caller may hold the lock of another stream; readers
+         * look again by themselves.
+         */
+        void drop() {
+            lock.lock();
+            try {
+                logs.remove(id, this);
+                entries = null;
+                endedBytes.addAndGet(-streamBytes);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** Returns false if this log was dropped. */
+        boolean register(Hint hint) {
+            lock.lock();
+            try {
+                return entries != null && hints.add(hint);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** Leaves nothing of a log that was watched and never written. */
+        void unregister(Hint hint) {
+            lock.lock();
+            try {
+                hints.remove(hint);
+                if (epoch == 0 && hints.isEmpty()) {
+                    logs.remove(id, this);
+                    entries = null;
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /** What a reader has opened. It looks for the log until there is one that is written, and then stays with it. */
+    private final class MemoryStream implements EventStream {
+
+        private final String id;
+        private volatile @Nullable StreamLog written;
+
+        MemoryStream(String id) {
+            this.id = id;
+        }
+
+        private @Nullable StreamLog written() {
+            StreamLog known = written;
+            if (known == null) {
+                known = logs.get(id);
+                if (known != null && known.epoch == 0) {
+                    return null;
+                }
+                written = known;
+            }
+            return known;
         }
 
         @Override
@@ -274,107 +444,82 @@ public final class InMemoryEventStore implements EventStore {
             if (limit < 1) {
                 throw new IllegalArgumentException("limit is less than 1: " + limit);
             }
-            requireKept();
-            End ended = end;
-            int available = size;
-            Event[][] all = blocks;
-            int from = (int) (after >= available ? available : after + 1);
-            int to = (int) Math.min((long) from + limit, available);
-            Event[] part = new Event[to - from];
-            for (int i = from; i < to; i++) {
-                part[i - from] = all[i / BLOCK_SIZE][i % BLOCK_SIZE];
+            StreamLog log = written();
+            if (log != null) {
+                return log.requireKept().read(after, limit);
             }
-            boolean whole = ended != null && to == available;
-            return new Batch(
-                    Collections.unmodifiableList(Arrays.asList(part)),
-                    whole ? available : Math.max(after, to - 1L),
-                    whole ? ended : null);
+            if (after != BEGINNING) {
+                // The reader has had events of a log that was dropped.
+                throw gone();
+            }
+            return new Batch(List.of(), BEGINNING, null);
         }
 
         @Override
-        public Watch watch(Runnable hint) {
-            Hint entry = new Hint(hint, hints);
-            hints.add(entry);
-            return entry;
+        public Watch watch(Runnable action) {
+            StreamLog log = written();
+            while (true) {
+                StreamLog target = log != null ? log : logs.computeIfAbsent(id, StreamLog::new);
+                Hint hint = new Hint(action, target);
+                // A log that this reader has seen and that was dropped has nothing more to tell.
+                if (target.register(hint) || log != null) {
+                    return hint;
+                }
+            }
         }
 
         @Override
         public long last() {
-            requireKept();
-            boolean ended = end != null;
-            return ended ? size : size - 1L;
+            StreamLog log = written();
+            return log == null ? BEGINNING : log.requireKept().last();
         }
 
         @Override
         public Optional<End> end() {
-            requireKept();
-            return Optional.ofNullable(end);
+            StreamLog log = written();
+            return log == null ? Optional.empty() : Optional.ofNullable(log.requireKept().end);
         }
 
-        /** Drops a stream whose time is over, or one that was opened for reading long ago and never written. */
-        void dropIfExpired(long now) {
-            lock.lock();
-            try {
-                boolean forgotten =
-                        end != null ? endedAt + retentionMillis <= now : isUnused() && opened + retentionMillis <= now;
-                if (forgotten) {
-                    drop();
-                }
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        private boolean isUnused() {
-            return epoch == 0 && hints.isEmpty();
-        }
-
-        /** Readers are not told: this may run under the lock of another stream, and they look again by themselves. */
-        void drop() {
-            lock.lock();
-            try {
-                if (logs.remove(id, this)) {
-                    dropped = true;
-                    bytes.addAndGet(-streamBytes);
-                    if (end != null) {
-                        endedBytes.addAndGet(-streamBytes);
-                    }
-                }
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        private void requireKept() {
-            if (dropped) {
-                throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
-            }
+        @Override
+        public long eventCount() {
+            StreamLog log = written();
+            return log == null ? 0 : log.requireKept().size;
         }
     }
 
-    /** A wish to be told; removed by identity, so that one Runnable may watch twice. */
+    /** The hint of one reader. It is removed by identity, so that one Runnable may be given twice. */
     private static final class Hint implements EventStream.Watch {
 
-        private final Runnable hint;
-        private final CopyOnWriteArrayList<Hint> registered;
+        // Null once it is closed: whoever keeps the watch does not keep the reader and the log.
+        private volatile @Nullable Runnable action;
+        private volatile @Nullable StreamLog log;
 
-        Hint(Runnable hint, CopyOnWriteArrayList<Hint> registered) {
-            this.hint = hint;
-            this.registered = registered;
+        Hint(Runnable action, StreamLog log) {
+            this.action = action;
+            this.log = log;
         }
 
         void run() {
+            Runnable open = action;
+            if (open == null) {
+                return;
+            }
             try {
-                hint.run();
+                open.run();
             } catch (RuntimeException | Error e) {
-                // The hint belongs to a reader, and neither the writer nor other readers must suffer for it.
+                // The hint belongs to one reader: neither the writer nor other readers may be affected.
                 logger.warn("a reader's hint threw", e);
             }
         }
 
         @Override
         public void close() {
-            registered.remove(this);
+            action = null;
+            StreamLog registered = log;
+            log = null;
+            if (registered != null) {
+                registered.unregister(this);
+            }
         }
     }
 
@@ -387,14 +532,7 @@ public final class InMemoryEventStore implements EventStore {
 
         @Override
         public void flush() {
-            stream.lock.lock();
-            try {
-                if (epoch != stream.epoch) {
-                    throw new StaleWriterException("stream " + stream.id + " has a writer with epoch " + stream.epoch);
-                }
-            } finally {
-                stream.lock.unlock();
-            }
+            stream.requireEpoch(epoch);
         }
 
         @Override
@@ -403,50 +541,46 @@ public final class InMemoryEventStore implements EventStore {
         }
     }
 
-    /** The bounds of a store. */
+    /** The settings of a store. */
     public static final class Builder {
 
-        private Clock clock = Clock.systemUTC();
+        private Ticker ticker = Ticker.system();
         private Duration retention = Duration.ofHours(1);
         private long maxStreamBytes = 64L << 20;
         private long maxBytes = Runtime.getRuntime().maxMemory() / 4;
 
         private Builder() {}
 
-        /** The clock that retention goes by; the system's by default. */
-        public Builder clock(Clock clock) {
-            this.clock = clock;
+        /** Sets the ticker that measures the retention time; that of this JVM by default. */
+        public Builder ticker(Ticker ticker) {
+            this.ticker = ticker;
             return this;
         }
 
-        /** How long a stream is kept after its end; one hour by default. */
+        /** Sets how long a stream is kept after its end; one hour by default. */
         public Builder retention(Duration retention) {
             this.retention = Durations.requirePositive("retention", retention);
             return this;
         }
 
-        /** The most bytes of one stream; 64 MiB by default. */
+        /** Sets the most bytes of one stream, its result included; 64 MiB by default. */
         public Builder maxStreamBytes(long maxStreamBytes) {
-            this.maxStreamBytes = requirePositive("maxStreamBytes", maxStreamBytes);
+            this.maxStreamBytes = Durations.requirePositive("maxStreamBytes", maxStreamBytes);
             return this;
         }
 
-        /** The most bytes of all streams together; a quarter of the largest heap by default. */
+        /**
+         * Sets the most bytes of all streams together; a quarter of the largest heap by default. Ends are taken beyond it, so
+         * that every stream gets one.
+         */
         public Builder maxBytes(long maxBytes) {
-            this.maxBytes = requirePositive("maxBytes", maxBytes);
+            this.maxBytes = Durations.requirePositive("maxBytes", maxBytes);
             return this;
         }
 
-        /** The store. */
+        /** Returns the store. */
         public InMemoryEventStore build() {
             return new InMemoryEventStore(this);
-        }
-
-        private static long requirePositive(String name, long value) {
-            if (value < 1) {
-                throw new IllegalArgumentException(name + " is not positive: " + value);
-            }
-            return value;
         }
     }
 }

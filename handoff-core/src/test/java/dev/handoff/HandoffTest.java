@@ -23,7 +23,7 @@ class HandoffTest {
     private final StepExecutor executor = new StepExecutor();
     private final List<Task> handled = new ArrayList<>();
     private final EventStore store =
-            InMemoryEventStore.builder().clock(clock).retention(STORE_RETENTION).build();
+            InMemoryEventStore.builder().ticker(clock).retention(STORE_RETENTION).build();
     private final InProcessTaskDispatcher dispatcher = InProcessTaskDispatcher.builder(store, executor)
             .clock(clock)
             .retention(TASK_RETENTION)

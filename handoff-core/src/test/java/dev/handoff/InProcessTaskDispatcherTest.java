@@ -421,7 +421,7 @@ class InProcessTaskDispatcherTest {
     void keyBeginsAnew() {
         // Store and dispatcher keep things equally long, as they do by default, and were swept at different moments.
         EventStore ownStore =
-                InMemoryEventStore.builder().clock(clock).retention(RETENTION).build();
+                InMemoryEventStore.builder().ticker(clock).retention(RETENTION).build();
         InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(ownStore, executor)
                 .clock(clock)
                 .retention(RETENTION)
@@ -469,7 +469,7 @@ class InProcessTaskDispatcherTest {
     @DisplayName("R10 a key whose task is forgotten, but not its stream, is refused: what was asked cannot be compared")
     void keyOutlivedByItsStream() {
         EventStore ownStore = InMemoryEventStore.builder()
-                .clock(clock)
+                .ticker(clock)
                 .retention(RETENTION.multipliedBy(10))
                 .build();
         InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(ownStore, executor)
@@ -624,7 +624,7 @@ class InProcessTaskDispatcherTest {
     @Test
     @DisplayName("a handler whose stream is full fails with that problem")
     void fullStream() {
-        EventStore small = InMemoryEventStore.builder().maxStreamBytes(100).build();
+        EventStore small = InMemoryEventStore.builder().maxStreamBytes(1000).build();
         InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(small, executor)
                 .handler("work", (task, output) -> output.emit("x".repeat(100)))
                 .build();

@@ -54,7 +54,7 @@ final class ContractServer implements AutoCloseable {
     final ExecutorService executor = Executors.newCachedThreadPool();
     final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     final InMemoryEventStore memory = InMemoryEventStore.builder()
-            .clock(clock)
+            .ticker(clock)
             .maxBytes(1L << 30)
             .maxStreamBytes(1L << 30)
             .build();
