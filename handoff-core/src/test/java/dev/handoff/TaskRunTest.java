@@ -1,11 +1,16 @@
 package dev.handoff;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -153,12 +158,95 @@ class TaskRunTest {
                 throw new IllegalArgumentException("the end is refused");
             }
         };
+        TaskRun once = new TaskRun(task, (given, output) -> {}, () -> refusing, Duration.ZERO);
+        assertThat(once.cancel()).isFalse();
+        assertThat(once.state()).isEqualTo(TaskStatus.State.FAILED);
+
+        TaskRun retrying = new TaskRun(task, (given, output) -> {}, () -> refusing);
+        assertThat(retrying.cancel()).isTrue();
+        assertThat(retrying.state()).isEqualTo(TaskStatus.State.QUEUED);
+        retrying.abandon(STOPPED);
+        assertThat(retrying.cancel()).as("the first end that was wanted counts").isTrue();
+        retrying.release();
+        assertThat(retrying.state()).isEqualTo(TaskStatus.State.FAILED);
+        assertThat(retrying.cancel()).isFalse();
+    }
+
+    @Test
+    @DisplayName("R2 an end that was stored although the store refused it is the end of the task")
+    void refusedAndStored() {
+        EventAppender appender = store.appender(task.id(), 1);
+        EventAppender lying = new RefusingResults(appender) {
+            @Override
+            public void end(End end) {
+                appender.end(end);
+                throw new IllegalStateException("a test of an answer that got lost");
+            }
+        };
+        TaskRun run = new TaskRun(task, (given, output) -> output.complete("7"), () -> lying);
+        run.run();
+        assertThat(run.state()).isEqualTo(TaskStatus.State.COMPLETED);
+        assertThat(store.open(task.id()).end()).contains(End.completed("7"));
+    }
+
+    @Test
+    @DisplayName("R2 a thread that is interrupted gives up a refused end, and stays interrupted")
+    void interruptedWhileRefused() throws Exception {
+        CountDownLatch refused = new CountDownLatch(4);
+        EventAppender refusing = new RefusingResults(store.appender(task.id(), 1)) {
+            @Override
+            public void end(End end) {
+                refused.countDown();
+                throw new IllegalStateException("a test of a store that refuses every end");
+            }
+        };
         TaskRun run = new TaskRun(task, (given, output) -> {}, () -> refusing);
-        assertThat(run.cancel()).isFalse();
+        AtomicBoolean interrupted = new AtomicBoolean();
+        Thread thread = new Thread(() -> {
+            run.run();
+            interrupted.set(Thread.interrupted());
+        });
+        thread.start();
+        assertThat(refused.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(run.state()).isEqualTo(TaskStatus.State.RUNNING);
+        thread.interrupt();
+        thread.join(20_000);
+        assertThat(interrupted).isTrue();
         assertThat(run.state()).isEqualTo(TaskStatus.State.FAILED);
     }
 
-    private record RefusingResults(EventAppender appender) implements EventAppender {
+    @Test
+    @DisplayName("R16 an action that cancels the task again runs once")
+    void cancelsFromAction() {
+        TaskRun[] self = new TaskRun[1];
+        self[0] = run((given, output) -> {
+            output.onCancel(() -> {
+                done.add("action");
+                self[0].cancel();
+            });
+            self[0].cancel();
+        });
+        self[0].run();
+        assertThat(done).containsExactly("action");
+        assertThat(store.open(task.id()).end()).contains(End.cancelled());
+    }
+
+    @Test
+    @DisplayName("a negative time for retries is refused by name")
+    void negativeRetries() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new TaskRun(
+                        task, (given, output) -> {}, () -> store.appender(task.id(), 1), Duration.ofMillis(-1)))
+                .withMessage("retryEndFor is negative: PT-0.001S");
+    }
+
+    private static class RefusingResults implements EventAppender {
+
+        private final EventAppender appender;
+
+        RefusingResults(EventAppender appender) {
+            this.appender = appender;
+        }
 
         @Override
         public long append(@Nullable String type, String data) {
