@@ -75,11 +75,6 @@ public record Task(
         return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
     }
 
-    /** What is remembered of a task when its work is done. */
-    Task withoutPayload() {
-        return new Task(id, type, "", attributes, subject, idempotencyKey, format);
-    }
-
     /** A hash of type and payload: two tasks with the same id and other fingerprints are a misused idempotency key. */
     public String fingerprint() {
         return HexFormat.of().formatHex(TaskIds.sha256(type, payload));

@@ -17,11 +17,12 @@ public interface TaskDispatcher {
      * both share one stream.
      *
      * @throws ProblemException with status 422 if the known task has another type or payload; with 503 if no task can be
-     *     taken at the moment, or 400 if no handler has its type. Nothing was accepted then
+     *     taken at the moment, 413 if the task is larger than the dispatcher ever takes, or 400 if no handler has its type.
+     *     Nothing was accepted then
      */
     TaskStatus dispatch(Task task);
 
-    /** How a task stands; empty if there is none, or if it ended so long ago that it is no longer kept. */
+    /** Returns the status of a task; empty if there is none, or if it ended so long ago that it is no longer kept. */
     Optional<TaskStatus> status(String taskId);
 
     /**
@@ -45,8 +46,9 @@ public interface TaskDispatcher {
     boolean cancel(String taskId);
 
     /**
-     * Says whose streams are being read. A streaming server does so about once a second, also when there are none; a
-     * dispatcher that cancels tasks which nobody reads goes by it. Others may ignore it, as this does.
+     * Records which streams are being read. A streaming server calls this about once a second, also when there are none, and
+     * may call it again before an earlier call has returned. A dispatcher that cancels tasks without readers rests on it.
+     * Others may ignore it, as this implementation does.
      */
     default void attended(Collection<String> taskIds) {}
 }

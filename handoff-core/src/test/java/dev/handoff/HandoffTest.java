@@ -22,10 +22,13 @@ class HandoffTest {
     private final TickingClock clock = new TickingClock();
     private final StepExecutor executor = new StepExecutor();
     private final List<Task> handled = new ArrayList<>();
-    private final EventStore store =
-            InMemoryEventStore.builder().ticker(clock).retention(STORE_RETENTION).build();
+    private final EventStore store = InMemoryEventStore.builder()
+            .ticker(clock)
+            .retention(STORE_RETENTION)
+            .build();
     private final InProcessTaskDispatcher dispatcher = InProcessTaskDispatcher.builder(store, executor)
             .clock(clock)
+            .ticker(clock)
             .retention(TASK_RETENTION)
             .handler("greet", (task, output) -> {
                 handled.add(task);
@@ -705,15 +708,17 @@ class HandoffTest {
     @DisplayName("R9 who is being read is passed on to the dispatcher")
     void attended() {
         InProcessTaskDispatcher strict = InProcessTaskDispatcher.builder(store, executor)
-                .clock(clock)
+                .ticker(clock)
                 .cancelUnattendedAfter(Duration.ofSeconds(10))
                 .handler("greet", (task, output) -> {})
                 .build();
         Handoff own = Handoff.builder(strict, store, sealer).clock(clock).build();
         StreamAccess read = own.open(token(own.begin(FakeRequest.by("alice"), Task.of("greet", "a"))));
         StreamAccess left = own.open(token(own.begin(FakeRequest.by("alice"), Task.of("greet", "b"))));
-        clock.tick(Duration.ofSeconds(10));
-        own.attended(List.of(read.stream().id()));
+        for (int i = 0; i < 10; i++) {
+            clock.tick(Duration.ofSeconds(1));
+            own.attended(List.of(read.stream().id()));
+        }
         assertThat(read.stream().end()).isEmpty();
         assertThat(left.stream().end()).contains(End.cancelled());
     }

@@ -10,10 +10,12 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
@@ -160,6 +162,20 @@ class InProcessTaskDispatcherTest {
 
         assertThat(first.get(5, TimeUnit.SECONDS)).isEqualTo(second.get(5, TimeUnit.SECONDS));
         assertThat(executor.waiting()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("R15 the queue position is counted up to a thousand")
+    void longQueue() {
+        for (int i = 0; i < 1005; i++) {
+            dispatched("a");
+        }
+        assertThat(status(dispatched("last")).queuePosition()).isEqualTo(1000).isEqualTo(TaskStatus.MAX_QUEUE_POSITION);
+        executor.runNext();
+        for (int i = 0; i < 6; i++) {
+            executor.runNext();
+        }
+        assertThat(status(dispatched("later")).queuePosition()).isEqualTo(999);
     }
 
     @Test
@@ -424,6 +440,7 @@ class InProcessTaskDispatcherTest {
                 InMemoryEventStore.builder().ticker(clock).retention(RETENTION).build();
         InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(ownStore, executor)
                 .clock(clock)
+                .ticker(clock)
                 .retention(RETENTION)
                 .handler("work", (task, output) -> output.emit("event"))
                 .build();
@@ -456,6 +473,7 @@ class InProcessTaskDispatcherTest {
         };
         InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(away, executor)
                 .clock(clock)
+                .ticker(clock)
                 .handler("work", (task, output) -> output.emit("event"))
                 .build();
         Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
@@ -474,6 +492,7 @@ class InProcessTaskDispatcherTest {
                 .build();
         InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(ownStore, executor)
                 .clock(clock)
+                .ticker(clock)
                 .retention(RETENTION)
                 .handler("work", (task, output) -> output.emit("event"))
                 .build();
@@ -498,20 +517,16 @@ class InProcessTaskDispatcherTest {
         own.dispatch(read);
         own.dispatch(left);
 
-        clock.tick(LIMIT.minusSeconds(1));
-        own.attended(List.of(read.id()));
+        pass(LIMIT.minusSeconds(1), own, read.id());
         assertThat(store.open(left.id()).end()).isEmpty();
-        clock.tick(Duration.ofSeconds(1));
-        own.attended(List.of());
+        pass(Duration.ofSeconds(1), own);
         assertThat(end(left)).isEqualTo(End.cancelled());
         assertThat(own.status(left.id()).orElseThrow().state()).isEqualTo(TaskStatus.State.CANCELLED);
         assertThat(store.open(read.id()).end()).isEmpty();
 
-        clock.tick(LIMIT.minusSeconds(2));
-        own.attended(List.of());
+        pass(LIMIT.minusSeconds(2), own);
         assertThat(store.open(read.id()).end()).isEmpty();
-        clock.tick(Duration.ofSeconds(1));
-        own.attended(List.of());
+        pass(Duration.ofSeconds(1), own);
         assertThat(end(read)).isEqualTo(End.cancelled());
     }
 
@@ -538,8 +553,7 @@ class InProcessTaskDispatcherTest {
         AtomicBoolean told = new AtomicBoolean();
         work = (task, output) -> {
             output.onCancel(() -> told.set(true));
-            clock.tick(LIMIT);
-            own.attended(List.of());
+            pass(LIMIT, own);
         };
         Task task = Task.of("work", "a");
         own.dispatch(task);
@@ -557,8 +571,7 @@ class InProcessTaskDispatcherTest {
         own.dispatch(task);
         executor.runAll();
         TaskStatus ended = own.status(task.id()).orElseThrow();
-        clock.tick(LIMIT.plusSeconds(1));
-        own.attended(List.of());
+        pass(LIMIT.plusSeconds(1), own);
         assertThat(own.status(task.id())).contains(ended);
         assertThat(end(task)).isEqualTo(End.completed(null));
     }
@@ -573,9 +586,260 @@ class InProcessTaskDispatcherTest {
     }
 
     @Test
-    @DisplayName("a store that fails at the end leaves the task failed, and it is logged")
-    void brokenStore() {
-        EventStore broken = new EventStore() {
+    @DisplayName("R9 a pause in which no server could say what is being read cancels nothing")
+    void pauseIsNotAbsence() {
+        InProcessTaskDispatcher own =
+                builder(executor).cancelUnattendedAfter(LIMIT).build();
+        Task task = Task.of("work", "a");
+        own.dispatch(task);
+        clock.tick(Duration.ofHours(1));
+        own.attended(List.of());
+        assertThat(store.open(task.id()).end()).isEmpty();
+        own.attended(List.of(task.id()));
+        clock.tick(Duration.ofDays(1));
+        pass(LIMIT.minusSeconds(3), own);
+        assertThat(store.open(task.id()).end()).isEmpty();
+        pass(Duration.ofSeconds(2), own);
+        assertThat(end(task)).isEqualTo(End.cancelled());
+    }
+
+    @Test
+    @DisplayName("R9 a pause cancels nothing, however short the limit is")
+    void pauseWithShortLimit() {
+        InProcessTaskDispatcher own =
+                builder(executor).cancelUnattendedAfter(Duration.ofSeconds(1)).build();
+        Task task = Task.of("work", "a");
+        own.dispatch(task);
+        clock.tick(Duration.ofHours(1));
+        own.attended(List.of());
+        assertThat(store.open(task.id()).end()).isEmpty();
+        clock.tick(Duration.ofSeconds(1));
+        own.attended(List.of());
+        assertThat(end(task)).isEqualTo(End.cancelled());
+    }
+
+    @Test
+    @DisplayName("R16 an action that blocks keeps no other stream from being recorded or cancelled")
+    void blockingCancelAction() throws Exception {
+        InProcessTaskDispatcher own =
+                builder(executor).cancelUnattendedAfter(LIMIT).build();
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        CountDownLatch done = new CountDownLatch(1);
+        work = (task, output) -> {
+            output.onCancel(() -> {
+                blocked.countDown();
+                awaitLatch(goOn);
+            });
+            awaitLatch(done);
+        };
+        Task blocking = Task.of("work", "blocking");
+        Task read = Task.of("work", "read");
+        Task left = Task.of("work", "left");
+        own.dispatch(blocking);
+        FutureTask<Void> running = inThread(() -> {
+            executor.runNext();
+            return null;
+        });
+        await().until(() -> own.status(blocking.id()).orElseThrow().state() == TaskStatus.State.RUNNING);
+        own.dispatch(read);
+        pass(Duration.ofSeconds(2), own, read.id());
+        own.dispatch(left);
+        pass(LIMIT.minusSeconds(3), own, read.id());
+        clock.tick(Duration.ofSeconds(1));
+        FutureTask<Void> first = inThread(() -> {
+            own.attended(List.of(read.id()));
+            return null;
+        });
+        awaitLatch(blocked);
+        pass(LIMIT, own, read.id());
+        assertThat(end(left)).isEqualTo(End.cancelled());
+        assertThat(store.open(read.id()).end()).isEmpty();
+        assertThat(store.open(blocking.id()).end()).isEmpty();
+        assertThat(first).isNotDone();
+        goOn.countDown();
+        first.get(5, TimeUnit.SECONDS);
+        assertThat(end(blocking)).isEqualTo(End.cancelled());
+        done.countDown();
+        running.get(5, TimeUnit.SECONDS);
+    }
+
+    @Test
+    @DisplayName("R16 close ends every stream, also while an action blocks")
+    void closesAllThoughOneBlocks() throws Exception {
+        CountDownLatch goOn = new CountDownLatch(1);
+        CountDownLatch registered = new CountDownLatch(1);
+        work = (task, output) -> {
+            output.onCancel(() -> awaitLatch(goOn));
+            registered.countDown();
+            awaitLatch(goOn);
+        };
+        Task blocking = dispatched("blocking");
+        List<Task> others = List.of(dispatched("a"), dispatched("b"), dispatched("c"), dispatched("d"));
+        FutureTask<Void> running = inThread(() -> {
+            executor.runNext();
+            return null;
+        });
+        awaitLatch(registered);
+        FutureTask<Void> closing = inThread(() -> {
+            dispatcher.close();
+            return null;
+        });
+        await().until(() ->
+                others.stream().allMatch(t -> store.open(t.id()).end().isPresent()));
+        assertThat(end(blocking)).isEqualTo(WORKER_LOST);
+        assertThat(closing).isNotDone();
+        goOn.countDown();
+        closing.get(5, TimeUnit.SECONDS);
+        running.get(5, TimeUnit.SECONDS);
+    }
+
+    @Test
+    @DisplayName("R15 a clock that is set changes neither retention nor which tasks are recent")
+    void clockIsSet() {
+        Task task = dispatched("a");
+        clock.setClock(Duration.ofDays(-1));
+        executor.runAll();
+        clock.tickTicker(Duration.ofMinutes(1));
+        clock.setClock(Duration.ofDays(3));
+        assertThat(dispatcher.status(task.id())).isPresent();
+        assertThat(dispatcher.latestLike(Task.of("work", "a"), Duration.ofMinutes(1)))
+                .map(TaskStatus::taskId)
+                .contains(task.id());
+        clock.setClock(Duration.ofDays(-3));
+        clock.tickTicker(RETENTION.minusMinutes(1));
+        assertThat(dispatcher.status(task.id())).isEmpty();
+        assertThat(dispatcher.latestLike(Task.of("work", "a"), RETENTION.multipliedBy(2)))
+                .isEmpty();
+    }
+
+    @Test
+    @DisplayName("R15 tasks that wait or run are refused beyond their bound in bytes, and nothing is left of them")
+    void pendingIsBounded() {
+        String payload = "x".repeat(10_000);
+        InProcessTaskDispatcher own =
+                builder(executor).maxPendingBytes(2 * (20_000 + 2000)).build();
+        Task first = Task.of("work", payload);
+        Task second = Task.of("work", payload).requestedBy("alice", "k1").withId(ID_OF_K1);
+        own.dispatch(first);
+        own.dispatch(second);
+        Task refused = Task.of("work", payload);
+        for (int i = 0; i < 10; i++) {
+            assertThat(Refusal.of(() -> own.dispatch(refused)))
+                    .isEqualTo(new Problem(503, "overloaded", "No more tasks can be taken at the moment."));
+            // A retry of a task that is known does not count twice.
+            assertThat(own.dispatch(second).state()).isEqualTo(TaskStatus.State.QUEUED);
+        }
+        assertThat(own.status(refused.id())).isEmpty();
+        assertThat(executor.waiting()).isEqualTo(2);
+
+        executor.runNext();
+        own.dispatch(refused);
+        assertThat(Refusal.of(() -> own.dispatch(Task.of("work", payload))).status())
+                .isEqualTo(503);
+        own.cancel(second.id());
+        own.dispatch(Task.of("work", payload));
+        executor.runAll();
+        for (int i = 0; i < 20; i++) {
+            own.dispatch(Task.of("work", payload));
+            executor.runAll();
+        }
+        executor.capacity(0);
+        for (int i = 0; i < 20; i++) {
+            Refusal.of(() -> own.dispatch(Task.of("work", payload)));
+        }
+        executor.capacity(2);
+        own.dispatch(Task.of("work", payload));
+        own.dispatch(Task.of("work", payload));
+    }
+
+    @Test
+    @DisplayName("R15 attributes count, and a handler that ignores its cancellation still has its payload")
+    void pendingCountsWhatIsHeld() {
+        InProcessTaskDispatcher own = builder(executor).maxPendingBytes(30_000).build();
+        AtomicReference<Problem> whileRunning = new AtomicReference<>();
+        Task large = Task.of("work", "").withAttributes(Map.of("name", "x".repeat(10_000)));
+        Task other = Task.of("work", "x".repeat(10_000));
+        work = (task, output) -> {
+            own.cancel(large.id());
+            whileRunning.set(Refusal.of(() -> own.dispatch(other)));
+        };
+        own.dispatch(large);
+        executor.runNext();
+        assertThat(whileRunning.get().status()).isEqualTo(503);
+        own.dispatch(other);
+    }
+
+    @Test
+    @DisplayName("R15 a task that alone is larger than the bound is refused by its size")
+    void tooLarge() {
+        InProcessTaskDispatcher own = builder(executor).maxPendingBytes(10_000).build();
+        Problem refusal = Refusal.of(() -> own.dispatch(Task.of("work", "x".repeat(10_000))));
+        assertThat(refusal.status()).isEqualTo(413);
+        assertThat(refusal.detail()).contains("21408", "10000");
+    }
+
+    @Test
+    @DisplayName("R15 the tasks that ended first are forgotten when there is no room for more records")
+    void endedIsBounded() {
+        InProcessTaskDispatcher own = builder(executor).maxEndedBytes(3000).build();
+        List<Task> tasks = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            Task task = Task.of("work", "payload " + i);
+            own.dispatch(task);
+            tasks.add(task);
+        }
+        own.cancel(tasks.get(5).id());
+        executor.runAll();
+        assertThat(tasks.stream().filter(t -> own.status(t.id()).isPresent()).map(Task::payload))
+                .containsExactly("payload 2", "payload 3", "payload 4");
+        assertThat(tasks.stream()
+                        .filter(t -> own.latestLike(t, RETENTION).isPresent())
+                        .map(Task::payload))
+                .containsExactly("payload 2", "payload 3", "payload 4");
+        InProcessTaskDispatcher none = builder(executor).maxEndedBytes(1).build();
+        Task last = Task.of("work", "");
+        none.dispatch(last);
+        executor.runAll();
+        assertThat(none.status(last.id())).isPresent();
+    }
+
+    @Test
+    @DisplayName("R15 nothing refers to payload, result, handler state or actions of a task that has ended")
+    void endedIsSmall() {
+        List<WeakReference<?>> references = new ArrayList<>();
+        AtomicReference<TaskOutput> kept = new AtomicReference<>();
+        InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(keepingNothing(), executor)
+                .handler("work", (task, output) -> {
+                    Object state = new Object();
+                    references.add(new WeakReference<>(state));
+                    output.onCancel(state::hashCode);
+                    output.complete(remembered("result", references));
+                    kept.set(output);
+                })
+                .build();
+        String id = dispatchedRemembered(own, references);
+        executor.runAll();
+        own.dispatch(Task.of("work", "cancelled in the queue"));
+        assertThat(own.status(id).orElseThrow().state()).isEqualTo(TaskStatus.State.COMPLETED);
+        assertThat(references).hasSize(4);
+        await().until(() -> {
+            System.gc();
+            return references.stream().allMatch(r -> r.get() == null);
+        });
+        assertThat(kept.get()).isNotNull();
+        assertThat(own.status(id)).isPresent();
+    }
+
+    private static String dispatchedRemembered(InProcessTaskDispatcher own, List<WeakReference<?>> references) {
+        Task task = Task.of("work", remembered("payload", references))
+                .withAttributes(Map.of("name", remembered("value", references)));
+        own.dispatch(task);
+        return task.id();
+    }
+
+    private EventStore keepingNothing() {
+        return new EventStore() {
             @Override
             public EventStream open(String streamId) {
                 return store.open(streamId);
@@ -583,28 +847,163 @@ class InProcessTaskDispatcherTest {
 
             @Override
             public EventAppender appender(String streamId, int epoch) {
-                return new BrokenAtTheEnd(store.appender(streamId, epoch));
+                return new EventAppender() {
+                    @Override
+                    public long append(@Nullable String type, String data) {
+                        return 0;
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void end(End end) {}
+                };
             }
         };
-        InProcessTaskDispatcher own = InProcessTaskDispatcher.builder(broken, executor)
-                .clock(clock)
-                .handler("work", (task, output) -> output.emit("event"))
-                .build();
+    }
+
+    private static String remembered(String text, List<WeakReference<?>> references) {
+        String own = new String(text);
+        references.add(new WeakReference<>(own));
+        return own;
+    }
+
+    @Test
+    @DisplayName("R2 an end that the store refuses is stored before the task is over")
+    void refusedEnd() {
+        List<End> attempts = new ArrayList<>();
+        refusals = 5;
+        InProcessTaskDispatcher own = builder(store(attempts), executor).build();
+        work = (task, output) -> output.emit("event");
         Task task = Task.of("work", "a");
         own.dispatch(task);
         executor.runAll();
+        assertThat(attempts).hasSize(6);
+        assertThat(end(task)).isEqualTo(End.completed(null));
+        assertThat(own.status(task.id()).orElseThrow().state()).isEqualTo(TaskStatus.State.COMPLETED);
+        assertThat(store.open(task.id()).last()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName(
+            "R2 a task that is cancelled in the queue while the store refuses ends is not over before it has its end")
+    void refusedEndOfQueued() {
+        List<End> attempts = new ArrayList<>();
+        appenderRefused = true;
+        refusals = 3;
+        InProcessTaskDispatcher own = builder(store(attempts), executor).build();
+        Task task = Task.of("work", "a");
+        own.dispatch(task);
+        assertThat(own.cancel(task.id())).isTrue();
+        assertThat(own.status(task.id()).orElseThrow().state()).isEqualTo(TaskStatus.State.QUEUED);
+        assertThat(store.open(task.id()).end()).isEmpty();
+        for (int i = 0; i < 2; i++) {
+            clock.tick(Duration.ofSeconds(1));
+            own.attended(List.of());
+            // Once only, while the executor has not come to it.
+            own.attended(List.of());
+        }
+        assertThat(executor.waiting()).isEqualTo(2);
+        // The task, which does not begin, and waits for its end in this thread.
+        executor.runAll();
+        assertThat(handled).isEmpty();
+        assertThat(end(task)).isEqualTo(End.cancelled());
+        assertThat(own.status(task.id()).orElseThrow().state()).isEqualTo(TaskStatus.State.CANCELLED);
+        assertThat(own.status(task.id()).orElseThrow().started()).isNull();
+        assertThat(attempts).hasSize(5).containsOnly(End.cancelled());
+    }
+
+    @Test
+    @DisplayName("R2 a handler that ignores its cancellation does not keep a refused end from being stored")
+    void refusedEndOfRunning() {
+        List<End> attempts = new ArrayList<>();
+        appenderRefused = true;
+        refusals = 3;
+        InProcessTaskDispatcher own = builder(store(attempts), executor).build();
+        List<TaskStatus.State> states = new ArrayList<>();
+        List<Throwable> told = new ArrayList<>();
+        work = (task, output) -> {
+            own.cancel(task.id());
+            states.add(own.status(task.id()).orElseThrow().state());
+            told.add(catchThrowable(() -> output.emit("late")));
+            for (int i = 0; i < 2; i++) {
+                clock.tick(Duration.ofSeconds(1));
+                own.status(task.id());
+                executor.runAll();
+                states.add(own.status(task.id()).orElseThrow().state());
+            }
+            output.complete("too late");
+        };
+        Task task = Task.of("work", "a");
+        own.dispatch(task);
+        executor.runAll();
+        assertThat(states)
+                .containsExactly(TaskStatus.State.RUNNING, TaskStatus.State.RUNNING, TaskStatus.State.CANCELLED);
+        assertThat(told).first().isInstanceOf(CancellationException.class);
+        assertThat(end(task)).isEqualTo(End.cancelled());
+        assertThat(store.open(task.id()).last()).isZero();
+        assertThat(attempts).hasSize(5).containsOnly(End.cancelled());
+    }
+
+    @Test
+    @DisplayName("R2 an end that the store refuses for 30 seconds is given up, and the task has failed")
+    void brokenStore() {
+        List<End> attempts = new ArrayList<>();
+        refusals = Integer.MAX_VALUE;
+        onRefusal = () -> clock.tick(Duration.ofSeconds(6));
+        InProcessTaskDispatcher own = builder(store(attempts), executor).build();
+        Task task = Task.of("work", "a");
+        own.dispatch(task);
+        executor.runAll();
+        assertThat(attempts).hasSize(5);
         assertThat(own.status(task.id()).orElseThrow().state()).isEqualTo(TaskStatus.State.FAILED);
-        assertThat(own.status(task.id()).orElseThrow().ended()).isEqualTo(start);
+        assertThat(own.status(task.id()).orElseThrow().ended()).isEqualTo(start.plusSeconds(30));
         assertThat(errors()).filteredOn(m -> m.contains(task.id())).hasSize(1);
 
         Task cancelled = Task.of("work", "b");
         own.dispatch(cancelled);
-        assertThat(own.cancel(cancelled.id())).isFalse();
+        assertThat(own.cancel(cancelled.id())).isTrue();
+        executor.runAll();
         assertThat(own.status(cancelled.id()).orElseThrow().state()).isEqualTo(TaskStatus.State.FAILED);
+        assertThat(own.cancel(cancelled.id())).isFalse();
         own.close();
     }
 
-    private record BrokenAtTheEnd(EventAppender appender) implements EventAppender {
+    private int refusals;
+    private boolean appenderRefused;
+    private Runnable onRefusal = () -> {};
+
+    /** A store that refuses so many ends as {@code refusals} says, in different ways. */
+    private EventStore store(List<End> attempts) {
+        return new EventStore() {
+            @Override
+            public EventStream open(String streamId) {
+                return store.open(streamId);
+            }
+
+            @Override
+            public EventAppender appender(String streamId, int epoch) {
+                if (appenderRefused) {
+                    appenderRefused = false;
+                    attempts.add(End.cancelled());
+                    throw new NoClassDefFoundError("a test of a store that throws an Error");
+                }
+                return new RefusingEnds(store.appender(streamId, epoch), attempts);
+            }
+        };
+    }
+
+    private final class RefusingEnds implements EventAppender {
+
+        private final EventAppender appender;
+        private final List<End> attempts;
+
+        RefusingEnds(EventAppender appender, List<End> attempts) {
+            this.appender = appender;
+            this.attempts = attempts;
+        }
+
         @Override
         public long append(@Nullable String type, String data) {
             return appender.append(type, data);
@@ -617,7 +1016,13 @@ class InProcessTaskDispatcherTest {
 
         @Override
         public void end(End end) {
-            throw new IllegalStateException("a test of a store that is away");
+            attempts.add(end);
+            if (refusals > 0) {
+                refusals--;
+                onRefusal.run();
+                throw new IllegalStateException("a test of a store that refuses an end");
+            }
+            appender.end(end);
         }
     }
 
@@ -653,11 +1058,30 @@ class InProcessTaskDispatcherTest {
                     .isThrownBy(() -> builder.cancelUnattendedAfter(bad))
                     .withMessage("cancelUnattendedAfter is not positive: " + bad);
         }
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.maxPendingBytes(0))
+                .withMessage("maxPendingBytes is not positive: 0");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.maxEndedBytes(-1))
+                .withMessage("maxEndedBytes is not positive: -1");
+    }
+
+    /** Lets time pass while a streaming server says once a second that these streams are read. */
+    private void pass(Duration time, InProcessTaskDispatcher own, String... read) {
+        for (int i = 0; i < time.toSeconds(); i++) {
+            clock.tick(Duration.ofSeconds(1));
+            own.attended(List.of(read));
+        }
     }
 
     private InProcessTaskDispatcher.Builder builder(Executor executor) {
+        return builder(store, executor);
+    }
+
+    private InProcessTaskDispatcher.Builder builder(EventStore store, Executor executor) {
         return InProcessTaskDispatcher.builder(store, executor)
                 .clock(clock)
+                .ticker(clock)
                 .retention(RETENTION)
                 .handler("work", (task, output) -> {
                     handled.add(task);

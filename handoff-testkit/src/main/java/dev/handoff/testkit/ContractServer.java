@@ -75,6 +75,7 @@ final class ContractServer implements AutoCloseable {
         dispatcher = InProcessTaskDispatcher.builder(store, executor)
                 .handler("script", (task, output) -> script(task.payload()).handle(task, output))
                 .clock(clock)
+                .ticker(clock)
                 .build();
         handoff = Handoff.builder(dispatcher, store, TokenSealer.of(clock, SECRET))
                 .format(counted)
