@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -40,6 +41,7 @@ final class BufferTail {
     private static final long RECOUNT_MILLIS = 1000;
 
     private final MongoCollection<BsonDocument> buffer;
+    private final Executor hintExecutor;
     private final long shortestMillis;
     private final long longestMillis;
     private final ConcurrentMap<String, Followed> streams = new ConcurrentHashMap<>();
@@ -48,33 +50,37 @@ final class BufferTail {
     BufferTail(
             MongoCollection<BsonDocument> buffer,
             ScheduledExecutorService executor,
+            Executor hintExecutor,
             Duration shortest,
             Duration longest) {
         this.buffer = buffer;
+        this.hintExecutor = hintExecutor;
         this.shortestMillis = shortest.toMillis();
         this.longestMillis = longest.toMillis();
         this.polling = new PollingLoop(executor, shortest, streams::isEmpty, this::fetchDue);
     }
 
     /**
-     * Tells when there may be more of a stream.
+     * Registers a hint that runs when there may be more of a stream.
      *
      * @param name what minibatch calls the stream
      * @param streamId what we call it
      */
     EventStream.Watch watch(String name, String streamId, Runnable hint) {
-        // A wrapper, since the same hint may be given twice.
-        Runnable watch = hint::run;
+        Hint watch = new Hint(hint, hintExecutor);
         streams.compute(name, (key, known) -> {
             Followed stream = known == null ? new Followed(name, streamId, shortestMillis) : known;
             stream.watches.add(watch);
             return stream;
         });
         polling.begin();
-        return () -> streams.computeIfPresent(name, (key, stream) -> {
-            stream.watches.remove(watch);
-            return stream.watches.isEmpty() ? null : stream;
-        });
+        return () -> {
+            watch.close();
+            streams.computeIfPresent(name, (key, stream) -> {
+                stream.watches.remove(watch);
+                return stream.watches.isEmpty() ? null : stream;
+            });
+        };
     }
 
     /** What this process knows of a stream that is watched here; null if it is not. */
@@ -161,7 +167,7 @@ final class BufferTail {
 
         private final String name;
         private final String streamId;
-        private final CopyOnWriteArrayList<Runnable> watches = new CopyOnWriteArrayList<>();
+        private final CopyOnWriteArrayList<Hint> watches = new CopyOnWriteArrayList<>();
 
         private final ReentrantLock lock = new ReentrantLock();
         // Guarded by the lock. All of them are about the same moment.
@@ -183,14 +189,7 @@ final class BufferTail {
         }
 
         private void tell() {
-            for (Runnable watch : watches) {
-                try {
-                    watch.run();
-                } catch (RuntimeException | Error e) {
-                    // The hint belongs to a reader, and the others must not suffer for it.
-                    logger.warn("a reader's hint threw", e);
-                }
-            }
+            watches.forEach(Hint::tell);
         }
 
         /** What is known after a position; null if the store has to be asked. */

@@ -25,9 +25,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.bson.BsonDocument;
 import org.bson.conversions.Bson;
@@ -94,15 +95,17 @@ public final class MinibatchStreams implements EventStore {
         this.buffer = builder.database.getCollection(COLLECTION, BsonDocument.class);
         this.opened = builder.database.getCollection(STREAM_COLLECTION, BsonDocument.class);
         this.names = builder.names;
-        this.tail = new BufferTail(buffer, builder.executor, builder.shortestPoll, builder.longestPoll);
+        Executor hints = builder.hintExecutor == null ? builder.executor : builder.hintExecutor;
+        this.tail = new BufferTail(buffer, builder.executor, hints, builder.shortestPoll, builder.longestPoll);
         this.clock = builder.clock;
         this.patience = builder.patience;
     }
 
     /**
-     * For the streams in a database.
+     * Returns a builder of a reader of the streams in a database.
      *
-     * @param executor polls, with one thread; belongs to the caller
+     * @param executor polls, with one thread, and runs the hints of readers unless {@link Builder#hintExecutor} sets another;
+     *     belongs to the caller
      * @param names gives what minibatch calls a stream, for our id of it; see {@link #named}
      */
     public static Builder builder(
@@ -186,6 +189,11 @@ public final class MinibatchStreams implements EventStore {
             @Override
             public Optional<TaskStatus> status(String taskId) {
                 return own.status(taskId).or(() -> MinibatchStreams.this.status(taskId));
+            }
+
+            @Override
+            public Optional<TaskStatus> latestLike(Task task, Duration within) {
+                return own.latestLike(task, within);
             }
 
             @Override
@@ -333,10 +341,10 @@ public final class MinibatchStreams implements EventStore {
         @Override
         public Watch watch(Runnable hint) {
             watches.incrementAndGet();
-            Watch watch = tail.watch(name, id, hint);
-            AtomicBoolean open = new AtomicBoolean(true);
+            AtomicReference<@Nullable Watch> open = new AtomicReference<>(tail.watch(name, id, hint));
             return () -> {
-                if (open.compareAndSet(true, false)) {
+                Watch watch = open.getAndSet(null);
+                if (watch != null) {
                     watches.decrementAndGet();
                     watch.close();
                 }
@@ -366,6 +374,7 @@ public final class MinibatchStreams implements EventStore {
         private Duration shortestPoll = Duration.ofMillis(20);
         private Duration longestPoll = Duration.ofMillis(250);
         private Duration patience = Duration.ofMinutes(10);
+        private @Nullable Executor hintExecutor;
 
         private Builder(MongoDatabase database, ScheduledExecutorService executor, Function<String, String> names) {
             this.database = database;
@@ -395,6 +404,12 @@ public final class MinibatchStreams implements EventStore {
          */
         public Builder patience(Duration patience) {
             this.patience = Durations.requirePositive("patience", patience);
+            return this;
+        }
+
+        /** Sets the executor that runs the hints of readers, as {@link MongoEventStore.Builder#hintExecutor} does. */
+        public Builder hintExecutor(Executor hintExecutor) {
+            this.hintExecutor = hintExecutor;
             return this;
         }
 

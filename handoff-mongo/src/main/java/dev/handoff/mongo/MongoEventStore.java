@@ -27,8 +27,8 @@ import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.bson.Document;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
@@ -81,7 +81,8 @@ public final class MongoEventStore implements EventStore {
         this.executor = builder.executor;
         this.clock = builder.clock;
         this.retention = builder.retention;
-        this.tail = new SharedTail(events, builder.executor, builder.shortestPoll, builder.longestPoll);
+        Executor hints = builder.hintExecutor == null ? builder.executor : builder.hintExecutor;
+        this.tail = new SharedTail(events, builder.executor, hints, builder.shortestPoll, builder.longestPoll);
         this.commit = new GroupCommit(
                 events.withWriteConcern(builder.writeConcern),
                 builder.executor,
@@ -103,9 +104,10 @@ public final class MongoEventStore implements EventStore {
     }
 
     /**
-     * For a store in a database whose indexes are there; see {@link MongoIndexes}.
+     * Returns a builder of a store in a database that has the indexes of {@link MongoIndexes}.
      *
-     * @param executor writes and polls, with one thread each; belongs to the caller
+     * @param executor writes and polls, with one thread each, and runs the hints of readers unless
+     *     {@link Builder#hintExecutor} sets another; belongs to the caller
      */
     public static Builder builder(MongoDatabase database, ScheduledExecutorService executor) {
         return new Builder(database, executor);
@@ -287,10 +289,10 @@ public final class MongoEventStore implements EventStore {
         @Override
         public Watch watch(Runnable hint) {
             watches.incrementAndGet();
-            TailedStream.Watch watch = tail.watch(id, hint);
-            AtomicBoolean open = new AtomicBoolean(true);
+            AtomicReference<@Nullable Watch> open = new AtomicReference<>(tail.watch(id, hint));
             return () -> {
-                if (open.compareAndSet(true, false)) {
+                Watch watch = open.getAndSet(null);
+                if (watch != null) {
                     watches.decrementAndGet();
                     watch.close();
                 }
@@ -301,6 +303,19 @@ public final class MongoEventStore implements EventStore {
         public long last() {
             Minibatch last = lastOf(id);
             return last == null ? BEGINNING : last.next() - 1;
+        }
+
+        @Override
+        public long eventCount() {
+            Minibatch last = lastOf(id);
+            if (last == null) {
+                return 0;
+            }
+            long entries = last.next() - (last.end() == null ? 0 : 1);
+            // Only a second or later attempt begins with a fence.
+            return last.epoch() == 1
+                    ? entries
+                    : entries - events.countDocuments(Filters.and(Filters.eq("stream", id), Filters.eq("fence", true)));
         }
 
         @Override
@@ -331,6 +346,7 @@ public final class MongoEventStore implements EventStore {
         private Duration shortestPoll = Duration.ofMillis(12);
         private Duration longestPoll = Duration.ofMillis(250);
         private WriteConcern writeConcern = WriteConcern.ACKNOWLEDGED;
+        private @Nullable Executor hintExecutor;
 
         private Builder(MongoDatabase database, ScheduledExecutorService executor) {
             this.database = database;
@@ -373,6 +389,17 @@ public final class MongoEventStore implements EventStore {
         public Builder poll(Duration shortest, Duration longest) {
             this.shortestPoll = Durations.requirePositive("shortest", shortest);
             this.longestPoll = Durations.requirePositive("longest", longest);
+            return this;
+        }
+
+        /**
+         * Sets the executor that runs the hints of readers, since these format and write and may block; that of the store by
+         * default. A watch never has more than one job on it. It needs a thread for each hint that may block at the same
+         * time, beside one that does not block; if it is that of the store, beside those that write and poll. It must not run
+         * jobs in the thread that submits them. A hint that it rejects is dropped, and the reader looks again by itself.
+         */
+        public Builder hintExecutor(Executor hintExecutor) {
+            this.hintExecutor = hintExecutor;
             return this;
         }
 

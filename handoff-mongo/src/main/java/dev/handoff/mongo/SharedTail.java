@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -42,6 +42,7 @@ final class SharedTail {
 
     private final MongoCollection<Document> events;
     private final ScheduledExecutorService executor;
+    private final Executor hintExecutor;
     private final long shortestMillis;
     private final long longestMillis;
     private final ConcurrentMap<String, TailedStream> streams = new ConcurrentHashMap<>();
@@ -50,9 +51,14 @@ final class SharedTail {
     private final ReentrantLock fetching = new ReentrantLock();
 
     SharedTail(
-            MongoCollection<Document> events, ScheduledExecutorService executor, Duration shortest, Duration longest) {
+            MongoCollection<Document> events,
+            ScheduledExecutorService executor,
+            Executor hintExecutor,
+            Duration shortest,
+            Duration longest) {
         this.events = events;
         this.executor = executor;
+        this.hintExecutor = hintExecutor;
         this.shortestMillis = shortest.toMillis();
         this.longestMillis = longest.toMillis();
         this.polling = new PollingLoop(executor, shortest, streams::isEmpty, this::fetchDue);
@@ -62,7 +68,7 @@ final class SharedTail {
         TailedStream.Watch[] watch = new TailedStream.Watch[1];
         streams.compute(streamId, (id, known) -> {
             TailedStream stream = known == null ? fresh(id) : known;
-            watch[0] = stream.watch(hint, () -> dropIfUnwatched(id));
+            watch[0] = stream.watch(new Hint(hint, hintExecutor), () -> dropIfUnwatched(id));
             return stream;
         });
         polling.begin();
@@ -103,8 +109,9 @@ final class SharedTail {
             if (woken.compareAndSet(false, true)) {
                 try {
                     executor.execute(this::fetchWoken);
-                } catch (RejectedExecutionException e) {
-                    logger.debug("the executor was shut down, streams are followed no more");
+                } catch (RuntimeException | Error e) {
+                    woken.set(false);
+                    logger.debug("the executor does not look at a stream now, the poll does later", e);
                 }
             }
         }
@@ -114,8 +121,8 @@ final class SharedTail {
         woken.set(false);
         try {
             fetchDue();
-        } catch (RuntimeException e) {
-            logger.debug("a stream could not be looked at, which is left to the poll", e);
+        } catch (RuntimeException | Error e) {
+            logger.debug("a stream could not be looked at, the poll does it later", e);
         }
     }
 

@@ -8,8 +8,6 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What this process knows of the tail of a stream that has readers here: the events from some position on, fetched once for
@@ -17,7 +15,6 @@ import org.slf4j.LoggerFactory;
  */
 final class TailedStream {
 
-    private static final Logger logger = LoggerFactory.getLogger(TailedStream.class);
     private static final long UNKNOWN = -1;
     private static final int MAX_WINDOW_CHARS = 256 << 10;
 
@@ -43,7 +40,7 @@ final class TailedStream {
         this.id = id;
     }
 
-    Watch watch(Runnable hint, Runnable onClose) {
+    Watch watch(Hint hint, Runnable onClose) {
         Watch watch = new Watch(hint, onClose);
         watches.add(watch);
         return watch;
@@ -190,25 +187,21 @@ final class TailedStream {
 
     final class Watch implements EventStream.Watch {
 
-        private final Runnable hint;
+        private final Hint hint;
         private final Runnable onClose;
 
-        Watch(Runnable hint, Runnable onClose) {
+        Watch(Hint hint, Runnable onClose) {
             this.hint = hint;
             this.onClose = onClose;
         }
 
         void tell() {
-            try {
-                hint.run();
-            } catch (RuntimeException | Error e) {
-                // The hint belongs to a reader, and the others must not suffer for it.
-                logger.warn("a reader's hint threw", e);
-            }
+            hint.tell();
         }
 
         @Override
         public void close() {
+            hint.close();
             if (watches.remove(this)) {
                 onClose.run();
             }

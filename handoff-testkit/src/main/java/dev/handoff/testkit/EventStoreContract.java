@@ -15,13 +15,17 @@ import dev.handoff.EventStream;
 import dev.handoff.Problem;
 import dev.handoff.StaleWriterException;
 import dev.handoff.Task;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -309,6 +313,98 @@ public abstract class EventStoreContract {
         appender.append(null, "event 0");
         appender.flush();
         await().untilAtomic(others, greaterThanOrEqualTo(1));
+    }
+
+    @Test
+    @DisplayName("R15 nothing refers to the hint of a watch that is closed, although the watch and the stream are kept")
+    void closedWatchForgets() {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        AtomicInteger hints = new AtomicInteger();
+        EventStream stream = stream();
+        EventStream.Watch open = stream.watch(hints::incrementAndGet);
+        WeakReference<AtomicInteger> reader = new WeakReference<>(new AtomicInteger());
+        EventStream.Watch closed = stream.watch(countingIn(reader));
+        appender.append(null, "event 0");
+        await().until(() -> hints.get() > 0);
+
+        closed.close();
+        await().until(() -> {
+            System.gc();
+            return reader.get() == null;
+        });
+        closed.close();
+        open.close();
+    }
+
+    private static Runnable countingIn(WeakReference<AtomicInteger> reader) {
+        AtomicInteger hints = Objects.requireNonNull(reader.get());
+        return hints::incrementAndGet;
+    }
+
+    @Test
+    @DisplayName("R16 a hint that blocks delays neither the writers nor the readers of other streams")
+    void blockingHint() throws Exception {
+        String otherId = Task.of("contract", "").id();
+        EventAppender one = store().appender(streamId, FIRST_EPOCH);
+        EventAppender two = store().appender(otherId, FIRST_EPOCH);
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        AtomicInteger hints = new AtomicInteger();
+        EventStream slow = otherNode().open(streamId);
+        EventStream.Watch blocking = slow.watch(() -> {
+            blocked.countDown();
+            awaitLatch(goOn);
+        });
+        EventStream other = otherNode().open(otherId);
+        EventStream.Watch watch = other.watch(hints::incrementAndGet);
+        // Both readers have come to the tail.
+        slow.read(EventStream.BEGINNING, 10);
+        other.read(EventStream.BEGINNING, 10);
+        Thread writer = new Thread(() -> one.append(null, "event 0"));
+        writer.start();
+        try {
+            awaitLatch(blocked);
+            for (int i = 0; i < 10; i++) {
+                int before = hints.get();
+                two.append(null, "event " + i);
+                two.flush();
+                await().until(() -> hints.get() > before);
+            }
+            two.end(End.completed(null));
+            assertThat(readAll(other, 10)).isEqualTo(events(0, 10));
+        } finally {
+            goOn.countDown();
+            writer.join();
+            blocking.close();
+            watch.close();
+        }
+    }
+
+    private static void awaitLatch(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    @DisplayName("the number of events counts neither the fences of writers that took over nor the end")
+    void eventCount() {
+        assertThat(stream().eventCount()).isZero();
+        EventAppender first = store().appender(streamId, FIRST_EPOCH);
+        first.append(null, "event 0");
+        first.append(null, "event 1");
+        first.flush();
+        assertThat(stream().eventCount()).isEqualTo(2);
+        EventAppender second = otherNode().appender(streamId, 2);
+        assertThat(stream().eventCount()).isEqualTo(2);
+        second.append(null, "event 2");
+        second.flush();
+        assertThat(stream().eventCount()).isEqualTo(3);
+        otherNode().appender(streamId, 7).end(End.completed("result"));
+        assertThat(stream().eventCount()).isEqualTo(3);
+        assertThat(otherNode().open(streamId).eventCount()).isEqualTo(3);
     }
 
     @Test
