@@ -1,6 +1,5 @@
 package dev.handoff.mongo;
 
-import com.mongodb.MongoException;
 import com.mongodb.MongoInterruptedException;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoCursor;
@@ -85,7 +84,8 @@ final class ChangeHints implements Runnable {
             }
         } catch (MongoInterruptedException e) {
             throw e;
-        } catch (MongoException e) {
+        } catch (RuntimeException | Error e) {
+            // Also what is no error of the driver, such as a change without a stream id.
             if (opened) {
                 logger.info("the change stream broke, polling goes on: {}", e.toString());
             } else if (!refusalTold) {

@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -94,10 +93,11 @@ final class GroupCommit {
             running = true;
             try {
                 executor.execute(this::run);
-            } catch (RejectedExecutionException e) {
-                // Nobody will ever write, so nobody may wait for it.
+            } catch (RuntimeException | Error e) {
+                // Nothing will be written, so no appender may wait for it.
                 running = false;
-                waiting.forEach(a -> a.failed(e));
+                MongoException refused = new MongoException("the executor does not take a write", e);
+                waiting.forEach(a -> a.failed(refused));
                 waiting.clear();
                 progress.signalAll();
             }

@@ -1,7 +1,6 @@
 package dev.handoff.mongo;
 
 import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -48,8 +47,10 @@ final class PollingLoop {
     private void schedule(long millis) {
         try {
             executor.schedule(this::poll, millis, TimeUnit.MILLISECONDS);
-        } catch (RejectedExecutionException e) {
-            logger.debug("the executor was shut down, streams are followed no more");
+        } catch (RuntimeException | Error e) {
+            // The next reader begins the loop anew. Until then readers look by themselves.
+            running.set(false);
+            logger.debug("the executor does not poll, streams are not followed", e);
         }
     }
 

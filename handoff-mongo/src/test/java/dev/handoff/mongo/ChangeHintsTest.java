@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.bson.Document;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -97,6 +98,19 @@ class ChangeHintsTest {
         store(OFTEN).appender(streamId, 1).append(null, "one");
         sees(stream, 1);
         assertThat(standIn.opened()).isZero();
+    }
+
+    @Test
+    @DisplayName("R16 a document that is not ours breaks the change stream, which is opened again")
+    void foreignDocument() {
+        MongoEventStore reading = store(SELDOM);
+        reading.followChanges(followers);
+        EventStream stream = reader(reading);
+        awaitOpened(1);
+        database.getCollection(MongoEventStore.COLLECTION).insertOne(new Document("seq", 0L));
+        awaitOpened(2);
+        store(SELDOM).appender(streamId, 1).append(null, "one");
+        sees(stream, 1);
     }
 
     @Test

@@ -115,6 +115,31 @@ class GroupCommitTest {
     }
 
     @Test
+    @DisplayName("R16 whatever the executor throws when it is to write, no writer waits for ever")
+    void brokenExecutor() {
+        ScheduledExecutorService broken = new ScheduledThreadPoolExecutor(1) {
+            @Override
+            public void execute(Runnable job) {
+                throw new OutOfMemoryError("a test of: unable to create native thread");
+            }
+        };
+        try {
+            MongoEventStore store =
+                    MongoEventStore.builder(mongo.database, broken).build();
+            EventAppender appender = store.appender(name(), 1);
+            assertThatThrownBy(() -> {
+                        appender.append(null, "event 0");
+                        appender.flush();
+                    })
+                    .isInstanceOfSatisfying(
+                            ProblemException.class,
+                            e -> assertThat(e.problem().status()).isEqualTo(503));
+        } finally {
+            broken.shutdownNow();
+        }
+    }
+
+    @Test
     @DisplayName("many streams share one insert at a time, with at most one minibatch of each, and R1 all is dense")
     void groups() throws Exception {
         MongoEventStore store = store();
