@@ -51,6 +51,22 @@ final class Script implements TaskHandler {
         });
     }
 
+    /** Returns and leaves the thread interrupted. */
+    void completeInterrupted() {
+        steps.add(output -> {
+            Thread.currentThread().interrupt();
+            return false;
+        });
+    }
+
+    /** Fails and leaves the thread interrupted. */
+    void failInterrupted(Problem problem) {
+        steps.add(output -> {
+            Thread.currentThread().interrupt();
+            throw new ProblemException(problem);
+        });
+    }
+
     void fail(Problem problem) {
         steps.add(output -> {
             throw new ProblemException(problem);

@@ -4,6 +4,7 @@ import static dev.handoff.testkit.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.handoff.End;
 import dev.handoff.Event;
@@ -17,6 +18,8 @@ import dev.handoff.TaskHandler;
 import dev.handoff.TaskOutput;
 import dev.handoff.TaskStatus;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,10 +28,12 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -58,6 +63,11 @@ public abstract class TaskDispatcherContract {
      */
     protected boolean cancelsAtOnce() {
         return false;
+    }
+
+    /** Whether the dispatcher finds tasks by {@link TaskDispatcher#latestLike}, which is the default. */
+    protected boolean findsLatestLike() {
+        return true;
     }
 
     /** Where the streams of its tasks are kept. */
@@ -293,6 +303,109 @@ public abstract class TaskDispatcherContract {
         assertThat(dispatcher.cancel(task.id())).isFalse();
         assertThat(endOf(task)).isEqualTo(End.completed(null));
         assertThat(dispatcher.cancel(Task.of("script", "").id())).isFalse();
+    }
+
+    @Test
+    @DisplayName("R16 an action on cancellation that blocks delays its own stream only")
+    void blockingCancelAction() throws Exception {
+        Task blocking = dispatched("blocking");
+        Task other = dispatched("other");
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        script("blocking")
+                .then(output -> output.onCancel(() -> {
+                    blocked.countDown();
+                    awaitLatch(goOn);
+                }))
+                .emit(null, "ready");
+        script("other").emit(null, "ready");
+        await().until(() -> events(blocking).size() == 1 && events(other).size() == 1);
+        Future<Boolean> cancelled = threads.submit(() -> dispatcher.cancel(blocking.id()));
+        awaitLatch(blocked);
+
+        Task done = dispatched("done");
+        script("done").emit(null, "one").complete(null);
+        assertThat(endOf(done)).isEqualTo(End.completed(null));
+        dispatcher.cancel(other.id());
+        assertThat(endOf(other)).isEqualTo(End.cancelled());
+        assertThat(store().open(blocking.id()).end()).isEmpty();
+        goOn.countDown();
+        assertThat(endOf(blocking)).isEqualTo(End.cancelled());
+        assertThat(cancelled.get(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    private static void awaitLatch(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    @DisplayName("R2 a handler that leaves its thread interrupted ends its stream, and disturbs no task after it")
+    void interruptedHandler() {
+        for (int round = 0; round < 8; round++) {
+            Task returning = dispatched("returning " + round);
+            script("returning " + round).emit(null, "one").completeInterrupted();
+            assertThat(endOf(returning)).isEqualTo(End.completed(null));
+            Task throwing = dispatched("throwing " + round);
+            Problem problem = new Problem(502, "upstream_failed", "The model did not answer.");
+            script("throwing " + round).emit(null, "one").failInterrupted(problem);
+            assertThat(endOf(throwing)).isEqualTo(End.failed(problem));
+            // Soon, and not only when a lost worker would be noticed.
+            await().atMost(Duration.ofSeconds(5))
+                    .until(() -> state(returning).isFinal() && state(throwing).isFinal());
+            AtomicReference<Boolean> interrupted = new AtomicReference<>();
+            Task next = dispatched("next " + round);
+            script("next " + round)
+                    .then(output -> interrupted.set(Thread.currentThread().isInterrupted()))
+                    .emit(null, "one")
+                    .complete(null);
+            assertThat(endOf(next)).isEqualTo(End.completed(null));
+            assertThat(interrupted).hasValue(false);
+        }
+    }
+
+    @Test
+    @DisplayName("the latest task of the same subject with the same type and payload is found, if it is recent")
+    void latestLike() {
+        assumeTrue(findsLatestLike());
+        Duration hour = Duration.ofHours(1);
+        String payload = "payload " + UUID.randomUUID();
+        Task asked = Task.of("script", payload).requestedBy("alice", null);
+        assertThat(dispatcher.latestLike(asked, hour)).isEmpty();
+        Task first = Task.of("script", payload).requestedBy("alice", null);
+        dispatcher.dispatch(first);
+        assertThat(dispatcher.latestLike(asked, hour)).map(TaskStatus::taskId).contains(first.id());
+        assertThat(dispatcher.latestLike(asked, hour)).map(TaskStatus::subject).contains("alice");
+
+        // One of the next millisecond, since times may have no more.
+        Instant before = Instant.now();
+        await().until(() -> Instant.now().isAfter(before.plusMillis(2)));
+        Task second = Task.of("script", payload).requestedBy("alice", "key").withAttributes(Map.of("a", "b"));
+        dispatcher.dispatch(second);
+        assertThat(dispatcher.latestLike(asked, hour)).map(TaskStatus::taskId).contains(second.id());
+
+        for (Task other : List.of(
+                Task.of("script", payload).requestedBy("bob", null),
+                Task.of("script", payload),
+                Task.of("script", payload + ' ').requestedBy("alice", null),
+                Task.of("other", payload).requestedBy("alice", null))) {
+            assertThat(dispatcher.latestLike(other, hour)).isEmpty();
+        }
+        Task anonymous = Task.of("script", payload);
+        dispatcher.dispatch(anonymous);
+        assertThat(dispatcher.latestLike(Task.of("script", payload), hour))
+                .map(TaskStatus::taskId)
+                .contains(anonymous.id());
+        assertThat(dispatcher.latestLike(asked, hour)).map(TaskStatus::taskId).contains(second.id());
+        await().until(() -> dispatcher.latestLike(asked, Duration.ofMillis(20)).isEmpty());
+        script(payload).complete(null);
+        script(payload).complete(null);
+        script(payload).complete(null);
+        endOf(second);
+        assertThat(dispatcher.latestLike(asked, hour)).map(TaskStatus::taskId).contains(second.id());
     }
 
     @Test
