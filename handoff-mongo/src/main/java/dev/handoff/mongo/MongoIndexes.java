@@ -29,6 +29,7 @@ public final class MongoIndexes {
         events.createIndex(Indexes.ascending("stream", "seq"), new IndexOptions().unique(true));
         MongoCollection<Document> tasks = database.getCollection(MongoTaskQueue.COLLECTION);
         tasks.createIndex(Indexes.ascending("state", "created"));
+        tasks.createIndex(Indexes.ascending("fingerprint", "created"));
         expire(events);
         expire(tasks);
     }

@@ -8,6 +8,7 @@ import com.mongodb.ReadPreference;
 import com.mongodb.WriteConcern;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
+import com.mongodb.client.model.CountOptions;
 import com.mongodb.client.model.Filters;
 import com.mongodb.client.model.FindOneAndUpdateOptions;
 import com.mongodb.client.model.Projections;
@@ -23,6 +24,7 @@ import dev.handoff.StaleWriterException;
 import dev.handoff.Task;
 import dev.handoff.TaskDispatcher;
 import dev.handoff.TaskStatus;
+import dev.handoff.Ticker;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,10 +38,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.bson.Document;
 import org.bson.conversions.Bson;
@@ -80,7 +84,11 @@ public final class MongoTaskQueue implements TaskDispatcher {
     private static final int MAX_PAYLOAD_CHARS = 4 << 20;
     private static final int SWEEP_AT_A_TIME = 100;
     private static final int MISSED_SWEEPS = 3;
-    private static final long EXPIRY_INTERVAL_MILLIS = 60_000;
+    private static final Duration EXPIRY_INTERVAL = Duration.ofMinutes(1);
+    private static final Duration SHORTEST_ATTENDANCE_INTERVAL = Duration.ofSeconds(1);
+    /** A clock that differs more than this from monotonic time was set. */
+    private static final long LARGEST_DRIFT_MILLIS = 1000;
+
     private static final Bson WITHOUT_PAYLOAD = Projections.exclude("payload", "attributes");
 
     private final MongoCollection<Document> tasks;
@@ -89,15 +97,27 @@ public final class MongoTaskQueue implements TaskDispatcher {
     private final Executor executor;
     private final Set<String> types;
     private final Clock clock;
+    private final Ticker ticker;
     private final Duration retention;
     private final Duration lease;
     private final Duration sweepInterval;
     private final int maxAttempts;
     private final @Nullable Duration cancelUnattendedAfter;
-    private final AtomicLong nextSweep = new AtomicLong(Long.MIN_VALUE);
-    private final AtomicLong lastSweep = new AtomicLong();
-    private final AtomicLong sweepingSince = new AtomicLong();
-    private final AtomicLong nextExpiry = new AtomicLong(Long.MIN_VALUE);
+    private final Throttle sweeps;
+    private final Throttle expiry;
+
+    private final Duration attendanceInterval;
+    private final Throttle attendance;
+    /** The tasks that were named since the last time that this was written. */
+    private final Set<String> named = ConcurrentHashMap.newKeySet();
+
+    private final AtomicBoolean writingNamed = new AtomicBoolean();
+
+    private final ReentrantLock lock = new ReentrantLock();
+    // Only under the lock.
+    private long lastSweep;
+    private long lastSweepMillis;
+    private long sweepingSince;
 
     private MongoTaskQueue(Builder builder) {
         if (builder.executor == builder.store.executor()) {
@@ -122,19 +142,31 @@ public final class MongoTaskQueue implements TaskDispatcher {
         this.executor = builder.executor;
         this.types = Set.copyOf(builder.types);
         this.clock = builder.clock;
+        this.ticker = builder.ticker;
         this.retention = builder.retention;
         this.lease = builder.lease;
         this.sweepInterval = builder.sweepInterval;
         this.maxAttempts = builder.maxAttempts;
         this.cancelUnattendedAfter = builder.cancelUnattendedAfter;
+        // A quarter early, since streaming servers call about once a second, and the next call would come too late.
+        this.sweeps = new Throttle(ticker, sweepInterval.multipliedBy(3).dividedBy(4));
+        this.expiry = new Throttle(ticker, EXPIRY_INTERVAL);
+        Duration quarter = cancelUnattendedAfter == null ? Duration.ZERO : cancelUnattendedAfter.dividedBy(4);
+        this.attendanceInterval =
+                quarter.compareTo(SHORTEST_ATTENDANCE_INTERVAL) < 0 ? SHORTEST_ATTENDANCE_INTERVAL : quarter;
+        this.attendance = new Throttle(ticker, attendanceInterval);
+        this.lastSweep = ticker.read();
+        this.lastSweepMillis = clock.millis();
+        this.sweepingSince = lastSweep;
     }
 
     /**
-     * For a queue in a database whose indexes are there; see {@link MongoIndexes}.
+     * Returns a builder of a queue in a database that has the indexes of {@link MongoIndexes}.
      *
      * @param store where the streams of its tasks are, in the same database
-     * @param executor sweeps, and tells handlers that they are cancelled, which both wait for the store: so it must not be
-     *     that of the store; belongs to the caller
+     * @param executor sweeps, writes which tasks have readers, and cancels tasks that run here. It waits for the store, so it
+     *     must not be that of the store. It needs two threads, and one more for each action of
+     *     {@link dev.handoff.TaskOutput#onCancel} that may block at the same time; belongs to the caller
      * @param types the types of tasks that are taken; others are refused
      */
     public static Builder builder(
@@ -241,18 +273,47 @@ public final class MongoTaskQueue implements TaskDispatcher {
         TaskStatus.State state =
                 TaskStatus.State.valueOf(document.getString("state").toUpperCase(Locale.ROOT));
         Date created = document.getDate("created");
-        long before = state != TaskStatus.State.QUEUED
-                ? 0
-                : tasks.countDocuments(Filters.and(Filters.eq("state", "queued"), Filters.lt("created", created)));
+        int before = state == TaskStatus.State.QUEUED ? queuedBefore(created) : 0;
         return new TaskStatus(
                 document.getString("_id"),
                 document.getString("subject"),
                 document.getString("format"),
                 state,
-                (int) before,
+                before,
                 created.toInstant(),
                 instant(document.getDate("started")),
                 instant(document.getDate("ended")));
+    }
+
+    /** Returns 0 if it cannot be counted: a task that was accepted must not be refused for that. */
+    private int queuedBefore(Date created) {
+        try {
+            return (int) tasks.countDocuments(
+                    Filters.and(Filters.eq("state", "queued"), Filters.lt("created", created)),
+                    new CountOptions().limit(TaskStatus.MAX_QUEUE_POSITION));
+        } catch (MongoException e) {
+            logger.debug("the queue could not be counted", e);
+            return 0;
+        }
+    }
+
+    /**
+     * Returns the latest task that the same subject asked for with the same type and payload within a time. The time is
+     * measured by the clocks of the servers that accept tasks.
+     */
+    @Override
+    public Optional<TaskStatus> latestLike(Task task, Duration within) {
+        Date oldest = Date.from(clock.instant().minus(within));
+        return reaching(() -> Optional.ofNullable(tasks.find(Filters.and(
+                                Filters.eq("fingerprint", task.fingerprint()),
+                                Filters.gte("created", oldest),
+                                // Null stands for a document without the field, too.
+                                Filters.eq("subject", task.subject())))
+                        .sort(Sorts.descending("created"))
+                        .projection(WITHOUT_PAYLOAD)
+                        .limit(1)
+                        .first())
+                .map(this::status));
     }
 
     private static @Nullable Instant instant(@Nullable Date date) {
@@ -283,46 +344,68 @@ public final class MongoTaskQueue implements TaskDispatcher {
         });
     }
 
-    /** Says whose streams are being read, and sweeps if it is time to. Returns at once. */
+    /**
+     * Records which streams are being read, if tasks without readers are to be cancelled, and sweeps if that is due. Returns
+     * at once: the executor of the queue does both. What several calls have named is written together, once in a quarter of
+     * the limit, but at most once a second.
+     */
     @Override
     public void attended(Collection<String> taskIds) {
-        List<String> ids = List.copyOf(taskIds);
-        sweepIfDue(() -> {
-            if (cancelUnattendedAfter != null && !ids.isEmpty()) {
-                tasks.updateMany(Filters.in("_id", ids), Updates.set("attended", Date.from(clock.instant())));
-            }
-        });
+        if (cancelUnattendedAfter != null) {
+            named.addAll(taskIds);
+            writeNamedIfDue();
+        }
+        sweepIfDue();
     }
 
-    /** For workers, whose leases must not wait for it. Returns at once. */
-    void sweepIfDue() {
-        sweepIfDue(() -> {});
-    }
-
-    private void sweepIfDue(Runnable before) {
-        long now = clock.millis();
-        long due = nextSweep.get();
-        // A quarter early, since streaming servers call about once a second, and the next call would come too late.
-        if (now < due || !nextSweep.compareAndSet(due, now + sweepInterval.toMillis() * 3 / 4)) {
+    private void writeNamedIfDue() {
+        if (named.isEmpty() || !writingNamed.compareAndSet(false, true)) {
             return;
         }
-        onExecutor(() -> {
-            try {
-                before.run();
-                sweep();
-            } catch (RuntimeException e) {
-                logger.warn("the sweep failed, the next one goes on: {}", e.toString());
-            }
-        });
+        if (!attendance.tryAcquire() || !onExecutor(this::writeNamed)) {
+            writingNamed.set(false);
+        }
     }
 
-    /** For what must not hold up the caller; dropped if the executor was shut down. */
-    void onExecutor(Runnable action) {
+    private void writeNamed() {
+        List<String> ids = List.copyOf(named);
+        ids.forEach(named::remove);
+        try {
+            tasks.updateMany(Filters.in("_id", ids), Updates.set("attended", Date.from(clock.instant())));
+        } catch (RuntimeException e) {
+            // The next call names those that are still being read.
+            attendance.reset();
+            logger.warn(
+                    "it could not be written which tasks have readers, the next call tries again: {}", e.toString());
+        } finally {
+            writingNamed.set(false);
+        }
+    }
+
+    /** Has the executor sweep if that is due. Returns at once, since the leases of workers must not wait for it. */
+    void sweepIfDue() {
+        if (sweeps.tryAcquire()) {
+            onExecutor(() -> {
+                try {
+                    sweep();
+                } catch (RuntimeException e) {
+                    logger.warn("the sweep failed, the next one goes on: {}", e.toString());
+                }
+            });
+        }
+    }
+
+    /** Has the executor do what must not hold up the caller. Returns false if it does not take it. */
+    boolean onExecutor(Runnable action) {
         try {
             executor.execute(action);
+            return true;
         } catch (RejectedExecutionException e) {
-            logger.debug("the executor was shut down, nothing is swept or cancelled any more");
+            logger.debug("the executor takes neither sweeps nor cancellations", e);
+        } catch (RuntimeException | Error e) {
+            logger.warn("the executor failed to take a sweep or a cancellation", e);
         }
+        return false;
     }
 
     /**
@@ -336,8 +419,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
             found = sweepSome(now);
         } while (found == SWEEP_AT_A_TIME);
         cancelUnattended();
-        long due = nextExpiry.get();
-        if (now.getTime() >= due && nextExpiry.compareAndSet(due, now.getTime() + EXPIRY_INTERVAL_MILLIS)) {
+        if (expiry.tryAcquire()) {
             tasks.deleteMany(Filters.lt("expireAt", now));
             events.deleteMany(Filters.lt("expireAt", now));
         }
@@ -376,25 +458,43 @@ public final class MongoTaskQueue implements TaskDispatcher {
         if (limit == null) {
             return;
         }
-        long now = clock.millis();
-        long before = lastSweep.getAndSet(now);
-        if (now - before > MISSED_SWEEPS * sweepInterval.toMillis()) {
-            sweepingSince.set(now);
-        }
-        if (now - sweepingSince.get() < limit.toMillis()) {
-            // While the store was away nobody could say what is being read.
+        if (!hasSweptFor(limit)) {
+            // While the store was away no server could say what is being read.
             return;
         }
+        // A time that was written may be as old as the interval in which it is written.
+        Instant oldest = clock.instant().minus(limit).minus(attendanceInterval);
         tasks.find(Filters.and(
                         Filters.in("state", "queued", "running"),
                         Filters.ne("cancel", true),
-                        Filters.lt("attended", Date.from(clock.instant().minus(limit)))))
+                        Filters.lt("attended", Date.from(oldest))))
                 .projection(Projections.include("_id"))
                 .limit(SWEEP_AT_A_TIME)
                 .forEach(d -> {
                     logger.info("cancelling task {}, which nobody has read for {}", d.getString("_id"), limit);
                     cancel(d.getString("_id"));
                 });
+    }
+
+    /**
+     * Notes a sweep, and returns whether this process has swept regularly for a time, by a clock that was not set meanwhile.
+     */
+    private boolean hasSweptFor(Duration time) {
+        lock.lock();
+        try {
+            long now = ticker.read();
+            long millis = clock.millis();
+            long since = now - lastSweep;
+            long drift = millis - lastSweepMillis - TimeUnit.NANOSECONDS.toMillis(since);
+            if (since / MISSED_SWEEPS > sweepInterval.toNanos() || Math.abs(drift) > LARGEST_DRIFT_MILLIS) {
+                sweepingSince = now;
+            }
+            lastSweep = now;
+            lastSweepMillis = millis;
+            return now - sweepingSince >= time.toNanos();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Takes a task, with an epoch of its own, before anybody else does. */
@@ -542,8 +642,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
         return lease;
     }
 
-    Clock clock() {
-        return clock;
+    Ticker ticker() {
+        return ticker;
     }
 
     private static <T> T reaching(Supplier<T> operation) {
@@ -563,6 +663,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         private final Executor executor;
         private final Collection<String> types;
         private Clock clock = Clock.systemUTC();
+        private Ticker ticker = Ticker.system();
         private Duration retention = Duration.ofHours(24);
         private Duration lease = Duration.ofSeconds(10);
         private Duration sweepInterval = Duration.ofSeconds(2);
@@ -576,9 +677,15 @@ public final class MongoTaskQueue implements TaskDispatcher {
             this.types = types;
         }
 
-        /** The clock for leases and times; the system's by default. */
+        /** Sets the clock for the times in documents, leases among them; the system's by default. */
         public Builder clock(Clock clock) {
             this.clock = clock;
+            return this;
+        }
+
+        /** Sets the ticker that measures when something is due in this process; that of this JVM by default. */
+        public Builder ticker(Ticker ticker) {
+            this.ticker = ticker;
             return this;
         }
 
@@ -609,7 +716,11 @@ public final class MongoTaskQueue implements TaskDispatcher {
             return this;
         }
 
-        /** Cancels a task whose stream nobody has read for this long; by default none is. */
+        /**
+         * Cancels a task whose stream nobody has read for this long; by default no task is cancelled. It happens when the
+         * sweep finds the task, and up to a quarter of this time later, since servers write so seldom what is being read. A
+         * process that could not sweep for some time, or whose clock was set, waits for the whole time anew.
+         */
         public Builder cancelUnattendedAfter(Duration limit) {
             this.cancelUnattendedAfter = Durations.requirePositive("cancelUnattendedAfter", limit);
             return this;

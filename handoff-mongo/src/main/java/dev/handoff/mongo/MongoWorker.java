@@ -4,7 +4,7 @@ import dev.handoff.Problem;
 import dev.handoff.Task;
 import dev.handoff.TaskHandler;
 import dev.handoff.TaskRun;
-import java.time.Clock;
+import dev.handoff.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,9 +32,10 @@ import org.slf4j.LoggerFactory;
 public final class MongoWorker {
 
     private static final Logger logger = LoggerFactory.getLogger(MongoWorker.class);
-    private static final long CANCEL_CHECK_MILLIS = 250;
-    private static final long LONGEST_CLAIM_PAUSE_MILLIS = 100;
-    private static final long PAUSE_AFTER_FAILURE_MILLIS = 500;
+    private static final long CANCEL_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+    private static final long SHORTEST_CLAIM_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long LONGEST_CLAIM_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final long PAUSE_AFTER_FAILURE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final Problem WORKER_STOPPED =
             new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
@@ -42,7 +43,7 @@ public final class MongoWorker {
     private final Executor executor;
     private final Map<String, TaskHandler> handlers;
     private final int maxRunning;
-    private final Clock clock;
+    private final Ticker ticker;
     private final String name = UUID.randomUUID().toString();
     private final ConcurrentMap<String, Held> running = new ConcurrentHashMap<>();
     private final CompletableFuture<Void> idle = new CompletableFuture<>();
@@ -60,7 +61,10 @@ public final class MongoWorker {
         this.executor = builder.executor;
         this.handlers = Map.copyOf(builder.handlers);
         this.maxRunning = builder.maxRunning;
-        this.clock = builder.queue.clock();
+        this.ticker = builder.queue.ticker();
+        this.nextClaim = ticker.read();
+        this.nextRenewal = nextClaim;
+        this.nextLook = nextClaim;
     }
 
     /** For a worker that does tasks of this queue on this executor, which needs a thread for each that runs at a time. */
@@ -76,22 +80,22 @@ public final class MongoWorker {
         if (!ticking.tryLock()) {
             return;
         }
-        long now = clock.millis();
+        long now = ticker.read();
         try {
-            if (now >= nextRenewal) {
+            if (now - nextRenewal >= 0) {
                 // Tried again in the next tick if it fails.
                 check(true);
-                nextRenewal = now + queue.lease().toMillis() / 3;
-            } else if (now >= nextLook) {
+                nextRenewal = now + queue.lease().toNanos() / 3;
+            } else if (now - nextLook >= 0) {
                 check(false);
             }
             queue.sweepIfDue();
-            if (now >= nextClaim) {
+            if (now - nextClaim >= 0) {
                 claim(now);
             }
         } catch (RuntimeException | Error e) {
             // Of whatever kind: a timer drops a job that throws, and then all leases would run out.
-            nextClaim = now + PAUSE_AFTER_FAILURE_MILLIS;
+            nextClaim = now + PAUSE_AFTER_FAILURE_NANOS;
             logger.warn("the worker could not go on, and tries again: {}", e.toString());
         } finally {
             ticking.unlock();
@@ -99,7 +103,7 @@ public final class MongoWorker {
     }
 
     private void check(boolean renew) {
-        nextLook = clock.millis() + CANCEL_CHECK_MILLIS;
+        nextLook = ticker.read() + CANCEL_CHECK_NANOS;
         if (running.isEmpty()) {
             return;
         }
@@ -112,23 +116,30 @@ public final class MongoWorker {
             if (held == null || held.epoch != epoch) {
                 return;
             }
-            // Not here: actions of handlers may take their time, and leases must not wait for them. Nor on the
-            // threads of handlers, of which none may be free.
-            if (cancel == null && held.stopOnce()) {
+            if (held.stopping) {
+                return;
+            }
+            // Not here: actions of handlers may block, and leases must not wait for them. Nor on the threads of
+            // handlers,
+            // of which none may be free. If the executor does not take it, the next look tries again.
+            if (cancel == null) {
                 logger.info("task {} was taken from this worker", id);
-                queue.onExecutor(held.run::release);
-            } else if (cancel != null && cancel && held.stopOnce()) {
-                queue.onExecutor(held.run::cancel);
+                held.stopping = queue.onExecutor(held.run::release);
+            } else if (cancel) {
+                held.stopping = queue.onExecutor(held.run::cancel);
             }
         });
     }
 
     private void claim(long now) {
         // On a slow store many claims may take longer than a lease, within which those at hand need a look.
-        while (!stopping && running.size() < maxRunning && clock.millis() < Math.min(nextLook, nextRenewal)) {
+        while (!stopping
+                && running.size() < maxRunning
+                && ticker.read() - nextLook < 0
+                && ticker.read() - nextRenewal < 0) {
             var claimed = queue.claim(handlers.keySet(), name);
             if (claimed.isEmpty()) {
-                claimPause = Math.min(Math.max(10, 2 * claimPause), LONGEST_CLAIM_PAUSE_MILLIS);
+                claimPause = Math.min(Math.max(SHORTEST_CLAIM_PAUSE_NANOS, 2 * claimPause), LONGEST_CLAIM_PAUSE_NANOS);
                 nextClaim = now + claimPause;
                 return;
             }
@@ -144,7 +155,8 @@ public final class MongoWorker {
         if (handler == null) {
             throw new IllegalStateException("a task was claimed that nobody does: " + task);
         }
-        TaskRun run = new TaskRun(task, handler, () -> queue.store().appender(task.id(), epoch));
+        // Appenders try for as long as they are set to. What has no end then is left to the sweep.
+        TaskRun run = new TaskRun(task, handler, () -> queue.store().appender(task.id(), epoch), Duration.ZERO);
         Held held = new Held(run, epoch);
         running.put(task.id(), held);
         // After the put: either this sees that it is over, or the one who stops sees the task.
@@ -176,6 +188,8 @@ public final class MongoWorker {
         try {
             held.run.run();
         } finally {
+            // The driver does not work in a thread that a handler has left interrupted.
+            boolean interrupted = Thread.interrupted();
             try {
                 // What has no end in the store by now is left to the sweep.
                 queue.noteEnd(id, held.epoch);
@@ -184,6 +198,9 @@ public final class MongoWorker {
             } finally {
                 running.remove(id, held);
                 completeIfIdle();
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
             }
         }
     }
@@ -270,12 +287,6 @@ public final class MongoWorker {
         Held(TaskRun run, int epoch) {
             this.run = run;
             this.epoch = epoch;
-        }
-
-        boolean stopOnce() {
-            boolean first = !stopping;
-            stopping = true;
-            return first;
         }
     }
 

@@ -416,6 +416,9 @@ class MinibatchStreamsTest {
 
         Task task = Task.of("java", "");
         assertThat(dispatcher.dispatch(task).state()).isEqualTo(TaskStatus.State.QUEUED);
+        assertThat(dispatcher.latestLike(Task.of("java", ""), Duration.ofHours(1)))
+                .map(TaskStatus::taskId)
+                .contains(task.id());
         assertThat(store.open(task.id()).last()).isEqualTo(EventStream.BEGINNING);
         EventAppender appender = store.appender(task.id(), 1);
         appender.append(null, "ours");

@@ -39,7 +39,8 @@ class MongoIndexesTest {
         List<String> tasks = indexes(mongo.database, MongoTaskQueue.COLLECTION);
         MongoIndexes.create(mongo.database);
         assertThat(events).containsExactlyInAnyOrder("_id_", "stream_1_seq_1", "expireAt_1");
-        assertThat(tasks).containsExactlyInAnyOrder("_id_", "state_1_created_1", "expireAt_1");
+        assertThat(tasks)
+                .containsExactlyInAnyOrder("_id_", "state_1_created_1", "fingerprint_1_created_1", "expireAt_1");
         assertThat(indexes(mongo.database, MongoEventStore.COLLECTION)).isEqualTo(events);
         assertThat(indexes(mongo.database, MongoTaskQueue.COLLECTION)).isEqualTo(tasks);
     }

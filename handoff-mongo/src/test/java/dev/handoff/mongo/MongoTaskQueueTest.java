@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.bson.Document;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -34,6 +35,8 @@ class MongoTaskQueueTest extends TaskDispatcherContract {
 
     @Override
     protected TaskDispatcher start(TaskHandler handler) {
+        // Else this worker would run what a worker of another test has left, with the scripts of this test.
+        mongo.database.getCollection(MongoTaskQueue.COLLECTION).deleteMany(new Document());
         MongoTaskQueue queue = MongoTaskQueue.builder(mongo.database, store, workers, List.of("script"))
                 .build();
         MongoWorker worker =

@@ -88,6 +88,7 @@ class MongoWorkerTest {
             queue = queueSettings
                     .apply(MongoTaskQueue.builder(database, store, sweeps, List.of("puppet", "other"))
                             .clock(clock)
+                            .ticker(clock)
                             .retention(Duration.ofHours(1))
                             .lease(LEASE))
                     .build();
@@ -755,9 +756,7 @@ class MongoWorkerTest {
         worker.running(left);
         for (int i = 0; i < 20; i++) {
             clock.tick(Duration.ofSeconds(2));
-            Date now = Date.from(clock.instant());
             streaming.queue.attended(List.of(read.id()));
-            await().until(() -> !streaming.document(read).getDate("attended").before(now));
             worker.tick();
             if (i < 14) {
                 assertThat(worker.puppet.stopped()).isEmpty();
@@ -768,6 +767,139 @@ class MongoWorkerTest {
         assertThat(worker.end(left)).isEqualTo(End.cancelled());
         assertThat(worker.end(read)).isNull();
         assertThat(worker.puppet.stopped()).containsExactly(left.id());
+    }
+
+    @Test
+    @DisplayName("R9 a worker and a streaming server that share one queue cancel no task that is read")
+    void attendedOnSharedQueue() {
+        Node node = new Node(q -> q.cancelUnattendedAfter(Duration.ofSeconds(30)));
+        Task read = dispatched(node);
+        Task alsoRead = dispatched(node);
+        Task left = dispatched(node);
+        for (Task task : List.of(read, alsoRead, left)) {
+            node.running(task);
+        }
+        for (int i = 0; i < 120; i++) {
+            clock.tick(Duration.ofSeconds(1));
+            // The worker always comes first, and so takes every sweep.
+            node.tick();
+            // Two servers, of which the first comes first.
+            node.queue.attended(List.of(read.id()));
+            node.queue.attended(List.of(alsoRead.id()));
+        }
+        await().until(() -> node.puppet.stopped().contains(left.id()));
+        assertThat(node.puppet.stopped()).containsExactly(left.id());
+    }
+
+    @Test
+    @DisplayName("R9 which tasks are read is written once in a quarter of the limit, and not at all without a limit")
+    void attendanceIsThrottled() {
+        Commands commands = new Commands();
+        Node node = new Node(
+                mongo.connect(commands),
+                threads(),
+                q -> q.cancelUnattendedAfter(Duration.ofSeconds(40)),
+                UnaryOperator.identity());
+        Node unlimited =
+                new Node(mongo.connect(commands), threads(), UnaryOperator.identity(), UnaryOperator.identity());
+        Task task = dispatched(node);
+        commands.clear();
+        for (int i = 0; i < 100; i++) {
+            node.queue.attended(List.of(task.id()));
+            unlimited.queue.attended(List.of(task.id()));
+            clock.tick(Duration.ofSeconds(1));
+        }
+        assertThat(commands.started("update")).hasSize(10);
+    }
+
+    @Test
+    @DisplayName("R9 what could not be written about readers is written by the next call")
+    void attendanceIsRepeated() throws Exception {
+        try (TcpProxy proxy = new TcpProxy(mongo.address())) {
+            Node node = new Node(
+                    mongo.connect(proxy),
+                    threads(),
+                    q -> q.cancelUnattendedAfter(Duration.ofSeconds(40)),
+                    UnaryOperator.identity());
+            Task task = dispatched(node);
+            clock.tick(Duration.ofSeconds(5));
+            proxy.goAway();
+            node.queue.attended(List.of(task.id()));
+            proxy.comeBack();
+            await().until(() -> {
+                node.queue.attended(List.of(task.id()));
+                return !mongoTask(task).getDate("attended").before(Date.from(clock.instant()));
+            });
+        }
+    }
+
+    @Test
+    @DisplayName("a clock that is set back stops neither worker nor sweep")
+    void clockSetBack() {
+        Node node = new Node();
+        Node other = new Node();
+        Task first = dispatched(node);
+        node.running(first);
+        node.emitted(first, "one");
+        Date renewed = node.document(first).getDate("leaseUntil");
+        clock.setClock(Duration.ofDays(-1));
+        clock.tickTicker(Duration.ofSeconds(4));
+        Task second = dispatched(node);
+        node.running(second);
+        assertThat(node.document(first).getDate("leaseUntil")).isBefore(renewed);
+        other.queue.cancel(first.id());
+        clock.tickTicker(Duration.ofMillis(250));
+        node.tick();
+        await().until(() -> node.puppet.stopped().contains(first.id()));
+        clock.tick(OVER);
+        other.tick();
+        assertThat(other.state(second)).isNotEqualTo(TaskStatus.State.COMPLETED);
+        await().until(() -> other.end(first) != null);
+        other.running(second);
+    }
+
+    @Test
+    @DisplayName("R9 a clock that is set forward does not make a task look as if nobody read it")
+    void clockSetForward() {
+        Node node = new Node(q -> q.cancelUnattendedAfter(Duration.ofSeconds(30)));
+        Task task = dispatched(node);
+        for (int i = 0; i < 40; i++) {
+            clock.tick(Duration.ofSeconds(1));
+            node.queue.attended(List.of(task.id()));
+        }
+        clock.setClock(Duration.ofHours(1));
+        for (int i = 0; i < 40; i++) {
+            clock.tick(Duration.ofSeconds(1));
+            // A sweep of another process may come first.
+            node.queue.sweep();
+            node.queue.attended(List.of(task.id()));
+        }
+        assertThat(node.state(task)).isEqualTo(TaskStatus.State.QUEUED);
+    }
+
+    @Test
+    @DisplayName("R16 an executor that refuses a cancellation once is asked again")
+    void cancellationIsRepeated() {
+        AtomicBoolean full = new AtomicBoolean();
+        Executor picky = action -> {
+            if (full.get()) {
+                throw new OutOfMemoryError("a test of: unable to create native thread");
+            }
+            action.run();
+        };
+        Node node = new Node(mongo.database, threads(), picky, UnaryOperator.identity(), UnaryOperator.identity());
+        Task task = dispatched(node);
+        node.running(task);
+        node.queue.cancel(task.id());
+        full.set(true);
+        clock.tick(Duration.ofMillis(250));
+        node.tick();
+        node.queue.attended(List.of());
+        assertThat(node.end(task)).isNull();
+        full.set(false);
+        clock.tick(Duration.ofMillis(250));
+        node.tick();
+        assertThat(node.end(task)).isEqualTo(End.cancelled());
     }
 
     @Test
