@@ -150,8 +150,10 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     @Override
     public Optional<TaskStatus> latestLike(Task task, Duration within) {
         Run run = latest.get(new Likeness(task.subject(), task.fingerprint()));
-        boolean recent = run != null && ticker.read() - run.acceptedAt <= Durations.saturatedNanos(within);
-        return recent ? Optional.of(run.status()) : Optional.empty();
+        if (run == null || ticker.read() - run.acceptedAt > Durations.saturatedNanos(within)) {
+            return Optional.empty();
+        }
+        return Optional.of(run.status());
     }
 
     @Override

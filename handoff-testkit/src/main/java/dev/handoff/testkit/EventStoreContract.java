@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.greaterThanOrEqualTo;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.handoff.End;
 import dev.handoff.Event;
@@ -13,6 +14,7 @@ import dev.handoff.EventAppender;
 import dev.handoff.EventStore;
 import dev.handoff.EventStream;
 import dev.handoff.Problem;
+import dev.handoff.ProblemException;
 import dev.handoff.StaleWriterException;
 import dev.handoff.Task;
 import java.lang.ref.WeakReference;
@@ -46,6 +48,14 @@ public abstract class EventStoreContract {
     /** The same log, as another process would open it; by default the same store. */
     protected EventStore otherNode() {
         return store();
+    }
+
+    /**
+     * Makes the store drop the streams that have ended, as it does when their retention time is over. Returns false if a test
+     * cannot bring that about, which is the default.
+     */
+    protected boolean dropEnded() {
+        return false;
     }
 
     private final String streamId = Task.of("contract", "").id();
@@ -339,6 +349,48 @@ public abstract class EventStoreContract {
     private static Runnable countingIn(WeakReference<AtomicInteger> reader) {
         AtomicInteger hints = Objects.requireNonNull(reader.get());
         return hints::incrementAndGet;
+    }
+
+    @Test
+    @DisplayName(
+            "R15 a dropped stream is on the heap only as long as a reader holds its events, and is refused with 410")
+    void droppedStreamIsForgotten() {
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        appender.append(null, "event 0");
+        appender.end(End.completed("result"));
+        EventStream open = stream();
+        EventStream.Watch watch = open.watch(() -> {});
+        WeakReference<Event> event = new WeakReference<>(
+                open.read(EventStream.BEGINNING, 10).events().get(0));
+        EventStream.Batch held = open.read(EventStream.BEGINNING, 10);
+        assumeTrue(dropEnded());
+        assertGone(() -> open.read(EventStream.BEGINNING, 10));
+        assertGone(() -> open.read(0, 10));
+        assertGone(open::last);
+        assertGone(open::end);
+        assertGone(open::eventCount);
+        // A client that comes back for the rest is not shown an empty stream.
+        assertGone(() -> stream().read(0, 10));
+        assertThat(held.events()).isEqualTo(events(0, 1));
+        assertThat(held.end()).isEqualTo(End.completed("result"));
+
+        held = stream().read(EventStream.BEGINNING, 10);
+        assertThat(held).isEqualTo(new EventStream.Batch(List.of(), EventStream.BEGINNING, null));
+        await().until(() -> {
+            System.gc();
+            return event.get() == null;
+        });
+        // These are still held, and are of no more use.
+        assertStale(() -> appender.append(null, "late"));
+        watch.close();
+        assertGone(open::end);
+    }
+
+    private static void assertGone(ThrowingCallable call) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        ProblemException.class,
+                        e -> assertThat(e.problem().status()).isEqualTo(410));
     }
 
     @Test

@@ -23,6 +23,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -35,12 +36,14 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -56,6 +59,14 @@ public abstract class TaskDispatcherContract {
 
     /** Starts a dispatcher that has tasks of the type {@code script} done by this handler, on at least four threads. */
     protected abstract TaskDispatcher start(TaskHandler handler);
+
+    /**
+     * Starts a dispatcher as {@link #start(TaskHandler)} does, whose streams are kept in another store. Returns null if it
+     * cannot be given one, which is the default.
+     */
+    protected @Nullable TaskDispatcher start(TaskHandler handler, EventStore store) {
+        return null;
+    }
 
     /**
      * Whether a task has ended when its cancellation returns. Where the worker is elsewhere, which is the default, it may
@@ -340,6 +351,39 @@ public abstract class TaskDispatcherContract {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(ThrowingStore.Fault.class)
+    @DisplayName("R16 whatever a store throws at one task, that task ends, and no other notices")
+    void storeThrows(ThrowingStore.Fault fault) {
+        ThrowingStore throwing = new ThrowingStore(store(), fault);
+        TaskDispatcher started = start((task, output) -> script(task.payload()).handle(task, output), throwing);
+        assumeTrue(started != null);
+        TaskDispatcher own = Objects.requireNonNull(started);
+        Task other = Task.of("script", "other");
+        own.dispatch(other);
+        script("other").emit(null, "one");
+        await().until(() -> events(other).size() == 1);
+
+        Task affected = Task.of("script", "affected");
+        throwing.affect(affected.id());
+        own.dispatch(affected);
+        script("affected").emit(null, "one").complete(null);
+        await().until(() -> own.status(affected.id()).orElseThrow().state().isFinal());
+        assertThat(store().open(affected.id()).end()).isPresent();
+        Task cancelled = Task.of("script", "cancelled");
+        throwing.affect(cancelled.id());
+        own.dispatch(cancelled);
+        assertThat(own.cancel(cancelled.id())).isTrue();
+        script("cancelled").complete(null);
+        await().until(() -> own.status(cancelled.id()).orElseThrow().state().isFinal());
+        assertThat(store().open(cancelled.id()).end()).contains(End.cancelled());
+
+        script("other").emit(null, "two").complete("2");
+        assertThat(endOf(other)).isEqualTo(End.completed("2"));
+        assertThat(events(other)).hasSize(2);
+        assertThat(throwing.thrown()).isPositive();
     }
 
     @Test

@@ -2,13 +2,29 @@ package dev.handoff.testkit;
 
 import dev.handoff.EventStore;
 import dev.handoff.InMemoryEventStore;
+import dev.handoff.Task;
+import java.time.Duration;
 
 class InMemoryEventStoreTest extends EventStoreContract {
 
-    private final EventStore store = InMemoryEventStore.create();
+    private static final Duration RETENTION = Duration.ofHours(1);
+
+    private final TickingClock clock = new TickingClock();
+    private final EventStore store =
+            InMemoryEventStore.builder().ticker(clock).retention(RETENTION).build();
 
     @Override
     protected EventStore store() {
         return store;
+    }
+
+    @Override
+    protected boolean dropEnded() {
+        // Retention does not depend on the clock.
+        clock.setClock(Duration.ofDays(-1));
+        clock.tickTicker(RETENTION);
+        // The store owns no thread and drops streams when it is called.
+        store.open(Task.of("any", "").id());
+        return true;
     }
 }

@@ -16,6 +16,11 @@ class InProcessTaskDispatcherTest extends TaskDispatcherContract {
 
     @Override
     protected TaskDispatcher start(TaskHandler handler) {
+        return start(handler, store);
+    }
+
+    @Override
+    protected TaskDispatcher start(TaskHandler handler, EventStore store) {
         return InProcessTaskDispatcher.builder(store, executor)
                 .handler("script", handler)
                 .build();
