@@ -319,9 +319,8 @@ public final class InMemoryEventStore implements EventStore {
                     throw new IllegalArgumentException("the result takes " + endBytes
                             + " bytes, with which the stream exceeds its limit of " + limit);
                 }
-                // Never refused for want of room in the store. Before the stream is in the queue, so that it does not
-                // drop
-                // itself, and nobody waits for its lock.
+                // A full store takes an end, too. It drops streams before this one is in the queue: this one must
+                // not be among them, and no other thread that drops streams may wait for the lock held here.
                 evict(endBytes);
                 openBytes.addAndGet(-streamBytes);
                 streamBytes += endBytes;
@@ -370,7 +369,7 @@ public final class InMemoryEventStore implements EventStore {
         }
 
         /**
-         * To be called under {@link #dropping}. Runs no hints, since the caller may hold the lock of another stream; readers
+         * Drops the log. The caller holds {@link #dropping}. Runs no hints, since the caller may hold the lock of another stream; readers
          * look again by themselves.
          */
         void drop() {
@@ -490,7 +489,7 @@ public final class InMemoryEventStore implements EventStore {
     /** The hint of one reader. It is removed by identity, so that one Runnable may be given twice. */
     private static final class Hint implements EventStream.Watch {
 
-        // Null once it is closed: whoever keeps the watch does not keep the reader and the log.
+        // Null once the watch is closed, so that a closed watch keeps neither the reader nor the log on the heap.
         private volatile @Nullable Runnable action;
         private volatile @Nullable StreamLog log;
 

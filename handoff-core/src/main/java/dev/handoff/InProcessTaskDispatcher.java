@@ -51,7 +51,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     private static final int FIRST_EPOCH = 1;
     /** A task with its run, without its texts. */
     private static final int TASK_BYTES = 1408;
-    /** What is left of it when it has ended, with the entries in the maps and the queue. */
+    /** The record of a task that has ended, with its entries in the maps and the queue. */
     private static final int RECORD_BYTES = 768;
 
     private static final Problem WORKER_LOST =
@@ -253,7 +253,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
     }
 
-    /** To be called under the lock. */
+    /** Forgets the task that ended first. The caller holds the lock. */
     private void forgetFirst() {
         Run first = ended.remove();
         endedBytes -= first.recordBytes();
@@ -270,7 +270,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
     }
 
-    /** What two tasks have in common when one is a retry of the other. */
+    /** The properties that two tasks share when one is a retry of the other. */
     private record Likeness(@Nullable String subject, String fingerprint) {}
 
     /** One task that is known. When it has ended, only what its status needs is left of it. */
@@ -401,7 +401,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             }
         }
 
-        /** A retry that comes while the first request is being submitted shares its fate. */
+        /** Waits until the task is accepted or refused: a concurrent retry gets the answer of the first request. */
         void awaitSubmission() {
             try {
                 submission.join();
@@ -469,7 +469,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             }
         }
 
-        /** Looks whether the run is over. If so, keeps what its status needs, and makes room for that. */
+        /** If the run is over, keeps its record, and makes room for it. */
         private void noteEnd() {
             TaskRun todo = work;
             if (todo == null || !todo.state().isFinal()) {

@@ -83,10 +83,15 @@ final class BufferTail {
         };
     }
 
-    /** What this process knows of a stream that is watched here; null if it is not. */
+    /** Returns what this process knows of a stream that is watched here; null if it is not watched. */
     @Nullable
     Followed get(String name) {
-        return streams.get(name);
+        Followed stream = streams.get(name);
+        if (stream != null) {
+            // As in the shared tail: it may have stopped because the executor failed.
+            polling.begin();
+        }
+        return stream;
     }
 
     private void fetchDue() {

@@ -120,8 +120,7 @@ public final class MongoWorker {
                 return;
             }
             // Not here: actions of handlers may block, and leases must not wait for them. Nor on the threads of
-            // handlers,
-            // of which none may be free. If the executor does not take it, the next look tries again.
+            // handlers, of which none may be free. If the executor does not take it, the next look tries again.
             if (cancel == null) {
                 logger.info("task {} was taken from this worker", id);
                 held.stopping = queue.onExecutor(held.run::release);

@@ -8,7 +8,7 @@ import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Looks again and again as long as there is something to look for; what fails is tried again after ever longer pauses. */
+/** Polls as long as there is something to poll for. After a failure it pauses, longer each time. */
 final class PollingLoop {
 
     private static final Logger logger = LoggerFactory.getLogger(PollingLoop.class);
@@ -37,9 +37,9 @@ final class PollingLoop {
         this.look = look;
     }
 
-    /** To be called when there is something to look for; does nothing if the loop goes on already. */
+    /** Begins the loop. Does nothing if it is running, so readers may call this as often as they like. */
     void begin() {
-        if (running.compareAndSet(false, true)) {
+        if (!running.get() && running.compareAndSet(false, true)) {
             schedule(0);
         }
     }
@@ -48,7 +48,7 @@ final class PollingLoop {
         try {
             executor.schedule(this::poll, millis, TimeUnit.MILLISECONDS);
         } catch (RuntimeException | Error e) {
-            // The next reader begins the loop anew. Until then readers look by themselves.
+            // The next read of a stream that is followed begins the loop anew.
             running.set(false);
             logger.debug("the executor does not poll, streams are not followed", e);
         }

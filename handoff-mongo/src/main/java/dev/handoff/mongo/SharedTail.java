@@ -86,10 +86,15 @@ final class SharedTail {
         streams.computeIfPresent(streamId, (id, stream) -> stream.isWatched() ? stream : null);
     }
 
-    /** What this process knows of a stream that is watched here; null if it is not. */
+    /** Returns what this process knows of a stream that is watched here; null if it is not watched. */
     @Nullable
     TailedStream get(String streamId) {
-        return streams.get(streamId);
+        TailedStream stream = streams.get(streamId);
+        if (stream != null) {
+            // The loop stops when the executor fails, and a stream that is followed but not polled stands still.
+            polling.begin();
+        }
+        return stream;
     }
 
     /** Takes what was written by this process, so that its readers need not wait for the next poll. */

@@ -24,6 +24,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -423,6 +425,39 @@ class SharedTailTest {
         four.follow();
         insert(minibatch(watched, 0, 1, End.cancelled()));
         await().until(four::follow);
+    }
+
+    @Test
+    @DisplayName("R16 a poll that the executor refuses once does not make a stream stand still")
+    void executorRefusesPoll() {
+        AtomicBoolean broken = new AtomicBoolean(true);
+        ScheduledExecutorService picky = new ScheduledThreadPoolExecutor(2) {
+            @Override
+            public ScheduledFuture<?> schedule(Runnable job, long delay, TimeUnit unit) {
+                if (broken.get()) {
+                    throw new OutOfMemoryError("a test of: unable to create native thread");
+                }
+                return super.schedule(job, delay, unit);
+            }
+        };
+        try {
+            String name = name();
+            MongoEventStore store = MongoEventStore.builder(mongo.database, picky)
+                    .hintExecutor(threads)
+                    .build();
+            Reader reader = new Reader(store, name, EventStream.BEGINNING, 10);
+            reader.follow();
+            broken.set(false);
+            insert(minibatch(name, 0, 3, End.completed(null)));
+            await().until(() -> {
+                // As a reader does that looks again by itself.
+                reader.hinted.set(true);
+                return reader.follow();
+            });
+            assertThat(reader.data()).isEqualTo(numbered(0, 3));
+        } finally {
+            picky.shutdownNow();
+        }
     }
 
     @Test
