@@ -20,6 +20,7 @@ import dev.handoff.ProblemException;
 import dev.handoff.StaleWriterException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
@@ -263,8 +264,9 @@ class GroupCommitTest {
         appender.append(null, "event 2");
         Thread end = new Thread(() -> appender.end(End.completed("3")));
         end.start();
-        // It waits for the store, so it has been gathered.
-        await().until(() -> end.getState() == Thread.State.WAITING);
+        // Once it waits for the store, and not for the lock, it has been gathered.
+        await().until(() -> Arrays.stream(end.getStackTrace())
+                .anyMatch(f -> f.getMethodName().equals("awaitProgress")));
         proxy.comeBack();
         end.join(20_000);
         Document last = mongo.database

@@ -958,10 +958,12 @@ class MongoWorkerTest {
     void lostBeginning() {
         Node dead = new Node();
         Task task = dispatched(dead);
-        Task next = dispatched(dead);
         dead.running(task);
-        dead.running(next);
+        // Before the other begins, which has the same puppet.
         dead.emitted(task, "one");
+        Task next = dispatched(dead);
+        clock.tick(Duration.ofMillis(100));
+        dead.running(next);
         mongo.database.getCollection(MongoEventStore.COLLECTION).deleteMany(Filters.eq("stream", task.id()));
         new Node().store.appender(task.id(), 7);
         mongo.database
