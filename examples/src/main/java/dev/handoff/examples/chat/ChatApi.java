@@ -12,20 +12,16 @@ final class ChatApi {
     private ChatApi() {}
 
     static void addTo(WebServer web, Handoff handoff, ModelCatalog catalog, ApiKeys keys) {
-        ChatRoute route = new ChatRoute(catalog);
-        ApiFilter guard = new ApiFilter(keys);
-        ApiServlet rest = new ApiServlet(catalog);
         HandoffFilter.Builder handsOff =
                 HandoffFilter.builder(handoff).subject(ApiFilter::subject).errors(OpenAiErrors::reply);
+        ChatRoute route = new ChatRoute(catalog);
         for (String prefix : PREFIXES) {
             handsOff.post(prefix + "/chat/completions", route);
         }
-        HandoffFilter filter = handsOff.build();
-        for (String prefix : PREFIXES) {
-            web.filter(prefix + "/*", guard);
-            web.filter(prefix + "/chat/completions", filter);
-            web.serve(prefix + "/*", rest);
-        }
+        web.serve(
+                PREFIXES.stream().map(prefix -> prefix + "/*").toList(),
+                List.of(new ApiFilter(keys), handsOff.build()),
+                new ApiServlet(catalog));
         web.serve("/", new PageServlet());
     }
 }

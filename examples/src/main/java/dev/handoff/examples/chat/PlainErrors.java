@@ -24,6 +24,7 @@ final class PlainErrors extends ErrorHandler {
         String detail = code >= 500 || message == null ? "The request could not be served." : message;
         Problem problem = new Problem(code < 400 ? 500 : code, code < 500 ? "bad_request" : "internal_error", detail);
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
+        response.getHeaders().put("X-Content-Type-Options", "nosniff");
         ByteBuffer body = ByteBuffer.wrap(OpenAiErrors.body(problem).getBytes(StandardCharsets.UTF_8));
         response.write(true, body, callback);
     }

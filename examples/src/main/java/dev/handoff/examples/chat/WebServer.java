@@ -1,17 +1,25 @@
 package dev.handoff.examples.chat;
 
+import dev.handoff.Problem;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.Filter;
+import jakarta.servlet.FilterChain;
 import jakarta.servlet.Servlet;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.eclipse.jetty.ee10.servlet.FilterHolder;
+import org.eclipse.jetty.ee10.servlet.FilterMapping;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
+import org.eclipse.jetty.ee10.servlet.ServletHandler;
 import org.eclipse.jetty.ee10.servlet.ServletHolder;
+import org.eclipse.jetty.ee10.servlet.ServletMapping;
 import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -61,6 +69,9 @@ final class WebServer implements AutoCloseable {
         server.setHandler(context);
         server.setStopTimeout(STOP_LIMIT_MILLIS);
         connector.setShutdownIdleTimeout(IDLE_LIMIT_AT_STOP_MILLIS);
+        FilterMapping everything = new FilterMapping();
+        everything.setPathSpec("/*");
+        addFilter(new Precautions(), everything);
         serve("/healthz", new Probe(() -> true, "ok"));
     }
 
@@ -69,18 +80,40 @@ final class WebServer implements AutoCloseable {
         return serve("/readyz", new Probe(ready, "ready"));
     }
 
-    WebServer filter(String path, Filter filter) {
-        FilterHolder holder = new FilterHolder(filter);
+    /** Serves this on one path, such as {@code /healthz}, or on all paths below a prefix, such as {@code /events/*}. */
+    WebServer serve(String path, Servlet servlet) {
+        return serve(List.of(path), List.of(), servlet);
+    }
+
+    /**
+     * Serves this on several paths, behind filters.
+     *
+     * <p>The filters are mapped to the servlet and not to its paths. Jetty matches filters and servlets by different
+     * spellings of a path that holds an encoded slash, so a filter on the same path could be passed by.
+     */
+    WebServer serve(List<String> paths, List<Filter> filters, Servlet servlet) {
+        ServletHandler handler = context.getServletHandler();
+        ServletHolder holder = new ServletHolder(servlet);
         holder.setAsyncSupported(true);
-        context.addFilter(holder, path, EnumSet.of(DispatcherType.REQUEST));
+        handler.addServlet(holder);
+        ServletMapping mapping = new ServletMapping();
+        mapping.setServletName(holder.getName());
+        mapping.setPathSpecs(paths.toArray(String[]::new));
+        handler.addServletMapping(mapping);
+        for (Filter filter : filters) {
+            FilterMapping before = new FilterMapping();
+            before.setServletName(holder.getName());
+            addFilter(filter, before);
+        }
         return this;
     }
 
-    WebServer serve(String path, Servlet servlet) {
-        ServletHolder holder = new ServletHolder(servlet);
+    private void addFilter(Filter filter, FilterMapping mapping) {
+        FilterHolder holder = new FilterHolder(filter);
         holder.setAsyncSupported(true);
-        context.addServlet(holder, path);
-        return this;
+        mapping.setFilterName(holder.getName());
+        mapping.setDispatcherTypes(EnumSet.of(DispatcherType.REQUEST));
+        context.getServletHandler().addFilter(holder, mapping);
     }
 
     /**
@@ -123,6 +156,25 @@ final class WebServer implements AutoCloseable {
         } catch (Exception e) {
             // It has stopped all the same, but had to cut somebody off.
             logger.debug("the web server did not stop in good order", e);
+        }
+    }
+
+    /** Refuses TRACE, which would echo keys and cookies, and keeps browsers from guessing the type of an answer. */
+    private static final class Precautions extends HttpFilter {
+
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+                throws IOException, ServletException {
+            response.setHeader("X-Content-Type-Options", "nosniff");
+            if (request.getMethod().equals("TRACE")) {
+                Replies.write(
+                        response,
+                        OpenAiErrors.reply(new Problem(405, "method_not_allowed", "TRACE cannot be used here.")));
+                return;
+            }
+            chain.doFilter(request, response);
         }
     }
 
