@@ -33,6 +33,9 @@ final class AllCommand implements Callable<Integer> {
     private final TaskOptions tasks = new TaskOptions();
 
     @Mixin
+    private final AccessOptions access = new AccessOptions();
+
+    @Mixin
     private final ModelOptions modelling = new ModelOptions();
 
     @Spec
@@ -63,7 +66,14 @@ final class AllCommand implements Callable<Integer> {
     AllInOne start() {
         Optional<TokenSealer> sealer = environment.sealer();
         AllInOne server = new AllInOne(
-                environment, sealer.orElseGet(AllCommand::madeUp), listen, handingOff, streaming, tasks, modelling);
+                environment,
+                sealer.orElseGet(AllCommand::madeUp),
+                listen,
+                handingOff,
+                access,
+                streaming,
+                tasks,
+                modelling);
         server.start();
         if (sealer.isEmpty()) {
             logger.info("{} is not set: made one up, so streams cannot be resumed after a restart", Environment.SECRET);

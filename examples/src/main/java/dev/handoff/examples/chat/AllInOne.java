@@ -33,6 +33,7 @@ final class AllInOne implements AutoCloseable {
             TokenSealer sealer,
             ListenOptions listen,
             HandoffOptions handingOff,
+            AccessOptions access,
             StreamOptions streaming,
             TaskOptions tasks,
             ModelOptions modelling) {
@@ -53,11 +54,12 @@ final class AllInOne implements AutoCloseable {
         streams = EventStreamServlet.builder(handoff, timer)
                 .heartbeat(streaming.heartbeat)
                 .drainWindow(streaming.drain)
+                .corsOrigins(access.cors.origins())
                 .build();
         web = new WebServer(listen.host, listen.port)
                 .ready(() -> !closing.get())
                 .serve("/events/*", streams);
-        ChatApi.addTo(web, handoff, catalog, environment.apiKeys());
+        ChatApi.addTo(web, handoff, catalog, environment.apiKeys(), access);
     }
 
     private static ExecutorService workers(TaskOptions tasks) {

@@ -19,6 +19,9 @@ final class ApiCommand implements Callable<Integer> {
     private final HandoffOptions handingOff = new HandoffOptions();
 
     @Mixin
+    private final AccessOptions access = new AccessOptions();
+
+    @Mixin
     private final ModelOptions modelling = new ModelOptions();
 
     @Mixin
@@ -42,7 +45,7 @@ final class ApiCommand implements Callable<Integer> {
         Handoff handoff = parts.handoff(sealer, handingOff.redirect, handingOff.tokenLifetime);
         WebServer web = new WebServer(listen.host, listen.port).ready(parts::reachable);
         ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, parts.executor));
-        ChatApi.addTo(web, handoff, catalog, environment.apiKeys());
+        ChatApi.addTo(web, handoff, catalog, environment.apiKeys(), access);
         web.start();
         return Foreground.run(
                 () -> {

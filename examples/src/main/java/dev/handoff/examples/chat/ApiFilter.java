@@ -8,44 +8,35 @@ import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.util.Optional;
-import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stands before all of the API: gives each answer an {@code x-request-id}, lets only those pass who have a key, and turns an
- * unforeseen failure into an error that clients of the API can read. Thread-safe.
+ * Gives each answer of the API an {@code x-request-id} and the CORS fields, answers {@code OPTIONS}, and turns an unforeseen
+ * failure into an error that clients of the API can read. Thread-safe.
  */
 final class ApiFilter extends HttpFilter {
 
     private static final long serialVersionUID = 1;
     private static final Logger logger = LoggerFactory.getLogger(ApiFilter.class);
-    private static final String SUBJECT = ApiFilter.class.getName() + ".subject";
 
-    private final transient ApiKeys keys;
+    private final transient Cors cors;
 
-    ApiFilter(ApiKeys keys) {
-        this.keys = keys;
-    }
-
-    /** Who asks, as this filter has found out; null where no key is needed. */
-    static @Nullable String subject(HttpServletRequest request) {
-        return (String) request.getAttribute(SUBJECT);
+    ApiFilter(Cors cors) {
+        this.cors = cors;
     }
 
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        String requestId = "req_" + UUID.randomUUID().toString().replace("-", "");
-        response.setHeader("x-request-id", requestId);
-        Optional<String> subject = keys.subject(request.getHeader("Authorization"));
-        if (!keys.open() && subject.isEmpty()) {
-            Replies.write(response, refusal(request.getHeader("Authorization") != null));
+        String requestId = RequestIds.random();
+        response.setHeader(RequestIds.HEADER, requestId);
+        cors.apply(request, response);
+        // A preflight carries neither key nor body, so it is answered before the other filters.
+        if (request.getMethod().equals("OPTIONS")) {
+            Replies.write(response, Reply.of(204).with("Allow", ApiServlet.methods(request) + ", OPTIONS"));
             return;
         }
-        subject.ifPresent(s -> request.setAttribute(SUBJECT, s));
         try {
             chain.doFilter(request, response);
         } catch (RuntimeException e) {
@@ -58,12 +49,5 @@ final class ApiFilter extends HttpFilter {
                     OpenAiErrors.reply(
                             new Problem(500, "internal_error", "The server failed at request " + requestId + '.')));
         }
-    }
-
-    private static Reply refusal(boolean keyGiven) {
-        String detail = keyGiven
-                ? "The API key is none that is known here."
-                : "An API key is needed: send it as \"Authorization: Bearer <key>\".";
-        return OpenAiErrors.reply(new Problem(401, "invalid_api_key", detail));
     }
 }

@@ -28,14 +28,28 @@ final class ApiServlet extends HttpServlet {
         Replies.write(response, reply(request));
     }
 
+    /** The answer to a request that asks for nothing there is. A base URL without its prefix is the usual reason. */
+    static Reply unknownUrl(HttpServletRequest request) {
+        return OpenAiErrors.reply(new Problem(
+                404,
+                "unknown_url",
+                "There is nothing at " + request.getRequestURI()
+                        + ". The API is at /v1, with POST /v1/chat/completions and GET /v1/models:"
+                        + " the base URL of a client ends in /v1."));
+    }
+
+    /** Returns the methods that can be used on the path of a request, with commas. */
+    static String methods(HttpServletRequest request) {
+        return "/chat/completions".equals(request.getPathInfo()) ? "POST" : "GET, HEAD";
+    }
+
     private Reply reply(HttpServletRequest request) {
         String path = request.getPathInfo() == null ? "/" : request.getPathInfo();
         if (path.equals("/chat/completions")) {
             return methodNotAllowed("POST");
         }
         if (!path.equals("/models") && !path.startsWith("/models/")) {
-            return OpenAiErrors.reply(
-                    new Problem(404, "unknown_url", "There is nothing at " + request.getRequestURI() + '.'));
+            return unknownUrl(request);
         }
         if (!request.getMethod().equals("GET") && !request.getMethod().equals("HEAD")) {
             return methodNotAllowed("GET, HEAD");
@@ -59,7 +73,8 @@ final class ApiServlet extends HttpServlet {
                         new Problem(404, "model_not_found", "'model' is " + id + ", which is not there.")));
     }
 
-    private static Reply methodNotAllowed(String allowed) {
+    /** The answer to a method that cannot be used there. */
+    static Reply methodNotAllowed(String allowed) {
         return OpenAiErrors.reply(new Problem(405, "method_not_allowed", "Only " + allowed + " can be used here."))
                 .with("Allow", allowed);
     }

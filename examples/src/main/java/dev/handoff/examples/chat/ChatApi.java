@@ -2,7 +2,10 @@ package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
 import dev.handoff.servlet.HandoffFilter;
+import jakarta.servlet.Filter;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** The application's side: the API under both of its prefixes, and the page. */
 final class ChatApi {
@@ -11,17 +14,31 @@ final class ChatApi {
 
     private ChatApi() {}
 
-    static void addTo(WebServer web, Handoff handoff, ModelCatalog catalog, ApiKeys keys) {
+    static void addTo(WebServer web, Handoff handoff, ModelCatalog catalog, ApiKeys keys, AccessOptions access) {
+        Cors cors = new Cors(Set.of(access.cors.origins()));
         HandoffFilter.Builder handsOff =
-                HandoffFilter.builder(handoff).subject(ApiFilter::subject).errors(OpenAiErrors::reply);
+                HandoffFilter.builder(handoff).subject(KeyFilter::subject).errors(OpenAiErrors::reply);
         ChatRoute route = new ChatRoute(catalog);
         for (String prefix : PREFIXES) {
             handsOff.post(prefix + "/chat/completions", route);
         }
-        web.serve(
-                PREFIXES.stream().map(prefix -> prefix + "/*").toList(),
-                List.of(new ApiFilter(keys), handsOff.build()),
-                new ApiServlet(catalog));
-        web.serve("/", new PageServlet());
+        List<Filter> hosts = hosts(web, keys, access, cors);
+        List<Filter> filters = new ArrayList<>();
+        filters.add(new ApiFilter(cors));
+        filters.addAll(hosts);
+        filters.add(new KeyFilter(keys));
+        filters.add(handsOff.build());
+        web.serve(PREFIXES.stream().map(prefix -> prefix + "/*").toList(), filters, new ApiServlet(catalog));
+        web.serve(List.of("/"), hosts, new PageServlet());
+    }
+
+    /** No filter if there are keys: a page of another site knows none, so a client that has one may name any host. */
+    private static List<Filter> hosts(WebServer web, ApiKeys keys, AccessOptions access, Cors cors) {
+        if (!keys.open()) {
+            return List.of();
+        }
+        List<String> names = new ArrayList<>(access.allowedHosts);
+        names.add(web.host());
+        return List.of(new HostFilter(names, cors));
     }
 }

@@ -77,6 +77,29 @@ final class Converters {
         }
     }
 
+    /** A host name without a port. */
+    static final class HostName implements ITypeConverter<String> {
+        @Override
+        public String convert(String value) {
+            if (!value.matches("[A-Za-z0-9_]([A-Za-z0-9._-]{0,252})")) {
+                throw new TypeConversionException("'" + value + "' is not a host name, such as chat.example.com");
+            }
+            return value;
+        }
+    }
+
+    /** An origin as browsers send it, or {@code *}. */
+    static final class Origin implements ITypeConverter<String> {
+        @Override
+        public String convert(String value) {
+            if (!value.equals("*") && !value.matches("[a-z][a-z0-9+.-]*://[^/?#@\\s]+")) {
+                throw new TypeConversionException(
+                        "'" + value + "' is not an origin, such as https://chat.example.com, and not *");
+            }
+            return value;
+        }
+    }
+
     /** The name of a redirect, as its {@code toString} gives it. */
     static final class RedirectName implements ITypeConverter<Redirect> {
         @Override

@@ -1,5 +1,6 @@
 package dev.handoff.examples.chat;
 
+import dev.handoff.Reply;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -26,24 +27,23 @@ final class PageServlet extends HttpServlet {
             "/chat.css", new Asset("chat.css", "text/css;charset=utf-8"),
             "/chat.js", new Asset("chat.js", "text/javascript;charset=utf-8"));
 
-    /** Would send back what the request has brought, keys included. */
     @Override
-    protected void doTrace(HttpServletRequest request, HttpServletResponse response) {
-        response.setStatus(HttpServletResponse.SC_METHOD_NOT_ALLOWED);
-    }
-
-    @Override
-    protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+    protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
         Asset asset = ASSETS.get(request.getServletPath());
         if (asset == null) {
-            response.setStatus(HttpServletResponse.SC_NOT_FOUND);
-            response.setContentType("text/plain;charset=utf-8");
-            response.getOutputStream().print("There is nothing here.\n");
+            Replies.write(response, ApiServlet.unknownUrl(request));
             return;
         }
+        switch (request.getMethod()) {
+            case "GET", "HEAD" -> send(asset, response);
+            case "OPTIONS" -> Replies.write(response, Reply.of(204).with("Allow", "GET, HEAD, OPTIONS"));
+            default -> Replies.write(response, ApiServlet.methodNotAllowed("GET, HEAD"));
+        }
+    }
+
+    private static void send(Asset asset, HttpServletResponse response) throws IOException {
         response.setContentType(asset.type());
         response.setHeader("Cache-Control", "no-cache");
-        response.setHeader("X-Content-Type-Options", "nosniff");
         response.setHeader("Referrer-Policy", "no-referrer");
         response.setHeader(
                 "Content-Security-Policy",

@@ -15,14 +15,14 @@ enum Redirect {
 
     /** The policy, for clients that do not ask for another by {@code Prefer}. */
     RedirectPolicy policy() {
-        return RedirectPolicy.negotiated(
+        return RequestIds.on(RedirectPolicy.negotiated(
                 switch (this) {
                     case SEE_OTHER -> RedirectPolicy.seeOther();
                     case FOUND -> RedirectPolicy.found();
                     case TEMPORARY -> RedirectPolicy.temporary();
                     case ACCEL -> RedirectPolicy.accel();
                     case ACCEPTED -> RedirectPolicy.accepted();
-                });
+                }));
     }
 
     static List<String> names() {

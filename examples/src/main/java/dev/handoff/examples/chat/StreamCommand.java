@@ -26,6 +26,9 @@ final class StreamCommand implements Callable<Integer> {
     private final StreamOptions streaming = new StreamOptions();
 
     @Mixin
+    private final CorsOptions cors = new CorsOptions();
+
+    @Mixin
     private final MongoOptions mongo = new MongoOptions();
 
     @Option(
@@ -61,6 +64,7 @@ final class StreamCommand implements Callable<Integer> {
         EventStreamServlet streams = EventStreamServlet.builder(handoff, timer)
                 .heartbeat(streaming.heartbeat)
                 .drainWindow(streaming.drain)
+                .corsOrigins(cors.origins())
                 .build();
         AtomicBoolean draining = new AtomicBoolean();
         WebServer web = new WebServer(listen.host, listen.port)

@@ -137,6 +137,11 @@ final class WebServer implements AutoCloseable {
         }
     }
 
+    /** Returns the address that was to be bound, as it was given. */
+    String host() {
+        return host;
+    }
+
     /** The port that is bound. */
     int port() {
         return connector.getLocalPort();

@@ -52,7 +52,10 @@ class ChatCommandTest {
         "--drain, -PT1S",
         "--max-running, 0",
         "--max-running, many",
-        "--redirect, 301"
+        "--redirect, 301",
+        "--allowed-host, chat.example.com:80",
+        "--cors-origin, chat.example.com",
+        "--cors-origin, https://chat.example.com/"
     })
     void aBadValueIsNamed(String option, String value) {
         assertThat(run(Map.of(), "all", option + '=' + value)).isEqualTo(2);

@@ -1,0 +1,87 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.Problem;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpFilter;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Protects a server that asks for no key from the pages that its users visit. Such a page could send requests across
+ * origins, or point a host name of its own at this server (DNS rebinding). So a request has to name a known host, and if it
+ * says which page it comes from, that page has to be of this server or of an allowed origin.
+ *
+ * <p>Thread-safe.
+ */
+final class HostFilter extends HttpFilter {
+
+    private static final long serialVersionUID = 1;
+
+    private final transient Set<String> allowedHosts;
+    private final transient Cors cors;
+
+    /**
+     * A filter that lets requests for these hosts pass, besides IP addresses and {@code localhost}.
+     *
+     * @param allowedHosts names without a port
+     * @param cors the origins whose pages may send requests
+     */
+    HostFilter(Collection<String> allowedHosts, Cors cors) {
+        this.allowedHosts =
+                allowedHosts.stream().map(name -> name.toLowerCase(Locale.ROOT)).collect(Collectors.toSet());
+        this.cors = cors;
+    }
+
+    @Override
+    protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws IOException, ServletException {
+        Optional<Problem> problem = problem(request);
+        if (problem.isPresent()) {
+            Replies.write(response, OpenAiErrors.reply(problem.get()));
+        } else {
+            chain.doFilter(request, response);
+        }
+    }
+
+    private Optional<Problem> problem(HttpServletRequest request) {
+        String host = request.getServerName();
+        if (!isKnown(host)) {
+            return Optional.of(new Problem(
+                    403,
+                    "host_not_allowed",
+                    "This server does not serve the host name " + host + ". If it should, start it with --allowed-host "
+                            + host + ", or set " + Environment.API_KEYS + '.'));
+        }
+        String origin = request.getHeader("Origin");
+        if (origin != null && !isOfThisServer(origin, request.getHeader("Host")) && !cors.allows(origin)) {
+            return Optional.of(new Problem(
+                    403,
+                    "origin_not_allowed",
+                    "Pages of the origin " + origin + " may not use this server. If they should, start it with"
+                            + " --cors-origin " + origin + '.'));
+        }
+        return Optional.empty();
+    }
+
+    private boolean isKnown(String host) {
+        String name = host.toLowerCase(Locale.ROOT).replaceFirst("\\.$", "");
+        // An address cannot be pointed elsewhere.
+        boolean address = name.indexOf(':') >= 0 || name.matches("[0-9.]+");
+        return address || name.equals("localhost") || name.endsWith(".localhost") || allowedHosts.contains(name);
+    }
+
+    private static boolean isOfThisServer(String origin, @Nullable String host) {
+        // A browser leaves the default port out of both, other clients may not.
+        return host != null
+                && (origin.equalsIgnoreCase("http://" + host.replaceFirst(":80$", ""))
+                        || origin.equalsIgnoreCase("https://" + host.replaceFirst(":443$", "")));
+    }
+}

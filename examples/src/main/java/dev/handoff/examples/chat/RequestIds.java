@@ -1,0 +1,42 @@
+package dev.handoff.examples.chat;
+
+import dev.handoff.RedirectPolicy;
+import dev.handoff.Reply;
+import java.util.UUID;
+
+/**
+ * The {@code x-request-id} of an answer, by which users and operators talk about it. A request that was handed off has the id
+ * of its task, on the redirect and on the answer that it leads to.
+ */
+final class RequestIds {
+
+    /** The field. */
+    static final String HEADER = "x-request-id";
+
+    /** The response header fields that a page of another origin may read. */
+    static final String EXPOSED_HEADERS = "Location, Retry-After, " + HEADER;
+
+    private static final String PREFIX = "req_";
+
+    private RequestIds() {}
+
+    /** Returns an id for a request that is answered here. */
+    static String random() {
+        return PREFIX + UUID.randomUUID().toString().replace("-", "");
+    }
+
+    /** Returns the id of a request that was handed off. */
+    static String of(String streamId) {
+        return PREFIX + streamId;
+    }
+
+    /** Returns a policy whose replies have the id of the task. */
+    static RedirectPolicy on(RedirectPolicy policy) {
+        return (request, grant, location) -> {
+            Reply reply = policy.reply(request, grant, location).with(HEADER, of(grant.streamId()));
+            boolean exposes =
+                    reply.headers().keySet().stream().anyMatch("Access-Control-Expose-Headers"::equalsIgnoreCase);
+            return exposes ? reply.with("Access-Control-Expose-Headers", EXPOSED_HEADERS) : reply;
+        };
+    }
+}
