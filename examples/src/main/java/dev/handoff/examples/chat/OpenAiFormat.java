@@ -6,11 +6,13 @@ import dev.handoff.Problem;
 import dev.handoff.Reply;
 import dev.handoff.StreamFormat;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A stream as OpenAI's clients read it: each event without a type is a {@code chat.completion.chunk} and shown as it is;
- * those with a type are not shown, since a named event with other JSON breaks some of these clients. The end is
- * {@code [DONE]}; a failure is an {@code error} event before it, since some clients take a clean end for success.
+ * those with a type are not shown, since a named event with other JSON breaks some of these clients. A whole answer ends with
+ * {@code [DONE]}. A failed one ends with an {@code error} event and an aborted connection, because some clients ignore the
+ * event and take a clean end for success.
  */
 final class OpenAiFormat implements StreamFormat.EventFormat {
 
@@ -21,6 +23,11 @@ final class OpenAiFormat implements StreamFormat.EventFormat {
     @Override
     public String name() {
         return NAME;
+    }
+
+    @Override
+    public Map<String, String> headers(String streamId) {
+        return Map.of(RequestIds.HEADER, RequestIds.of(streamId));
     }
 
     @Override
@@ -35,7 +42,12 @@ final class OpenAiFormat implements StreamFormat.EventFormat {
 
     @Override
     public List<Frame> frames(End end) {
-        return end instanceof End.Failed failed ? List.of(interrupted(failed.problem()), DONE) : List.of(DONE);
+        return List.of(end instanceof End.Failed failed ? interrupted(failed.problem()) : DONE);
+    }
+
+    @Override
+    public boolean endsCleanly(End end) {
+        return !(end instanceof End.Failed);
     }
 
     @Override

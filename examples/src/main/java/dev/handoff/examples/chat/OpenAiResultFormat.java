@@ -4,6 +4,7 @@ import dev.handoff.End;
 import dev.handoff.Problem;
 import dev.handoff.Reply;
 import dev.handoff.StreamFormat;
+import java.util.Map;
 import java.util.Objects;
 
 /** The whole answer as one {@code chat.completion}, for requests with {@code "stream": false}. */
@@ -14,6 +15,11 @@ final class OpenAiResultFormat implements StreamFormat.DocumentFormat {
     @Override
     public String name() {
         return NAME;
+    }
+
+    @Override
+    public Map<String, String> headers(String streamId) {
+        return Map.of(RequestIds.HEADER, RequestIds.of(streamId));
     }
 
     @Override

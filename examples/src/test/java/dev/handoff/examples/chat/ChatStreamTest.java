@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.handoff.End;
+import dev.handoff.Problem;
+import dev.handoff.StreamFormat;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpRequest;
@@ -12,11 +15,15 @@ import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ChatStreamTest {
 
@@ -49,7 +56,6 @@ class ChatStreamTest {
     void chunksComeInOrderAndAddUpToTheMessage() {
         List<Frame> frames;
         try (EventReader reader = chat.read(chat.begin(TestChat.ask(true, "one two three")))) {
-            assertThat(reader.response().headers().firstValue("Content-Type")).contains("text/event-stream");
             frames = reader.rest();
         }
 
@@ -196,39 +202,80 @@ class ChatStreamTest {
     }
 
     @Test
-    void aFailureIsAnErrorEventBeforeDone() {
-        try (EventReader reader = chat.read(chat.begin(TestChat.ask(true, "one two three", "fail_after", 2)))) {
-            List<Frame> frames = reader.rest();
+    @DisplayName(
+            "R8: a failed answer ends with its error and an aborted connection, and a client that returns gets 204")
+    void aFailureIsAnErrorEventAndAnAbort() {
+        URI stream = chat.begin(TestChat.ask(true, "one two three", "fail_after", 2));
+        List<Frame> frames;
+        try (EventReader reader = RawHttp.read(stream)) {
+            frames = reader.untilAbort();
+        }
+        assertThat(frames).hasSize(4);
+        assertThat(EventReader.text(frames)).isEqualTo("one two ");
+        assertThat(frames.get(3).type()).isEqualTo("error");
+        JsonNode error = frames.get(3).json().get("error");
+        assertThat(error.get("message").asText()).contains("after 2 words");
+        assertThat(error.get("type").asText()).isEqualTo("server_error");
+        assertThat(error.get("param").isNull()).isTrue();
+        assertThat(error.get("code").asText()).isEqualTo("echo_failed");
 
-            assertThat(frames).hasSize(5);
-            assertThat(EventReader.text(frames)).isEqualTo("one two ");
-            assertThat(frames.get(3).type()).isEqualTo("error");
-            JsonNode error = frames.get(3).json().get("error");
-            assertThat(error.get("message").asText()).contains("after 2 words");
-            assertThat(error.get("type").asText()).isEqualTo("server_error");
-            assertThat(error.get("param").isNull()).isTrue();
-            assertThat(error.get("code").asText()).isEqualTo("echo_failed");
-            assertThat(frames.get(4).isDone()).isTrue();
+        HttpResponse<String> returning =
+                chat.get(stream.getPath(), "Last-Event-ID", frames.get(3).id());
+        assertThat(returning.statusCode()).isEqualTo(204);
+    }
+
+    @Test
+    @DisplayName("R8: in the format of OpenAI a failed end does not end cleanly, and the others do")
+    void onlyAWholeAnswerEndsCleanly() {
+        OpenAiFormat format = new OpenAiFormat();
+        End failed = End.failed(new Problem(502, "upstream_cut", "The upstream's answer was cut."));
+
+        assertThat(format.frames(failed)).extracting(StreamFormat.Frame::type).containsExactly("error");
+        assertThat(format.endsCleanly(failed)).isFalse();
+        for (End whole : List.of(End.completed(null), End.cancelled())) {
+            assertThat(format.frames(whole))
+                    .extracting(StreamFormat.Frame::data)
+                    .containsExactly("[DONE]");
+            assertThat(format.endsCleanly(whole)).isTrue();
         }
     }
 
     @Test
     void aFailureInTheStandardFormatIsAProblem() throws Exception {
-        HttpResponse<String> response = chat.post(TestChat.ask(false, "one two three", "fail_after", 1));
-        chat.get(chat.accepted(response).getPath());
-        String task = Json.parse(response.body()).get("task").asText();
+        Map<String, String> environment = Map.of("HANDOFF_SECRET", TestChat.SECRET, "HANDOFF_API_KEYS", "key");
+        try (TestChat guarded = TestChat.start(environment)) {
+            HttpResponse<String> response =
+                    guarded.post(TestChat.ask(false, "one two three", "fail_after", 1), "Authorization", "Bearer key");
+            guarded.get(guarded.accepted(response).getPath());
+            String task = Json.parse(response.body()).get("task").asText();
 
-        // Whoever resumes reads events, and this task has none in the form of OpenAI.
-        URI stream = chat.accepted(chat.get("/v1/chat/completions", "Last-Event-ID", task + ":0"));
-        try (EventReader reader = chat.read(stream)) {
-            List<Frame> frames = reader.rest();
+            // A client that resumes reads events, and this task has none in the form of OpenAI.
+            URI stream = guarded.accepted(
+                    guarded.get("/v1/chat/completions", "Last-Event-ID", task + ":0", "Authorization", "Bearer key"));
+            try (EventReader reader = guarded.read(stream)) {
+                List<Frame> frames = reader.rest();
 
-            assertThat(frames).hasSize(2);
-            assertThat(frames.get(0).text()).isEqualTo("one ");
-            assertThat(frames.get(1).type()).isEqualTo("error");
-            assertThat(frames.get(1).json().get("code").asText()).isEqualTo("echo_failed");
-            assertThat(frames.get(1).json().get("status").asInt()).isEqualTo(500);
+                assertThat(frames).hasSize(2);
+                assertThat(frames.get(0).text()).isEqualTo("one ");
+                assertThat(frames.get(1).type()).isEqualTo("failed");
+                assertThat(frames.get(1).json().get("code").asText()).isEqualTo("echo_failed");
+                assertThat(frames.get(1).json().get("status").asInt()).isEqualTo(500);
+            }
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    @DisplayName("the redirect and the answer that it leads to have the same x-request-id")
+    void theAnswerHasTheRequestIdOfTheRedirect(boolean stream) throws Exception {
+        HttpResponse<String> redirect = chat.post(TestChat.ask(stream, "one", "delay_ms", 0));
+        String id = redirect.headers().firstValue("x-request-id").orElseThrow();
+        HttpResponse<String> answer = chat.get(chat.accepted(redirect).getPath());
+
+        assertThat(redirect.headers().allValues("x-request-id")).hasSize(1);
+        assertThat(id)
+                .isEqualTo("req_" + Json.parse(redirect.body()).get("task").asText());
+        assertThat(answer.headers().allValues("x-request-id")).containsExactly(id);
     }
 
     @Test

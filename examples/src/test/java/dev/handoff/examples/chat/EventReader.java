@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,16 +14,10 @@ import org.jspecify.annotations.Nullable;
 /** Reads a stream as it comes. */
 final class EventReader implements AutoCloseable {
 
-    private final HttpResponse<InputStream> response;
     private final BufferedReader lines;
 
-    EventReader(HttpResponse<InputStream> response) {
-        this.response = response;
-        this.lines = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8));
-    }
-
-    HttpResponse<InputStream> response() {
-        return response;
+    EventReader(InputStream body) {
+        this.lines = new BufferedReader(new InputStreamReader(body, StandardCharsets.UTF_8));
     }
 
     /** Waits for the next one; empty at the end. */
@@ -57,6 +50,19 @@ final class EventReader implements AutoCloseable {
             frames.add(frame.get());
         }
         return frames;
+    }
+
+    /** All that are left of an answer whose connection is aborted after them. Fails if it ends cleanly. */
+    List<Frame> untilAbort() {
+        List<Frame> frames = new ArrayList<>();
+        try {
+            for (Optional<Frame> frame = next(); frame.isPresent(); frame = next()) {
+                frames.add(frame.get());
+            }
+        } catch (UncheckedIOException e) {
+            return frames;
+        }
+        throw new AssertionError("the answer ended cleanly after " + frames);
     }
 
     /** Those up to the first that adds text, and this one. */

@@ -1,5 +1,7 @@
 package dev.handoff.examples.chat;
 
+import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -61,5 +63,93 @@ final class RawHttp {
 
     private static String readAll(InputStream in) throws IOException {
         return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Opens a stream. Unlike the JDK's client, which drops what it has received when the connection is aborted, the reader
+     * gives every event that came before.
+     */
+    static EventReader read(URI stream) {
+        try {
+            Socket socket = new Socket(stream.getHost(), stream.getPort());
+            socket.setSoTimeout(20_000);
+            String request = "GET " + stream.getRawPath() + " HTTP/1.1\r\nHost: " + stream.getAuthority() + "\r\n\r\n";
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+            InputStream in = new BufferedInputStream(socket.getInputStream());
+            String status = line(in);
+            String field = line(in);
+            while (!field.isEmpty()) {
+                field = line(in);
+            }
+            if (!status.startsWith("HTTP/1.1 200")) {
+                throw new AssertionError(status);
+            }
+            return new EventReader(new Chunks(in, socket));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String line(InputStream in) throws IOException {
+        StringBuilder line = new StringBuilder();
+        for (int c = in.read(); c != '\n'; c = in.read()) {
+            if (c < 0) {
+                throw new EOFException("the connection was closed in mid-answer");
+            }
+            line.append((char) c);
+        }
+        return line.toString().strip();
+    }
+
+    /** The content of an answer in chunks; fails if the connection is closed before the last one. */
+    private static final class Chunks extends InputStream {
+
+        private final InputStream in;
+        private final Socket socket;
+        private int left;
+        private boolean ended;
+
+        Chunks(InputStream in, Socket socket) {
+            this.in = in;
+            this.socket = socket;
+        }
+
+        @Override
+        public int read() throws IOException {
+            if (left == 0 && !ended) {
+                left = Integer.parseInt(line(in), 16);
+                ended = left == 0;
+                left = ended ? 0 : left + 2;
+            }
+            if (ended) {
+                return -1;
+            }
+            int next = in.read();
+            if (next < 0) {
+                throw new EOFException("the connection was closed in mid-answer");
+            }
+            left--;
+            // The last two are the line break behind the chunk.
+            if (left == 2) {
+                line(in);
+                left = 0;
+            }
+            return next;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            int next = read();
+            if (next < 0) {
+                return -1;
+            }
+            bytes[offset] = (byte) next;
+            return 1;
+        }
+
+        @Override
+        public void close() throws IOException {
+            socket.close();
+        }
     }
 }

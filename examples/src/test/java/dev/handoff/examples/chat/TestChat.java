@@ -2,6 +2,7 @@ package dev.handoff.examples.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -89,12 +90,13 @@ final class TestChat implements AutoCloseable {
     }
 
     EventReader read(URI stream, String... headers) {
-        EventReader reader =
-                new EventReader(exchange(request(stream, headers), HttpResponse.BodyHandlers.ofInputStream()));
-        if (reader.response().statusCode() != 200) {
-            throw new AssertionError(reader.response().toString());
+        HttpResponse<InputStream> response =
+                exchange(request(stream, headers), HttpResponse.BodyHandlers.ofInputStream());
+        if (response.statusCode() != 200
+                || !response.headers().firstValue("Content-Type").orElse("").equals("text/event-stream")) {
+            throw new AssertionError(response.toString());
         }
-        return reader;
+        return new EventReader(response.body());
     }
 
     private <T> HttpResponse<T> exchange(HttpRequest.Builder request, HttpResponse.BodyHandler<T> handler) {

@@ -105,9 +105,14 @@ class UpstreamModelsTest {
         }
     }
 
+    private static List<Frame> readUntilAbort(TestChat chat) {
+        try (EventReader reader = RawHttp.read(chat.begin(ask(true)))) {
+            return reader.untilAbort();
+        }
+    }
+
     private static JsonNode error(List<Frame> frames) {
-        assertThat(frames.get(frames.size() - 1).isDone()).isTrue();
-        Frame error = frames.get(frames.size() - 2);
+        Frame error = frames.get(frames.size() - 1);
         assertThat(error.type()).isEqualTo("error");
         return error.json().get("error");
     }
@@ -194,7 +199,7 @@ class UpstreamModelsTest {
             assertThat(Json.parse(response.body()).at("/error/message").asText())
                     .isEqualTo("no way");
             assertThat(Json.parse(response.body()).at("/error/code").asText()).isEqualTo("bad_luck");
-            assertThat(error(read(chat)).get("message").asText()).isEqualTo("no way");
+            assertThat(error(readUntilAbort(chat)).get("message").asText()).isEqualTo("no way");
         }
     }
 
@@ -202,7 +207,7 @@ class UpstreamModelsTest {
     void anErrorThatIsNoJsonIsAnErrorToo() {
         script = exchange -> answer(exchange, 500, "text/html", "<h1>oops</h1>");
         try (TestChat chat = start()) {
-            assertThat(error(read(chat)).get("code").asText()).isEqualTo("upstream_error");
+            assertThat(error(readUntilAbort(chat)).get("code").asText()).isEqualTo("upstream_error");
         }
     }
 
@@ -211,7 +216,7 @@ class UpstreamModelsTest {
         script = stream(text("one ")
                 + "event: error\ndata: {\"error\":{\"message\":\"no way\",\"code\":null}}\n\ndata: [DONE]\n\n");
         try (TestChat chat = start()) {
-            List<Frame> frames = read(chat);
+            List<Frame> frames = readUntilAbort(chat);
 
             assertThat(EventReader.text(frames)).isEqualTo("one ");
             assertThat(error(frames).get("message").asText()).isEqualTo("no way");
@@ -235,7 +240,7 @@ class UpstreamModelsTest {
             }
         };
         try (TestChat chat = start()) {
-            List<Frame> frames = read(chat);
+            List<Frame> frames = readUntilAbort(chat);
             assertThat(EventReader.text(frames)).isEqualTo("one ");
             assertThat(error(frames).get("code").asText()).isEqualTo("upstream_cut");
 
@@ -259,7 +264,7 @@ class UpstreamModelsTest {
     void aBrokenChunkIsAFailure(String broken) {
         script = stream(text("one ") + broken);
         try (TestChat chat = start()) {
-            assertThat(error(read(chat)).get("code").asText()).isEqualTo("upstream_broken");
+            assertThat(error(readUntilAbort(chat)).get("code").asText()).isEqualTo("upstream_broken");
         }
     }
 
@@ -267,7 +272,7 @@ class UpstreamModelsTest {
     void anAnswerThatIsNoStreamIsAFailure() {
         script = exchange -> answer(exchange, 200, "application/json", "{\"choices\":[]}");
         try (TestChat chat = start()) {
-            assertThat(error(read(chat)).get("code").asText()).isEqualTo("upstream_broken");
+            assertThat(error(readUntilAbort(chat)).get("code").asText()).isEqualTo("upstream_broken");
         }
     }
 
