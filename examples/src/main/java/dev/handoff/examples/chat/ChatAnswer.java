@@ -8,7 +8,6 @@ import dev.handoff.TaskOutput;
 import java.time.Instant;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,11 +18,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to the thread of the model, except where a method says otherwise. Whatever emits blocks while the store is
  * behind, and throws {@link CancellationException} once the answer was cancelled.
  *
- * <p>Usage is counted in words, as what stands between white space: there is no tokenizer here.
+ * <p>Usage is counted in {@link Words}.
  */
 final class ChatAnswer {
-
-    private static final Pattern WORD = Pattern.compile("\\S++");
 
     /**
      * What all chunks have in common.
@@ -65,7 +62,7 @@ final class ChatAnswer {
         ObjectNode delta = Json.object();
         delta.put("content", text);
         relay(chunk(delta, null));
-        words.addAndGet(countWords(text));
+        words.addAndGet(Words.count(text));
     }
 
     void finish() {
@@ -141,17 +138,12 @@ final class ChatAnswer {
     }
 
     private ObjectNode usage() {
-        int prompt =
-                request.messages().stream().mapToInt(m -> countWords(m.text())).sum();
+        int prompt = request.words();
         int answer = words.get();
         ObjectNode usage = Json.object();
         usage.put("prompt_tokens", prompt);
         usage.put("completion_tokens", answer);
         usage.put("total_tokens", prompt + answer);
         return usage;
-    }
-
-    private static int countWords(String text) {
-        return (int) WORD.matcher(text).results().count();
     }
 }

@@ -20,7 +20,7 @@ final class Completion {
     void add(ObjectNode chunk) {
         for (String name : new String[] {"id", "created", "model", "service_tier", "system_fingerprint"}) {
             JsonNode value = chunk.path(name);
-            if (!ChatRequest.absent(value) && !head.has(name)) {
+            if (!value.isMissingNode() && !value.isNull() && !head.has(name)) {
                 head.set(name, value);
             }
         }

@@ -67,11 +67,9 @@ final class EchoModel implements ModelSource {
     }
 
     private static ChatMessage prompt(ChatRequest request) {
-        List<ChatMessage> messages = request.messages();
-        for (int i = messages.size() - 1; i >= 0; i--) {
-            if (messages.get(i).role().equals("user")) {
-                return messages.get(i);
-            }
+        ChatMessage prompt = request.prompt();
+        if (prompt != null) {
+            return prompt;
         }
         throw OpenAiErrors.invalid(
                 "messages", "has no message of the role user, which the model echo could say again.");

@@ -1,9 +1,9 @@
 package dev.handoff.examples.chat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.handoff.ProblemException;
 import java.time.Duration;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * How {@link EchoModel} answers, as the {@code metadata} of the request says.
@@ -14,6 +14,9 @@ import java.util.OptionalInt;
  */
 record EchoSettings(Duration delay, int repeat, OptionalInt failAfter) {
 
+    /** The fields of the metadata that are looked at. */
+    static final Set<String> NAMES = Set.of("delay_ms", "repeat", "fail_after");
+
     private static final int MAX_DELAY_MILLIS = 60_000;
     private static final int MAX_WORDS = 1_000_000;
 
@@ -23,29 +26,24 @@ record EchoSettings(Duration delay, int repeat, OptionalInt failAfter) {
      * @throws ProblemException with status 400 if one of them is no number or out of range
      */
     static EchoSettings of(ChatRequest request) {
-        JsonNode metadata = request.json().path("metadata");
-        if (!ChatRequest.absent(metadata) && !metadata.isObject()) {
-            throw OpenAiErrors.invalid("metadata", "is not an object.");
-        }
         return new EchoSettings(
                 Duration.ofMillis(
-                        number(metadata, "delay_ms", 0, MAX_DELAY_MILLIS).orElse(30)),
-                number(metadata, "repeat", 1, MAX_WORDS).orElse(1),
-                number(metadata, "fail_after", 0, MAX_WORDS));
+                        number(request, "delay_ms", 0, MAX_DELAY_MILLIS).orElse(30)),
+                number(request, "repeat", 1, MAX_WORDS).orElse(1),
+                number(request, "fail_after", 0, MAX_WORDS));
     }
 
-    private static OptionalInt number(JsonNode metadata, String name, int min, int max) {
-        JsonNode value = metadata.path(name);
-        if (ChatRequest.absent(value)) {
+    private static OptionalInt number(ChatRequest request, String name, int min, int max) {
+        String value = request.echoSettings().get(name);
+        if (value == null) {
             return OptionalInt.empty();
         }
-        String text = value.isValueNode() ? value.asText() : "";
+        String text = value.replaceFirst("^\"(.*)\"$", "$1");
         // At most nine digits always fit an int.
         int number = text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : -1;
         if (number < min || number > max) {
             throw OpenAiErrors.invalid(
-                    "metadata." + name,
-                    "is " + ChatRequest.shown(value) + ", not a whole number of " + min + " to " + max + '.');
+                    "metadata." + name, "is " + value + ", not a whole number of " + min + " to " + max + '.');
         }
         return OptionalInt.of(number);
     }

@@ -1,5 +1,7 @@
 package dev.handoff.examples.chat;
 
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -7,6 +9,9 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 
 /** Reads JSON strictly: a document with something behind it is none. */
 final class Json {
@@ -20,6 +25,20 @@ final class Json {
     /** The document; a missing node if the text is empty. */
     static JsonNode parse(String text) throws JsonProcessingException {
         return MAPPER.readTree(text);
+    }
+
+    /** Returns a parser of a text; a document with something behind it is for the caller to refuse. */
+    static JsonParser parser(String text) {
+        try {
+            return MAPPER.createParser(text);
+        } catch (IOException e) {
+            throw new UncheckedIOException("a string was read", e);
+        }
+    }
+
+    /** Returns a generator of UTF-8. */
+    static JsonGenerator generator(OutputStream out) throws IOException {
+        return MAPPER.createGenerator(out);
     }
 
     static ObjectNode object() {

@@ -1,11 +1,16 @@
 package dev.handoff.examples.chat;
 
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.Problem;
 import dev.handoff.ProblemException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -113,7 +118,7 @@ final class UpstreamModels implements ModelSource {
         HttpRequest post = request("/chat/completions")
                 .header("Content-Type", "application/json")
                 .header("Accept", "text/event-stream")
-                .POST(HttpRequest.BodyPublishers.ofString(streamed(request)))
+                .POST(streamed(request))
                 .build();
         try (UpstreamCall call = new UpstreamCall(client, post, patience, timer)) {
             answer.onCancel(call::close);
@@ -133,13 +138,35 @@ final class UpstreamModels implements ModelSource {
         }
     }
 
-    private static String streamed(ChatRequest request) {
-        ObjectNode json = request.json().deepCopy();
-        if (!request.stream()) {
-            json.put("stream", true);
-            json.set("stream_options", Json.object().put("include_usage", true));
+    /** The request as it came, or a copy that asks for chunks. */
+    private static HttpRequest.BodyPublisher streamed(ChatRequest request) {
+        if (request.stream()) {
+            return HttpRequest.BodyPublishers.ofString(request.body());
         }
-        return json.toString();
+        ByteArrayOutputStream copy = new ByteArrayOutputStream(request.body().length() + 100);
+        try (JsonParser from = Json.parser(request.body());
+                JsonGenerator to = Json.generator(copy)) {
+            from.nextToken();
+            to.writeStartObject();
+            while (from.nextToken() == JsonToken.FIELD_NAME) {
+                String name = from.currentName();
+                from.nextToken();
+                if (name.equals("stream") || name.equals("stream_options")) {
+                    from.skipChildren();
+                } else {
+                    to.writeFieldName(name);
+                    to.copyCurrentStructureExact(from);
+                }
+            }
+            to.writeBooleanField("stream", true);
+            to.writeObjectFieldStart("stream_options");
+            to.writeBooleanField("include_usage", true);
+            to.writeEndObject();
+            to.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException("the request was read before, and is copied in memory", e);
+        }
+        return HttpRequest.BodyPublishers.ofByteArray(copy.toByteArray());
     }
 
     /** The chunk; an error in its place becomes a problem. */
