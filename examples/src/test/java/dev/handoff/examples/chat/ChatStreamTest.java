@@ -324,6 +324,22 @@ class ChatStreamTest {
     }
 
     @Test
+    @DisplayName("a retry that the SDK has marked joins the answer of the first request")
+    void aMarkedRetryIsTheSameAnswer() throws Exception {
+        String body = TestChat.ask(true, "one retry", "delay_ms", 20).toString();
+        HttpResponse<String> first = chat.post(body, "X-Stainless-Retry-Count", "0");
+        HttpResponse<String> retry = chat.post(body, "X-Stainless-Retry-Count", "1");
+        HttpResponse<String> other = chat.post(body, "X-Stainless-Retry-Count", "0");
+
+        String task = Json.parse(first.body()).get("task").asText();
+        assertThat(Json.parse(retry.body()).get("task").asText()).isEqualTo(task);
+        assertThat(Json.parse(other.body()).get("task").asText()).isNotEqualTo(task);
+        try (EventReader reader = chat.read(chat.accepted(retry))) {
+            assertThat(EventReader.text(reader.rest())).isEqualTo("one retry");
+        }
+    }
+
+    @Test
     void theSameIdempotencyKeyForAnotherRequestIsRefused() throws Exception {
         chat.begin(TestChat.ask(true, "one"), "Idempotency-Key", "twice");
         HttpResponse<String> other = chat.post(TestChat.ask(true, "two"), "Idempotency-Key", "twice");
