@@ -58,7 +58,7 @@ final class AllInOne implements AutoCloseable {
                 .build();
         web = new WebServer(listen.host, listen.port)
                 .ready(() -> !closing.get())
-                .serve("/events/*", streams);
+                .serve(WebServer.STREAMS, streams);
         ChatApi.addTo(web, handoff, catalog, environment.apiKeys(), access);
     }
 

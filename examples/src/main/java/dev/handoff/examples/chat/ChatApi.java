@@ -16,12 +16,16 @@ final class ChatApi {
 
     static void addTo(WebServer web, Handoff handoff, ModelCatalog catalog, ApiKeys keys, AccessOptions access) {
         Cors cors = new Cors(Set.of(access.cors.origins()));
-        HandoffFilter.Builder handsOff =
-                HandoffFilter.builder(handoff).subject(KeyFilter::subject).errors(OpenAiErrors::reply);
+        HandoffFilter.Builder handsOff = HandoffFilter.builder(handoff)
+                .subject(KeyFilter::subject)
+                .errors(OpenAiErrors::reply)
+                .maxBodyBytes(web.maxBodyBytes());
         ChatRoute route = new ChatRoute(catalog);
         for (String prefix : PREFIXES) {
             handsOff.post(prefix + "/chat/completions", route);
         }
+        web.readBodiesIf(
+                authorization -> keys.open() || keys.subject(authorization).isPresent());
         List<Filter> hosts = hosts(web, keys, access, cors);
         List<Filter> filters = new ArrayList<>();
         filters.add(new ApiFilter(cors));

@@ -29,6 +29,7 @@ final class OpenAiErrors {
         Reply reply = Reply.of(problem.status(), Reply.JSON, body(problem)).with("Cache-Control", "no-store");
         return switch (problem.status()) {
             case 401 -> reply.with("WWW-Authenticate", "Bearer").with("x-should-retry", "false");
+            case 408 -> reply.with("x-should-retry", "true");
             case 429, 503 -> reply.with("Retry-After", "1").with("x-should-retry", "true");
             default -> reply.with("x-should-retry", "false");
         };

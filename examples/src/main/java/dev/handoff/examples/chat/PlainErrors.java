@@ -3,7 +3,6 @@ package dev.handoff.examples.chat;
 import dev.handoff.Problem;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.handler.ErrorHandler;
@@ -21,11 +20,20 @@ final class PlainErrors extends ErrorHandler {
             @Nullable String message,
             @Nullable Throwable cause,
             Callback callback) {
-        String detail = code >= 500 || message == null ? "The request could not be served." : message;
-        Problem problem = new Problem(code < 400 ? 500 : code, code < 500 ? "bad_request" : "internal_error", detail);
-        response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
+        Problem problem = problem(code < 400 ? 500 : code, message);
+        OpenAiErrors.reply(problem)
+                .headers()
+                .forEach((name, value) -> response.getHeaders().put(name, value));
         response.getHeaders().put("X-Content-Type-Options", "nosniff");
         ByteBuffer body = ByteBuffer.wrap(OpenAiErrors.body(problem).getBytes(StandardCharsets.UTF_8));
         response.write(true, body, callback);
+    }
+
+    private static Problem problem(int status, @Nullable String message) {
+        if (status == 503) {
+            return new Problem(status, "overloaded", "The server has too much to do at the moment. Try again.");
+        }
+        String detail = status >= 500 || message == null ? "The request could not be served." : message;
+        return new Problem(status, status < 500 ? "bad_request" : "internal_error", detail);
     }
 }

@@ -69,7 +69,7 @@ final class StreamCommand implements Callable<Integer> {
         AtomicBoolean draining = new AtomicBoolean();
         WebServer web = new WebServer(listen.host, listen.port)
                 .ready(() -> !draining.get() && parts.reachable())
-                .serve("/events/*", streams);
+                .serve(WebServer.STREAMS, streams);
         web.start();
         return Foreground.run(
                 () -> {

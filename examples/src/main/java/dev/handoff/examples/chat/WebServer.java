@@ -11,20 +11,26 @@ import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.eclipse.jetty.ee10.servlet.FilterHolder;
 import org.eclipse.jetty.ee10.servlet.FilterMapping;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
 import org.eclipse.jetty.ee10.servlet.ServletHandler;
 import org.eclipse.jetty.ee10.servlet.ServletHolder;
 import org.eclipse.jetty.ee10.servlet.ServletMapping;
+import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.handler.QoSHandler;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +39,15 @@ import org.slf4j.LoggerFactory;
  * request log: it would hold tokens, which are in the URLs of streams.
  */
 final class WebServer implements AutoCloseable {
+
+    /** The path of streams. A POST there is only a repeated one, whose body the streaming servlet drops. */
+    static final String STREAMS = "/events/*";
+
+    /** Jetty has 200 threads. What waits for the store or for an upstream leaves some to probes and streams. */
+    private static final int MAX_REQUESTS_AT_ONCE = 100;
+
+    private static final int MAX_REQUESTS_WAITING = 10_000;
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
 
     private static final long STOP_LIMIT_MILLIS = 1000;
     /** Connections that are kept open for more requests would hold up the stop. */
@@ -43,7 +58,9 @@ final class WebServer implements AutoCloseable {
     private final Server server = new Server();
     private final ServletContextHandler context = new ServletContextHandler("/", false, false);
     private final ServerConnector connector;
+    private final BodyLimits limits;
     private final String host;
+    private Predicate<@Nullable String> authorized = authorization -> true;
 
     /**
      * A server that is not started yet.
@@ -52,6 +69,10 @@ final class WebServer implements AutoCloseable {
      * @param port the port to bind, 0 for a free one
      */
     WebServer(String host, int port) {
+        this(host, port, BodyLimits.ofHeap(Runtime.getRuntime().maxMemory()));
+    }
+
+    WebServer(String host, int port, BodyLimits limits) {
         HttpConfiguration http = new HttpConfiguration();
         http.setSendServerVersion(false);
         // Jetty would keep a table for each connection, of some 100 kB, to recognize the headers of its next request.
@@ -66,13 +87,38 @@ final class WebServer implements AutoCloseable {
         connector.setHost(host);
         connector.setPort(port);
         server.addConnector(connector);
-        server.setHandler(context);
+        this.limits = limits;
+        QoSHandler turns = new QoSHandler(context);
+        turns.setMaxRequestCount(MAX_REQUESTS_AT_ONCE);
+        turns.setMaxSuspendedRequestCount(MAX_REQUESTS_WAITING);
+        turns.setMaxSuspend(LONGEST_WAIT);
+        turns.excludePath("/healthz", "/readyz", STREAMS);
+        server.setHandler(new BodyReader(limits, this::readsBody, turns));
         server.setStopTimeout(STOP_LIMIT_MILLIS);
         connector.setShutdownIdleTimeout(IDLE_LIMIT_AT_STOP_MILLIS);
         FilterMapping everything = new FilterMapping();
         everything.setPathSpec("/*");
         addFilter(new Precautions(), everything);
         serve("/healthz", new Probe(() -> true, "ok"));
+    }
+
+    /**
+     * Reads bodies only of requests whose {@code Authorization} field passes; null stands for none. The others are refused
+     * later, and should not take memory before.
+     */
+    WebServer readBodiesIf(Predicate<@Nullable String> authorized) {
+        this.authorized = authorized;
+        return this;
+    }
+
+    private boolean readsBody(Request request) {
+        return !Request.getPathInContext(request).startsWith("/events/")
+                && authorized.test(request.getHeaders().get(HttpHeader.AUTHORIZATION));
+    }
+
+    /** Returns the most bytes that the body of a request can have. */
+    int maxBodyBytes() {
+        return limits.maxBytes();
     }
 
     /** Serves this on {@code /readyz}: whether requests shall be sent here. */

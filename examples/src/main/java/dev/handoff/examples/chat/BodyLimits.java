@@ -1,0 +1,33 @@
+package dev.handoff.examples.chat;
+
+import java.time.Duration;
+
+/**
+ * What a server accepts as the bodies of requests.
+ *
+ * @param maxBytes the most bytes of one body
+ * @param maxHeldBytes the most bytes of all bodies that are being read or handed off at one time
+ * @param grace the time that a body has before its rate counts
+ * @param minBytesPerSecond the rate at which a body has to come after that, on average
+ * @param deadline the time in which a whole body has to come
+ */
+record BodyLimits(int maxBytes, long maxHeldBytes, Duration grace, int minBytesPerSecond, Duration deadline) {
+
+    private static final int MAX_BYTES = 16 << 20;
+
+    /**
+     * Returns the limits for a heap of this size. While a body is handed off, its bytes, its text and what is read of it take
+     * about six times its size, so all bodies together may be an eighth of the heap.
+     */
+    static BodyLimits ofHeap(long maxHeapBytes) {
+        long held = maxHeapBytes / 8;
+        return new BodyLimits(
+                (int) Math.min(MAX_BYTES, held / 2), held, Duration.ofSeconds(5), 1000, Duration.ofMinutes(2));
+    }
+
+    /** Returns whether a body is too slow of which so many bytes have come in a time. */
+    boolean isTooSlow(long bytes, Duration elapsed) {
+        Duration allowed = grace.plusMillis(bytes * 1000 / minBytesPerSecond);
+        return elapsed.compareTo(allowed) >= 0 || elapsed.compareTo(deadline) >= 0;
+    }
+}
