@@ -69,7 +69,7 @@ class Role:
         self.name = arguments[0]
         self.log = []
         self.process = subprocess.Popen(
-            ["java", "-jar", JAR, *map(str, arguments)],
+            ["java", "-XX:+ExitOnOutOfMemoryError", "-jar", JAR, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -16,11 +16,11 @@ record BodyLimits(int maxBytes, long maxHeldBytes, Duration grace, int minBytesP
     private static final int MAX_BYTES = 16 << 20;
 
     /**
-     * Returns the limits for a heap of this size. While a body is handed off, its bytes, its text and what is read of it take
-     * about six times its size, so all bodies together may be an eighth of the heap.
+     * Returns the limits for a heap of this size. While a body is handed off, copies of its bytes and its text take about
+     * four times its size, so all bodies together may be a sixteenth of the heap.
      */
     static BodyLimits ofHeap(long maxHeapBytes) {
-        long held = maxHeapBytes / 8;
+        long held = maxHeapBytes / 16;
         return new BodyLimits(
                 (int) Math.min(MAX_BYTES, held / 2), held, Duration.ofSeconds(5), 1000, Duration.ofMinutes(2));
     }

@@ -2,6 +2,7 @@ package dev.handoff.examples.chat;
 
 import dev.handoff.ProblemException;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,11 @@ record ChatRequest(
         boolean includeUsage,
         Map<String, String> echoSettings) {
 
+    /** A request takes up to five times its size while it is read, so large ones are read one after the other. */
+    private static final ReentrantLock ONE_LARGE = new ReentrantLock();
+
+    private static final int LARGE_CHARS = 256 << 10;
+
     /**
      * Returns the request that a text holds.
      *
@@ -36,7 +42,15 @@ record ChatRequest(
     static ChatRequest parse(String text) {
         // RFC 8259, 8.1: a parser may ignore a byte order mark.
         String body = text.startsWith("\uFEFF") ? text.substring(1) : text;
-        return new ChatRequestReader(body).read();
+        if (body.length() < LARGE_CHARS) {
+            return new ChatRequestReader(body).read();
+        }
+        ONE_LARGE.lock();
+        try {
+            return new ChatRequestReader(body).read();
+        } finally {
+            ONE_LARGE.unlock();
+        }
     }
 
     /** Leaves out the content, which may be private. */

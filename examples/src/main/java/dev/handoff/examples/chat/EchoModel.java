@@ -5,7 +5,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -36,22 +36,21 @@ final class EchoModel implements ModelSource {
     @Override
     public void answer(ChatRequest request, ChatAnswer answer) throws InterruptedException {
         EchoSettings settings = EchoSettings.of(request);
-        List<String> words = WORD.matcher(prompt(request).text())
-                .results()
-                .map(MatchResult::group)
-                .toList();
+        String text = prompt(request).text();
         CountDownLatch cancelled = new CountDownLatch(1);
         answer.onCancel(cancelled::countDown);
         answer.begin();
         int said = 0;
         for (int round = 1; round <= settings.repeat(); round++) {
-            for (int i = 0; i < words.size(); i++) {
+            // One word at a time: all words of a large message would take many times its size.
+            Matcher word = WORD.matcher(text);
+            while (word.find()) {
                 failIfDue(settings, said);
                 if (cancelled.await(settings.delay().toNanos(), TimeUnit.NANOSECONDS)) {
                     return;
                 }
-                boolean joint = i + 1 == words.size() && round < settings.repeat();
-                answer.say(joint ? words.get(i) + ' ' : words.get(i));
+                boolean joint = word.end() == text.length() && round < settings.repeat();
+                answer.say(joint ? word.group() + ' ' : word.group());
                 said++;
             }
         }

@@ -286,8 +286,8 @@ class BodyReaderTest {
     @DisplayName("the limits follow from the heap, and a small one accepts small bodies")
     void limitsFollowFromTheHeap() {
         assertThat(BodyLimits.ofHeap(4L << 30).maxBytes()).isEqualTo(16 << 20);
-        assertThat(BodyLimits.ofHeap(4L << 30).maxHeldBytes()).isEqualTo(512 << 20);
-        assertThat(BodyLimits.ofHeap(64 << 20).maxBytes()).isEqualTo(4 << 20);
+        assertThat(BodyLimits.ofHeap(4L << 30).maxHeldBytes()).isEqualTo(256 << 20);
+        assertThat(BodyLimits.ofHeap(64 << 20).maxBytes()).isEqualTo(2 << 20);
         BodyLimits limits = BodyLimits.ofHeap(1L << 40);
         assertThat(limits.maxBytes()).isEqualTo(16 << 20);
         assertThat(limits.isTooSlow(0, Duration.ofSeconds(4))).isFalse();
