@@ -191,6 +191,11 @@ class Reader:
         check(f"{count} events have come", len(self.events) >= count)
         return self
 
+    def leave(self):
+        """Closes the connection, as a client does that goes away."""
+        self._connection.sock.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+
     def wait(self, seconds=60):
         self._thread.join(seconds)
         check("a stream that was to end has ended", not self.reading())

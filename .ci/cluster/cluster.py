@@ -8,9 +8,9 @@ import signal
 import threading
 import time
 
-from roles import Reader, Role, body, check, environment, fail, free_port, passed, post, status, words
+from roles import Reader, Role, body, check, environment, fail, free_port, passed, post, status, until, words
 
-LEASE, SWEEP = 3, 1
+LEASE, SWEEP, UNATTENDED = 3, 1, 6
 
 
 def begin(port, prompt, delay_ms=50, headers=None):
@@ -36,7 +36,7 @@ def errors(role):
 
 mongo_port, api_port, one_port, two_port = (free_port() for _ in range(4))
 environment["HANDOFF_MONGODB_URI"] = f"mongodb://127.0.0.1:{mongo_port}/handoff"
-TIMES = ("--lease", f"{LEASE}s", "--sweep", f"{SWEEP}s")
+TIMES = ("--lease", f"{LEASE}s", "--sweep", f"{SWEEP}s", "--cancel-unattended", f"{UNATTENDED}s")
 try:
     Role("mongo-standin", "--port", mongo_port)
     api = Role("api", "--port", api_port, *TIMES)
@@ -94,6 +94,17 @@ try:
     check("and loses nothing", reader.text() + rest.text() == words(80))
     check("a streaming server stops without an error", not errors(two))
     two = Role("stream", "--port", two_port, *TIMES)
+
+    # An answer whose clients have left is cancelled, and one that is read goes on.
+    left, kept = (begin(api_port, words(1000)) for _ in range(2))
+    leaving, staying = Reader(one_port, left), Reader(two_port, kept)
+    leaving.until(5)
+    leaving.leave()
+    check("an answer goes on for some time without readers", status(one_port, left)["state"] == "running")
+    until("an answer without readers is cancelled", lambda: status(one_port, left)["state"] == "cancelled", UNATTENDED + 10)
+    check("and not before its time", time.monotonic() - leaving.times[-1] > UNATTENDED - 1)
+    check("an answer with a reader goes on", status(two_port, kept)["state"] == "running" and staying.reading())
+    staying.leave()
 
     # A worker that is told to stop finishes what it has begun.
     location = begin(api_port, words(40))

@@ -41,10 +41,11 @@ final class AllInOne implements AutoCloseable {
         workers = workers(tasks);
         InMemoryEventStore store =
                 InMemoryEventStore.builder().retention(tasks.retention).build();
-        dispatcher = InProcessTaskDispatcher.builder(store, workers)
+        InProcessTaskDispatcher.Builder tasksHere = InProcessTaskDispatcher.builder(store, workers)
                 .handler(ChatHandler.TASK_TYPE, new ChatHandler(catalog))
-                .retention(tasks.retention)
-                .build();
+                .retention(tasks.retention);
+        tasks.cancelUnattendedAfter().ifPresent(tasksHere::cancelUnattendedAfter);
+        dispatcher = tasksHere.build();
         Handoff handoff = Handoff.builder(dispatcher, store, sealer)
                 .format(new OpenAiFormat())
                 .format(new OpenAiResultFormat())

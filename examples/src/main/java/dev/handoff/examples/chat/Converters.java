@@ -77,6 +77,14 @@ final class Converters {
         }
     }
 
+    /** A time longer than none, or {@code never}, which is zero. */
+    static final class TimeOrNever implements ITypeConverter<Duration> {
+        @Override
+        public Duration convert(String value) {
+            return value.equals("never") ? Duration.ZERO : new Time().convert(value);
+        }
+    }
+
     /** A host name without a port. */
     static final class HostName implements ITypeConverter<String> {
         @Override

@@ -1,10 +1,17 @@
 package dev.handoff.examples.chat;
 
 import java.time.Duration;
+import java.util.Optional;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How long things are kept and waited for in the shared store; to be the same for all processes. */
 final class MongoOptions {
+
+    private static final int SWEEPS_UNATTENDED = 3;
+
+    @Mixin
+    private final UnattendedOptions unattended = new UnattendedOptions();
 
     @Option(
             names = "--retention",
@@ -30,4 +37,13 @@ final class MongoOptions {
             converter = Converters.Time.class,
             description = "How often lost tasks are looked for (default: ${DEFAULT-VALUE}).")
     Duration sweep = Duration.ofSeconds(2);
+
+    /**
+     * Returns after which time without readers an answer is cancelled; empty for never.
+     *
+     * @throws StartException if the time is too short
+     */
+    Optional<Duration> cancelUnattendedAfter() {
+        return unattended.limit(sweep.multipliedBy(SWEEPS_UNATTENDED), SWEEPS_UNATTENDED + " times that of --sweep");
+    }
 }

@@ -17,6 +17,7 @@ import dev.handoff.mongo.MongoTaskQueue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -48,6 +49,7 @@ final class MongoParts implements AutoCloseable {
      */
     MongoParts(String uri, MongoOptions options) {
         ConnectionString connection = parse(uri);
+        Optional<Duration> unattended = options.cancelUnattendedAfter();
         client = MongoClients.create(MongoClientSettings.builder()
                 // What the URI says counts more.
                 .applyToClusterSettings(c -> c.serverSelectionTimeout(SERVER_SELECTION_SECONDS, TimeUnit.SECONDS))
@@ -57,11 +59,12 @@ final class MongoParts implements AutoCloseable {
         store = MongoEventStore.builder(database, executor)
                 .retention(options.retention)
                 .build();
-        queue = MongoTaskQueue.builder(database, store, sweeping, List.of(ChatHandler.TASK_TYPE))
+        MongoTaskQueue.Builder tasks = MongoTaskQueue.builder(database, store, sweeping, List.of(ChatHandler.TASK_TYPE))
                 .retention(options.retention)
                 .lease(options.lease)
-                .sweepInterval(options.sweep)
-                .build();
+                .sweepInterval(options.sweep);
+        unattended.ifPresent(tasks::cancelUnattendedAfter);
+        queue = tasks.build();
     }
 
     private static Thread daemon(Runnable job, String name) {

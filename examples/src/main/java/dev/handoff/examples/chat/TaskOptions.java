@@ -1,10 +1,18 @@
 package dev.handoff.examples.chat;
 
 import java.time.Duration;
+import java.util.Optional;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How a role that does the work goes about it. */
 final class TaskOptions {
+
+    /** Streaming servlets count their readers once a second. */
+    private static final Duration SHORTEST_UNATTENDED = Duration.ofSeconds(3);
+
+    @Mixin
+    private final UnattendedOptions unattended = new UnattendedOptions();
 
     @Option(
             names = "--max-running",
@@ -29,4 +37,13 @@ final class TaskOptions {
             converter = Converters.Time.class,
             description = "How long an answer is kept after its end (default: ${DEFAULT-VALUE}).")
     Duration retention = Duration.ofHours(1);
+
+    /**
+     * Returns after which time without readers an answer is cancelled; empty for never.
+     *
+     * @throws StartException if the time is too short
+     */
+    Optional<Duration> cancelUnattendedAfter() {
+        return unattended.limit(SHORTEST_UNATTENDED, "since readers are counted once a second");
+    }
 }

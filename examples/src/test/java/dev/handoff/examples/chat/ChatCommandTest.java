@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +54,8 @@ class ChatCommandTest {
         "--max-running, 0",
         "--max-running, many",
         "--redirect, 301",
+        "--cancel-unattended, sometimes",
+        "--cancel-unattended, 0",
         "--allowed-host, chat.example.com:80",
         "--cors-origin, chat.example.com",
         "--cors-origin, https://chat.example.com/"
@@ -60,6 +63,22 @@ class ChatCommandTest {
     void aBadValueIsNamed(String option, String value) {
         assertThat(run(Map.of(), "all", option + '=' + value)).isEqualTo(2);
         assertOneLine(option, '\'' + value + '\'');
+    }
+
+    @Test
+    @DisplayName("R9: a time without readers that is too short to count them is refused")
+    void aTimeWithoutReadersThatIsTooShortIsNamed() {
+        assertThat(run(Map.of(), "all", "--port", "0", "--cancel-unattended", "2s"))
+                .isEqualTo(2);
+        assertOneLine("--cancel-unattended is 2.0 s", "at least 3.0 s");
+
+        Map<String, String> environment =
+                Map.of("HANDOFF_SECRET", TestChat.SECRET, "HANDOFF_MONGODB_URI", "mongodb://127.0.0.1:1/handoff");
+        for (String role : new String[] {"api", "stream", "worker"}) {
+            err.getBuffer().setLength(0);
+            assertThat(run(environment, role, "--sweep", "11s")).isEqualTo(2);
+            assertOneLine("--cancel-unattended is 30.0 s", "at least 33.0 s", "--sweep");
+        }
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -307,6 +308,33 @@ class ChatStreamTest {
         await().until(() -> Thread.getAllStackTraces().values().stream()
                 .flatMap(Arrays::stream)
                 .noneMatch(f -> f.getClassName().equals(EchoModel.class.getName())));
+    }
+
+    @Test
+    @DisplayName("R9: an answer that no client reads is cancelled after the time that was set, and others go on")
+    void anAnswerWithoutReadersIsCancelled() throws Exception {
+        try (TestChat own = TestChat.start("--cancel-unattended", "3s")) {
+            URI left = own.begin(TestChat.ask(true, "one two", "repeat", 10_000));
+            URI read = own.begin(TestChat.ask(true, "three four", "repeat", 10_000));
+            URI neverOpened = own.begin(TestChat.ask(true, "five six", "repeat", 10_000));
+            try (EventReader reader = own.read(read)) {
+                try (EventReader leaving = own.read(left)) {
+                    leaving.untilText();
+                }
+                assertThat(state(own, neverOpened)).isEqualTo("running");
+
+                await().atMost(Duration.ofSeconds(20)).until(() -> state(own, left), "cancelled"::equals);
+                await().atMost(Duration.ofSeconds(20)).until(() -> state(own, neverOpened), "cancelled"::equals);
+                assertThat(reader.untilText()).isNotEmpty();
+                assertThat(state(own, read)).isEqualTo("running");
+            }
+        }
+    }
+
+    private static String state(TestChat server, URI stream) throws Exception {
+        return Json.parse(server.get(stream.getPath() + "/status").body())
+                .get("state")
+                .asText();
     }
 
     @Test

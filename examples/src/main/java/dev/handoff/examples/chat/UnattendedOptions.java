@@ -1,0 +1,45 @@
+package dev.handoff.examples.chat;
+
+import java.time.Duration;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** The option that says when an answer is cancelled because no client reads it. */
+final class UnattendedOptions {
+
+    private static final String NAME = "--cancel-unattended";
+
+    @Option(
+            names = NAME,
+            paramLabel = "TIME",
+            defaultValue = "30s",
+            converter = Converters.TimeOrNever.class,
+            description = "Cancels an answer that no client has read for this time (default: ${DEFAULT-VALUE})."
+                    + " The time also has to be enough for a client to follow the redirect or to come back after a cut."
+                    + " never: an answer is made to its end, whether a client reads it or not.")
+    private Duration limit = Duration.ofSeconds(30);
+
+    /**
+     * Returns the time; empty for never.
+     *
+     * @param shortest the shortest time in which all readers are counted
+     * @param reason where this time comes from, for the error message
+     * @throws StartException if the time is shorter
+     */
+    Optional<Duration> limit(Duration shortest, String reason) {
+        if (limit.isZero()) {
+            return Optional.empty();
+        }
+        if (limit.compareTo(shortest) < 0) {
+            throw new StartException(
+                    StartException.USAGE,
+                    NAME + " is " + inSeconds(limit) + ", but has to be at least " + inSeconds(shortest) + ", "
+                            + reason);
+        }
+        return Optional.of(limit);
+    }
+
+    private static String inSeconds(Duration time) {
+        return time.toMillis() / 1000.0 + " s";
+    }
+}
