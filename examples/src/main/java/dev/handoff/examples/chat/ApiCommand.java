@@ -2,6 +2,7 @@ package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
 import dev.handoff.TokenSealer;
+import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -41,18 +42,18 @@ final class ApiCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         TokenSealer sealer = environment.requiredSealer();
         MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
-        parts.prepare();
         Handoff handoff = parts.handoff(sealer, handingOff.redirect, handingOff.tokenLifetime);
         WebServer web = new WebServer(listen.host, listen.port).ready(parts::reachable);
         ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, parts.executor));
         ChatApi.addTo(web, handoff, catalog, environment.apiKeys(), access);
         web.start();
+        PrintWriter out = spec.commandLine().getOut();
+        parts.prepare(() -> out.println("handoff-chat api ready on " + web.url()));
         return Foreground.run(
                 () -> {
                     web.close();
                     parts.close();
                 },
-                spec.commandLine().getOut(),
-                "handoff-chat api ready on " + web.url());
+                out);
     }
 }

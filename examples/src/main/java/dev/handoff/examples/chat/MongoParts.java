@@ -20,9 +20,11 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.bson.Document;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +36,7 @@ final class MongoParts implements AutoCloseable {
 
     private static final Logger logger = LoggerFactory.getLogger(MongoParts.class);
     private static final int SERVER_SELECTION_SECONDS = 5;
+    private static final int RETRY_SECONDS = 1;
 
     final ScheduledExecutorService executor = Executors.newScheduledThreadPool(4, r -> daemon(r, "store"));
     final MongoTaskQueue queue;
@@ -41,6 +44,7 @@ final class MongoParts implements AutoCloseable {
     private final ExecutorService sweeping = Executors.newCachedThreadPool(r -> daemon(r, "tasks"));
     private final MongoClient client;
     private final MongoDatabase database;
+    private volatile boolean prepared;
 
     /**
      * Connects when it is first used.
@@ -78,21 +82,47 @@ final class MongoParts implements AutoCloseable {
             return new ConnectionString(uri);
         } catch (IllegalArgumentException e) {
             throw new StartException(StartException.USAGE, Environment.MONGODB + " is refused: " + e.getMessage());
+        } catch (MongoException e) {
+            // The addresses behind mongodb+srv are looked up here.
+            throw new StartException(1, Environment.MONGODB + " cannot be used: " + firstLine(e));
         }
     }
 
     /**
-     * Makes the indexes that are missing, so that a fresh database can be used.
-     *
-     * @throws StartException if the server cannot be reached
+     * Makes the indexes that are missing as soon as the server answers, and then runs an action. Tries again once a second
+     * until then, and logs what it waits for. Returns at once.
      */
-    void prepare() {
+    void prepare(Runnable whenReady) {
+        executor.execute(() -> tryToPrepare(whenReady, null));
+    }
+
+    /** Also tried with credentials that are refused: a user may be made later than this process is started. */
+    private void tryToPrepare(Runnable whenReady, @Nullable Class<?> before) {
         try {
             MongoIndexes.create(database);
         } catch (MongoException e) {
-            close();
-            logger.debug("the indexes could not be made", e);
-            throw new StartException(1, Environment.MONGODB + " cannot be used: " + firstLine(e));
+            if (executor.isShutdown()) {
+                return;
+            }
+            if (e.getClass() != before) {
+                logger.warn("waiting for the store of {}: {}", Environment.MONGODB, firstLine(e));
+            }
+            retry(whenReady, e.getClass());
+            return;
+        }
+        if (before != null) {
+            logger.info("the store is there");
+        }
+        prepared = true;
+        whenReady.run();
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored")
+    private void retry(Runnable whenReady, Class<?> before) {
+        try {
+            executor.schedule(() -> tryToPrepare(whenReady, before), RETRY_SECONDS, TimeUnit.SECONDS);
+        } catch (RejectedExecutionException e) {
+            logger.debug("the process is being stopped", e);
         }
     }
 
@@ -123,9 +153,9 @@ final class MongoParts implements AutoCloseable {
         }
     }
 
-    private static Handoff handoff(
+    private Handoff handoff(
             TaskDispatcher tasks, EventStore streams, TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
-        return Handoff.builder(tasks, streams, sealer)
+        return Handoff.builder(new AwaitedTasks(tasks, () -> prepared), streams, sealer)
                 .format(new OpenAiFormat())
                 .format(new OpenAiResultFormat())
                 .redirectPolicy(redirect.policy())
@@ -133,8 +163,11 @@ final class MongoParts implements AutoCloseable {
                 .build();
     }
 
-    /** Whether the server answers. */
+    /** Returns whether the store is prepared, and the server answers. Blocks for some seconds if it does not. */
     boolean reachable() {
+        if (!prepared) {
+            return false;
+        }
         try {
             database.runCommand(new Document("ping", 1));
             return true;

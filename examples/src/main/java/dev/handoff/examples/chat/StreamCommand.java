@@ -3,6 +3,7 @@ package dev.handoff.examples.chat;
 import dev.handoff.Handoff;
 import dev.handoff.TokenSealer;
 import dev.handoff.servlet.EventStreamServlet;
+import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
@@ -53,8 +54,6 @@ final class StreamCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         TokenSealer sealer = environment.requiredSealer();
         MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
-        parts.prepare();
-        parts.store.followChanges(parts.executor);
         // It seals no token, so how and for how long it would does not matter.
         Duration tokenLifetime = Duration.ofHours(1);
         Handoff handoff = minibatch == null
@@ -71,6 +70,11 @@ final class StreamCommand implements Callable<Integer> {
                 .ready(() -> !draining.get() && parts.reachable())
                 .serve(WebServer.STREAMS, streams);
         web.start();
+        PrintWriter out = spec.commandLine().getOut();
+        parts.prepare(() -> {
+            parts.store.followChanges(parts.executor);
+            out.println("handoff-chat stream ready on " + web.url());
+        });
         return Foreground.run(
                 () -> {
                     draining.set(true);
@@ -79,7 +83,6 @@ final class StreamCommand implements Callable<Integer> {
                     timer.shutdownNow();
                     parts.close();
                 },
-                spec.commandLine().getOut(),
-                "handoff-chat stream ready on " + web.url());
+                out);
     }
 }

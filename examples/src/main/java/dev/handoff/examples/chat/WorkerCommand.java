@@ -1,6 +1,7 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.mongo.MongoWorker;
+import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -57,7 +58,6 @@ final class WorkerCommand implements Callable<Integer> {
         // A worker seals nothing, but one that runs on another secret than the rest is a mistake to be seen early.
         environment.requiredSealer();
         MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
-        parts.prepare();
         ExecutorService threads = Executors.newCachedThreadPool(r -> new Thread(r, "worker"));
         ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, parts.executor));
         MongoWorker worker = MongoWorker.builder(parts.queue, threads)
@@ -66,7 +66,11 @@ final class WorkerCommand implements Callable<Integer> {
                 .build();
         // A thread of its own: a tick may wait for the store, and leases must not wait for anything else.
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "worker-timer"));
-        timer.scheduleWithFixedDelay(worker::tick, 0, TICK_MILLIS, TimeUnit.MILLISECONDS);
+        PrintWriter out = spec.commandLine().getOut();
+        parts.prepare(() -> {
+            start(timer, worker);
+            out.println("handoff-chat worker ready");
+        });
         return Foreground.run(
                 () -> {
                     worker.stop(finish);
@@ -74,7 +78,11 @@ final class WorkerCommand implements Callable<Integer> {
                     threads.shutdownNow();
                     parts.close();
                 },
-                spec.commandLine().getOut(),
-                "handoff-chat worker ready");
+                out);
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored")
+    private static void start(ScheduledExecutorService timer, MongoWorker worker) {
+        timer.scheduleWithFixedDelay(worker::tick, 0, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 }
