@@ -60,9 +60,13 @@ page.on('pageerror', e => check(`no error in the page: ${e.message}`, false));
 
 // The page has no field for it, but the answers are to take their time.
 let metadata = { delay_ms: '100' };
+// What the streaming server answers to the next attempts to go on, instead of the stream.
+const outages = [];
 await page.setRequestInterception(true);
 page.on('request', request => {
-  if (request.method() === 'POST' && request.postData()) {
+  if (request.method() === 'GET' && request.url().includes('/events/') && outages.length > 0) {
+    request.respond(outages.shift());
+  } else if (request.method() === 'POST' && request.postData()) {
     request.continue({ postData: JSON.stringify({ ...JSON.parse(request.postData()), metadata }) });
   } else {
     request.continue();
@@ -126,6 +130,27 @@ refusing = false;
 await done();
 check('a cut in mid-answer loses nothing', (await answer()).text === words);
 
+const unreachable = {
+  status: 503,
+  contentType: 'application/json',
+  headers: { 'Retry-After': '1' },
+  body: JSON.stringify({ error: { message: 'no store', type: 'server_error', param: null, code: 'store_unreachable' } }),
+};
+const draining = {
+  status: 200,
+  contentType: 'text/event-stream',
+  body: `event: error\ndata: ${JSON.stringify({ error: { message: 'stopping', code: 'interrupted' } })}\n\n`,
+};
+await ask(words);
+await shows('word5');
+outages.push(unreachable, draining, unreachable);
+cut();
+await statusSays('lost');
+refusing = false;
+await done();
+check('an outage of the streaming server loses nothing', (await answer()).text === words);
+check('and was noticed', outages.length === 0);
+
 await ask(words);
 await shows('word5');
 await page.click('#stop');
@@ -140,6 +165,31 @@ await done();
 const failed = await answer();
 check('an answer that fails shows what there was', failed.text === 'word0 word1 word2 ');
 check('and does not look whole', failed.note !== '');
+const said = await page.evaluate(() => ({
+  notes: [...document.querySelectorAll('article')].pop().querySelectorAll('.note').length,
+  error: document.getElementById('error').textContent,
+  hidden: document.getElementById('error').hidden,
+}));
+check('the error is said once, in words', said.notes === 1 && !said.hidden && said.error.includes('after 3 words'));
+
+metadata = { delay_ms: '100', repeat: '1000' };
+await ask(words);
+await shows('word5');
+const address = await page.evaluate(() => {
+  dispatchEvent(new Event('pagehide'));
+  return JSON.parse(sessionStorage.getItem('chat')).pending.url;
+});
+await page.click('#clear');
+let state = 'running';
+for (const limit = Date.now() + 5000; state === 'running' && Date.now() < limit; ) {
+  state = (await (await fetch(`${address}/status`)).json()).state;
+}
+check(`a new chat stops the pending answer: ${state}`, state === 'cancelled');
+check('and begins empty', (await page.$$('article')).length === 0);
+metadata = { delay_ms: '10' };
+await ask(words);
+await done();
+check('and can be used', (await answer()).text === words);
 
 console.log(`page: ${checks} passed, 0 failed`);
 await browser.close();

@@ -163,6 +163,14 @@ async function streamUrl(pending) {
   return pending.url;
 }
 
+/** Has the server stop making an answer. */
+async function cancel(pending) {
+  const response = await fetch(await streamUrl(pending), { method: 'DELETE', keepalive: true });
+  if (!response.ok) {
+    throw new Refused(await refusal(response));
+  }
+}
+
 /** Reads Server-Sent Events: calls `take(type, id, data)` for each, until it returns true. */
 async function readEvents(body, take) {
   const reader = body.getReader();
@@ -371,10 +379,7 @@ byId('stop').addEventListener('click', async () => {
   showButtons();
   say('Stopping…');
   try {
-    const response = await fetch(await streamUrl(pending), { method: 'DELETE' });
-    if (!response.ok) {
-      throw new Refused(await refusal(response));
-    }
+    await cancel(pending);
     if (wakeUp) {
       wakeUp();
     }
@@ -386,6 +391,10 @@ byId('stop').addEventListener('click', async () => {
 });
 
 byId('clear').addEventListener('click', () => {
+  if (state.pending) {
+    // No reader is left. If this fails, the server notices that after some time by itself.
+    cancel(state.pending).catch(() => {});
+  }
   state = { messages: [], pending: null };
   save();
   if (abort) {
