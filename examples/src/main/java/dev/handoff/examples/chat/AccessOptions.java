@@ -13,9 +13,10 @@ final class AccessOptions {
             paramLabel = "NAME",
             split = ",",
             converter = Converters.HostName.class,
-            description = "A host name by which clients may address this server, besides localhost and IP addresses;"
-                    + " can be repeated. Needed only if HANDOFF_API_KEYS is not set, because then any page that a"
-                    + " user visits could otherwise use the server through a host name of its own.")
+            description = "A host name that clients use for this server, besides localhost and IP "
+                    + "addresses; can be repeated. While HANDOFF_API_KEYS is not set, other names "
+                    + "are refused, because any web page could point a name of its own at this "
+                    + "server.")
     List<String> allowedHosts = new ArrayList<>();
 
     @Mixin

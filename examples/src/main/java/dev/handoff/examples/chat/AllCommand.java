@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
 /** Runs {@link AllInOne} until the process is told to stop. */
 @Command(
         name = "all",
-        description = "Runs application, worker and streaming server in one process, in memory. The default.")
+        description = "Runs application, worker and streaming server in one process, in memory. This is the default.")
 final class AllCommand implements Callable<Integer> {
 
     private static final Logger logger = LoggerFactory.getLogger(AllCommand.class);

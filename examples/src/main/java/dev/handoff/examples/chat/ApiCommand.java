@@ -10,7 +10,9 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** Runs an application server: takes requests and hands them off, to be done and streamed by other processes. */
-@Command(name = "api", description = "Runs an application server against HANDOFF_MONGODB_URI.")
+@Command(
+        name = "api",
+        description = "Runs an application server, which stores requests as tasks in HANDOFF_MONGODB_URI.")
 final class ApiCommand implements Callable<Integer> {
 
     @Mixin

@@ -27,11 +27,12 @@ import picocli.CommandLine.ScopeType;
         footer = {
             "",
             "Environment:",
-            "  HANDOFF_SECRET    seals the tokens of streams; at least 32 characters",
-            "  HANDOFF_MONGODB_URI  the store of the roles api, stream and worker",
-            "  HANDOFF_API_KEYS  who may use the API, with commas; everybody if not set",
-            "  OPENAI_BASE_URL   a server with OpenAI's API, to offer its models too",
-            "  OPENAI_API_KEY    the key that it is asked with"
+            "  HANDOFF_SECRET       Encrypts the tokens of streams; at least 32 characters.",
+            "  HANDOFF_MONGODB_URI  The store of the roles api, stream and worker.",
+            "  HANDOFF_API_KEYS     The keys that may use the API, separated by commas.",
+            "                       If not set, no key is needed.",
+            "  OPENAI_BASE_URL      A server with OpenAI's API, whose models are offered too.",
+            "  OPENAI_API_KEY       The key for that server."
         })
 public final class ChatCommand {
 

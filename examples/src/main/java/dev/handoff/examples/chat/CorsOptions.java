@@ -12,8 +12,9 @@ final class CorsOptions {
             paramLabel = "ORIGIN",
             split = ",",
             converter = Converters.Origin.class,
-            description = "An origin whose pages may use this server, such as https://chat.example.com, or * for all;"
-                    + " can be repeated. By default only the pages of this server can.")
+            description = "An origin whose pages may use this server, such as "
+                    + "https://chat.example.com, or * for all; can be repeated. By default only "
+                    + "the pages of this server may.")
     private List<String> origins = new ArrayList<>();
 
     /** Returns the origins, each once. */

@@ -11,10 +11,10 @@ final class HandoffOptions {
             paramLabel = "POLICY",
             defaultValue = "see-other",
             converter = Converters.RedirectName.class,
-            description =
-                    "How clients are sent to the stream: see-other (303), found (302), temporary (307), accel (303"
-                            + " that a proxy hides) or accepted (202) (default: ${DEFAULT-VALUE}). A client that says \"Prefer:"
-                            + " respond-async\" always gets a 202.")
+            description = "How a reply leads the client to its stream (default: ${DEFAULT-VALUE}): "
+                    + "see-other (303), found (302), temporary (307), accel (303 with "
+                    + "X-Accel-Redirect, for a proxy that follows it) or accepted (202). A client "
+                    + "that sends \"Prefer: respond-async\" always gets a 202.")
     Redirect redirect = Redirect.SEE_OTHER;
 
     @Option(
@@ -22,8 +22,7 @@ final class HandoffOptions {
             paramLabel = "TIME",
             defaultValue = "24h",
             converter = Converters.Time.class,
-            description =
-                    "How long a stream can be opened or resumed after it was asked for: seconds, 15m, 24h or PT24H"
-                            + " (default: ${DEFAULT-VALUE}).")
+            description = "How long after its request a client can open or resume the stream (default: "
+                    + "${DEFAULT-VALUE}). Times are seconds, or written as 15m, 24h or PT24H.")
     Duration tokenLifetime = Duration.ofHours(24);
 }

@@ -9,11 +9,9 @@ final class ListenOptions {
             names = "--host",
             paramLabel = "ADDRESS",
             defaultValue = "127.0.0.1",
-            description = {
-                "The address to listen on (default: ${DEFAULT-VALUE}, this machine only, since nobody needs a key unless"
-                        + " HANDOFF_API_KEYS is set).",
-                "0.0.0.0 for all, as in a container."
-            })
+            description = "The address to listen on (default: ${DEFAULT-VALUE}). With 127.0.0.1 only "
+                    + "this machine can connect, because no key is needed unless HANDOFF_API_KEYS "
+                    + "is set. Use 0.0.0.0 for all addresses, as in a container.")
     String host = "127.0.0.1";
 
     @Option(
@@ -21,6 +19,6 @@ final class ListenOptions {
             paramLabel = "PORT",
             defaultValue = "8080",
             converter = Converters.Port.class,
-            description = "The port to listen on; 0 for a free one (default: ${DEFAULT-VALUE}).")
+            description = "The port to listen on (default: ${DEFAULT-VALUE}); 0 for a free one.")
     int port;
 }

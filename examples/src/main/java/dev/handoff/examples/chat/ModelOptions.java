@@ -13,7 +13,8 @@ final class ModelOptions {
 
     @Option(
             names = "--no-echo",
-            description = "Leaves out the built-in model echo, so that there are only those of OPENAI_BASE_URL.")
+            description =
+                    "Leaves out the built-in model echo, so that only the models of " + "OPENAI_BASE_URL are offered.")
     boolean noEcho;
 
     List<ModelSource> sources(Environment environment, ScheduledExecutorService timer) {

@@ -18,7 +18,7 @@ final class MongoOptions {
             paramLabel = "TIME",
             defaultValue = "24h",
             converter = Converters.Time.class,
-            description = "How long an answer is kept (default: ${DEFAULT-VALUE}).")
+            description = "How long the store keeps an answer (default: ${DEFAULT-VALUE}).")
     Duration retention = Duration.ofHours(24);
 
     @Option(
@@ -26,8 +26,8 @@ final class MongoOptions {
             paramLabel = "TIME",
             defaultValue = "10s",
             converter = Converters.Time.class,
-            description = "How long a worker may be silent before its tasks are taken from it"
-                    + " (default: ${DEFAULT-VALUE}).")
+            description = "After this time without a renewal the tasks of a worker count as lost "
+                    + "(default: ${DEFAULT-VALUE}). Use the same for all roles.")
     Duration lease = Duration.ofSeconds(10);
 
     @Option(
@@ -35,7 +35,8 @@ final class MongoOptions {
             paramLabel = "TIME",
             defaultValue = "2s",
             converter = Converters.Time.class,
-            description = "How often lost tasks are looked for (default: ${DEFAULT-VALUE}).")
+            description = "How often each process looks for lost tasks (default: ${DEFAULT-VALUE}). "
+                    + "Use the same for all roles.")
     Duration sweep = Duration.ofSeconds(2);
 
     /**

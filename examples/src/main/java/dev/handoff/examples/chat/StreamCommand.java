@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Runs a streaming server: delivers what workers have written. */
-@Command(name = "stream", description = "Runs a streaming server against HANDOFF_MONGODB_URI.")
+@Command(name = "stream", description = "Runs a streaming server, which delivers answers from HANDOFF_MONGODB_URI.")
 final class StreamCommand implements Callable<Integer> {
 
     @Mixin
@@ -35,7 +35,7 @@ final class StreamCommand implements Callable<Integer> {
     @Option(
             names = "--minibatch",
             paramLabel = "PATTERN",
-            description = "Also serves the streams that Python workers write through minibatch, under names of this"
+            description = "Also serves the streams of Python workers that write through minibatch, under names of this"
                     + " pattern, such as omegaml.streams/..system/complete/{id}.stream, where {id} is the task as a"
                     + " UUID.")
     private @Nullable String minibatch;

@@ -11,7 +11,8 @@ final class StreamOptions {
             paramLabel = "TIME",
             defaultValue = "15s",
             converter = Converters.Time.class,
-            description = "How long a stream says nothing before it sends a comment (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Sends a comment when a stream has been silent for this time (default: ${DEFAULT-VALUE}).")
     Duration heartbeat = Duration.ofSeconds(15);
 
     @Option(
@@ -19,7 +20,7 @@ final class StreamOptions {
             paramLabel = "SECONDS",
             defaultValue = "2",
             converter = Converters.TimeOrNone.class,
-            description =
-                    "The time over which readers are sent away when the server stops (default: ${DEFAULT-VALUE}).")
+            description = "Spreads the disconnection of all readers over this time when the server "
+                    + "stops (default: ${DEFAULT-VALUE}).")
     Duration drain = Duration.ofSeconds(2);
 }

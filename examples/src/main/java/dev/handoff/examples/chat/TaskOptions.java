@@ -19,7 +19,7 @@ final class TaskOptions {
             paramLabel = "COUNT",
             defaultValue = "200",
             converter = Converters.Count.class,
-            description = "How many answers are made at the same time (default: ${DEFAULT-VALUE}).")
+            description = "How many answers the models make at the same time (default: ${DEFAULT-VALUE}).")
     int maxRunning;
 
     @Option(
@@ -27,7 +27,8 @@ final class TaskOptions {
             paramLabel = "COUNT",
             defaultValue = "10000",
             converter = Converters.Count.class,
-            description = "How many more may wait for that (default: ${DEFAULT-VALUE}).")
+            description = "How many more requests can wait for a model (default: ${DEFAULT-VALUE}). "
+                    + "Further requests are answered with 503.")
     int maxWaiting;
 
     @Option(
@@ -35,7 +36,7 @@ final class TaskOptions {
             paramLabel = "TIME",
             defaultValue = "1h",
             converter = Converters.Time.class,
-            description = "How long an answer is kept after its end (default: ${DEFAULT-VALUE}).")
+            description = "How long a client can read an answer after its end (default: ${DEFAULT-VALUE}).")
     Duration retention = Duration.ofHours(1);
 
     /**

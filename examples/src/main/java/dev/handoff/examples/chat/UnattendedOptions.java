@@ -14,9 +14,10 @@ final class UnattendedOptions {
             paramLabel = "TIME",
             defaultValue = "30s",
             converter = Converters.TimeOrNever.class,
-            description = "Cancels an answer that no client has read for this time (default: ${DEFAULT-VALUE})."
-                    + " The time also has to be enough for a client to follow the redirect or to come back after a cut."
-                    + " never: an answer is made to its end, whether a client reads it or not.")
+            description = "Cancels an answer that has had no reader for this time (default: "
+                    + "${DEFAULT-VALUE}). Clients need a part of it to follow the redirect or to "
+                    + "reconnect. With never, each answer is made to its end. Use the same for all "
+                    + "roles.")
     private Duration limit = Duration.ofSeconds(30);
 
     /**
