@@ -11,8 +11,7 @@ final class StreamOptions {
             paramLabel = "TIME",
             defaultValue = "15s",
             converter = Converters.Time.class,
-            description =
-                    "Sends a comment when a stream has been silent for this time (default: ${DEFAULT-VALUE}).")
+            description = "Sends a comment when a stream has been silent for this time (default: ${DEFAULT-VALUE}).")
     Duration heartbeat = Duration.ofSeconds(15);
 
     @Option(

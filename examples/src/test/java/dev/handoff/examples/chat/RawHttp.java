@@ -107,6 +107,7 @@ final class RawHttp {
         private final InputStream in;
         private final Socket socket;
         private int left;
+        private boolean begun;
         private boolean ended;
 
         Chunks(InputStream in, Socket socket) {
@@ -117,9 +118,13 @@ final class RawHttp {
         @Override
         public int read() throws IOException {
             if (left == 0 && !ended) {
+                // Jetty sends the line break behind a chunk together with the next one.
+                if (begun) {
+                    line(in);
+                }
+                begun = true;
                 left = Integer.parseInt(line(in), 16);
                 ended = left == 0;
-                left = ended ? 0 : left + 2;
             }
             if (ended) {
                 return -1;
@@ -129,11 +134,6 @@ final class RawHttp {
                 throw new EOFException("the connection was closed in mid-answer");
             }
             left--;
-            // The last two are the line break behind the chunk.
-            if (left == 2) {
-                line(in);
-                left = 0;
-            }
             return next;
         }
 
