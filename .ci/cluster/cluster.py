@@ -166,7 +166,8 @@ try:
     for reader in readers:
         reader.wait()
         check("of many answers each is whole for each reader", reader.text() == words(40) and reader.clean)
-        check("and in order", ids(reader) == [f"{ids(reader)[0].split(':')[0]}:{i}" for i in range(43)])
+        stream, _, proof = ids(reader)[0].split(":")
+        check("and in order", ids(reader) == [f"{stream}:{i}:{proof}" for i in range(43)])
     for role in (api, second_api, one, two, healthy, more):
         check(f"{role.name} has logged no error: {errors(role)[:3]}", not errors(role))
     passed()
