@@ -36,6 +36,20 @@ data() {
 
 start_server --heartbeat 100ms
 
+# Access
+status=$(curl -sS -o "$work/refused" -w '%{http_code}' -H 'Host: evil.example' -d "$(request true a)" "$url/v1/chat/completions")
+check "a foreign host name is a 403" test "$status" = 403
+check "which names the option that allows it" grep -q -- '--allowed-host evil.example' "$work/refused"
+status=$(curl -sS -o /dev/null -w '%{http_code}' -H 'Origin: https://evil.example' -d "$(request true a)" "$url/v1/chat/completions")
+check "a foreign page is a 403" test "$status" = 403
+status=$(curl -sS -o "$work/refused" -w '%{http_code}' -X TRACE -H 'Authorization: Bearer secret' "$url/healthz")
+check "TRACE is a 405" test "$status" = 405
+check "and echoes nothing" bash -c "! grep -q secret '$work/refused'"
+status=$(curl -sS -o "$work/refused" -w '%{http_code}' -d "$(request true a)" "$url/chat/completions")
+check "a wrong base URL is a 404" test "$status" = 404
+check "which says where the API is" grep -q '/v1/chat/completions' "$work/refused"
+check "the server exits when it runs out of memory" bash -c "tr '\0' ' ' < /proc/$server/cmdline | grep -q ExitOnOutOfMemoryError"
+
 # Redirect
 curl -sS -D "$work/head" -o "$work/body" -d "$(request true 'one two three')" "$url/v1/chat/completions"
 check "the redirect is a 303" grep -q '^HTTP/1.1 303' "$work/head"
@@ -43,6 +57,9 @@ check "Location is relative" grep -qi '^location: /events/' "$work/head"
 check "the redirect is not stored" grep -qi '^cache-control: no-store' "$work/head"
 check "the redirect is not retried" grep -qi '^x-should-retry: false' "$work/head"
 check "the body of the redirect has no token" bash -c "! grep -q '/events/' '$work/body'"
+
+curl -sSL -D "$work/heads" -o /dev/null -d "$(request true a)" "$url/v1/chat/completions"
+check "redirect and stream have the same x-request-id" test "$(tr -d '\r' < "$work/heads" | grep -i '^x-request-id: ' | uniq -c | awk '{ print $1 }')" = 2
 
 # Stream: with the time, in ms, at which each line came
 curl -sSNL -d "$(request true 'one two three' '"delay_ms":"200"')" "$url/v1/chat/completions" |

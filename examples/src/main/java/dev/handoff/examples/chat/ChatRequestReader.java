@@ -18,7 +18,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a {@link ChatRequest} token by token. A tree of all messages would take fifty times the memory of a body with a
+ * Reads a {@link ChatRequest} token by token. A tree of all messages would take many times the memory of a body with a
  * million of them.
  *
  * <p>Of a field that comes twice the last value counts. Of several mistakes the one is reported that stands first in this

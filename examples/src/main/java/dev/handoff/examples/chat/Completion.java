@@ -2,21 +2,33 @@ package dev.handoff.examples.chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.ProblemException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Puts the chunks of an answer together to the {@code chat.completion} that they add up to. Not thread-safe. */
+/**
+ * Puts the chunks of an answer together to the {@code chat.completion} that they add up to. Holds at most 16 million
+ * characters. Not thread-safe.
+ */
 final class Completion {
+
+    private static final int MAX_CHARS = 16 << 20;
 
     private final Map<String, StringBuilder> texts = new LinkedHashMap<>();
     private final Map<String, JsonNode> others = new LinkedHashMap<>();
     private final Map<Integer, ToolCall> toolCalls = new TreeMap<>();
     private final ObjectNode head = Json.object();
+    private long chars;
     private @Nullable JsonNode usage;
     private @Nullable String finishReason;
 
+    /**
+     * Adds a chunk.
+     *
+     * @throws ProblemException with status 500 if the answer is too long
+     */
     void add(ObjectNode chunk) {
         for (String name : new String[] {"id", "created", "model", "service_tier", "system_fingerprint"}) {
             JsonNode value = chunk.path(name);
@@ -35,6 +47,11 @@ final class Completion {
     }
 
     private void addChoice(JsonNode choice) {
+        chars += choice.path("delta").toString().length();
+        if (chars > MAX_CHARS) {
+            throw new ProblemException(
+                    500, "answer_too_long", "The answer is longer than " + MAX_CHARS + " characters of JSON.");
+        }
         if (choice.path("finish_reason").isTextual()) {
             finishReason = choice.get("finish_reason").textValue();
         }

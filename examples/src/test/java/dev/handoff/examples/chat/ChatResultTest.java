@@ -1,13 +1,17 @@
 package dev.handoff.examples.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.ProblemException;
 import java.net.URI;
 import java.net.http.HttpResponse;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 class ChatResultTest {
@@ -53,6 +57,25 @@ class ChatResultTest {
         JsonNode error = Json.parse(response.body()).get("error");
         assertThat(error.get("type").asText()).isEqualTo("server_error");
         assertThat(error.get("code").asText()).isEqualTo("echo_failed");
+    }
+
+    @Test
+    @DisplayName("R15: an answer that is too long to be put together fails")
+    void aResultIsBounded() {
+        Completion completion = new Completion();
+        ObjectNode chunk = Json.object();
+        ObjectNode choice = Json.object();
+        choice.withObject("/delta").put("content", "a".repeat(1 << 20));
+        chunk.putArray("choices").add(choice);
+
+        assertThatThrownBy(() -> {
+                    for (int i = 0; i < 16; i++) {
+                        completion.add(chunk);
+                    }
+                })
+                .isInstanceOf(ProblemException.class)
+                .hasMessageContaining("answer_too_long");
+        assertThat(completion.toJson().toString().length()).isBetween(15 << 20, 16 << 20);
     }
 
     @Test
