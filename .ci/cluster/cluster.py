@@ -25,7 +25,7 @@ def ids(reader):
 
 
 def failures(reader):
-    """What the reader is told by events of type error."""
+    """Returns the codes in the events of type error."""
     return [json.loads(data)["error"]["code"] for _, kind, data in reader.events if kind == "error"]
 
 
@@ -83,13 +83,13 @@ try:
     check("without an event twice", not set(ids(reader)) & set(ids(rest)))
     one = Role("stream", "--port", one_port, *TIMES)
 
-    # A streaming server is told to stop: its readers are told so, and go on at the other.
+    # A streaming server stops: it tells its readers, and they go on at the other.
     location = begin(api_port, words(80))
     reader = Reader(two_port, location)
     reader.until(10)
     two.stop()
     reader.wait()
-    check("a reader of a server that stops is told so", failures(reader) == ["interrupted"] and not reader.clean)
+    check("a server that stops tells its readers", failures(reader) == ["interrupted"] and not reader.clean)
     rest = Reader(one_port, location, ids(reader)[-1]).wait()
     check("and loses nothing", reader.text() + rest.text() == words(80))
     check("a streaming server stops without an error", not errors(two))
@@ -106,7 +106,7 @@ try:
     check("an answer with a reader goes on", status(two_port, kept)["state"] == "running" and staying.reading())
     staying.leave()
 
-    # A worker that is told to stop finishes what it has begun.
+    # A worker that stops finishes its running answers.
     location = begin(api_port, words(40))
     reader = Reader(one_port, location)
     reader.until(5)

@@ -12,7 +12,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Runs {@link AllInOne} until the process is told to stop. */
+/** Runs {@link AllInOne} until the process is stopped. */
 @Command(
         name = "all",
         description = "Runs application, worker and streaming server in one process, in memory. This is the default.")

@@ -100,7 +100,7 @@ final class AllInOne implements AutoCloseable {
         if (!closing.compareAndSet(false, true)) {
             return;
         }
-        // In this order: what a reader is told last is that it was cut off, not that an answer has ended.
+        // In this order, so that readers see an interruption and not the end of the answer.
         streams.drain().join();
         dispatcher.close();
         web.close();

@@ -11,8 +11,10 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
- * The tasks of a store that may not be there yet. Until it is, each request is refused with 503 at once, and nobody waits for
- * an answer of the store.
+ * Passes calls to a dispatcher once its store is prepared. Until then it refuses each request with 503 at once, so that no
+ * thread waits for a store that does not answer.
+ *
+ * <p>Thread-safe. Blocks as the dispatcher does.
  */
 final class AwaitedTasks implements TaskDispatcher {
 

@@ -49,7 +49,7 @@ public final class ChatCommand {
 
     private ChatCommand() {}
 
-    /** Runs a role until the process is told to stop. */
+    /** Runs a role until the process is stopped. */
     public static void main(String[] args) {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);

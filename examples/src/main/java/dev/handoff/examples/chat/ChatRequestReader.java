@@ -41,7 +41,7 @@ final class ChatRequestReader {
     }
 
     /**
-     * What is wrong with a parameter.
+     * A mistake in one parameter.
      *
      * @param param its name
      * @param wrong the rest of the sentence

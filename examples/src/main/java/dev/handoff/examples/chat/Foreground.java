@@ -5,7 +5,7 @@ import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A role that runs until the process is told to stop, and then stops in good order. */
+/** A role that runs until the process is stopped, and then closes it. */
 final class Foreground {
 
     private static final Logger logger = LoggerFactory.getLogger(Foreground.class);
@@ -13,7 +13,7 @@ final class Foreground {
     private Foreground() {}
 
     /**
-     * Says that it is ready, waits until the process is told to stop, and closes it.
+     * Prints the lines, waits until the process is stopped, and closes the role.
      *
      * @return the exit code
      */

@@ -91,7 +91,7 @@ class AccessTest {
 
     @ParameterizedTest
     @MethodSource("paths")
-    @DisplayName("an answer that needs an API key is given to nobody without one, however the path is spelled")
+    @DisplayName("a request without an API key gets no answer that needs one, however the path is spelled")
     void noSpellingGetsAroundTheKey(String path) {
         List<String> wrong = new ArrayList<>();
         for (String spelling : spellings(path)) {
