@@ -121,6 +121,17 @@ public final class SseWriter {
     }
 
     /**
+     * Removes what was written after the buffer had so many bytes.
+     *
+     * @param length how many bytes stay
+     * @throws IndexOutOfBoundsException if the buffer holds fewer
+     */
+    public void truncate(int length) {
+        Objects.checkFromToIndex(0, length, size);
+        size = length;
+    }
+
+    /**
      * Writes the buffer to a stream in one call, and leaves it as it is.
      *
      * <p>A servlet output stream that is written without blocking may go on using the array until it is ready again, so this
@@ -130,6 +141,18 @@ public final class SseWriter {
      */
     public void writeTo(OutputStream out) throws IOException {
         out.write(buffer, 0, size);
+    }
+
+    /**
+     * Writes a slice of the buffer to a stream in one call. Otherwise as {@link #writeTo(OutputStream)}.
+     *
+     * @param offset where the slice begins, in bytes
+     * @param length how many bytes it has
+     * @throws IndexOutOfBoundsException if the buffer does not hold that slice
+     * @throws IOException if the stream throws it
+     */
+    public void writeTo(OutputStream out, int offset, int length) throws IOException {
+        out.write(buffer, Objects.checkFromIndexSize(offset, length, size), length);
     }
 
     /** What is in the buffer. */

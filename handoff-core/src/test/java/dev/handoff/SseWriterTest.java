@@ -304,4 +304,26 @@ class SseWriterTest {
     private static String escaped(String text) {
         return Arrays.toString(text.chars().mapToObj(Integer::toHexString).toArray());
     }
+
+    @Test
+    @DisplayName("R7 the buffer can be written in slices")
+    void writesSlices() throws IOException {
+        writer.event(null, null, "abc");
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        writer.writeTo(out, 0, 6);
+        writer.writeTo(out, 6, writer.size() - 6);
+        assertThat(out.toString(UTF_8)).isEqualTo("data: abc\n\n");
+        assertThatExceptionOfType(IndexOutOfBoundsException.class)
+                .isThrownBy(() -> writer.writeTo(out, 6, writer.size()));
+    }
+
+    @Test
+    @DisplayName("R16 an entry that could only be written in part is removed again")
+    void truncates() {
+        writer.event(null, null, "a");
+        int whole = writer.size();
+        writer.event(null, null, "b").truncate(whole);
+        assertThat(writer.toString()).isEqualTo("data: a\n\n");
+        assertThatExceptionOfType(IndexOutOfBoundsException.class).isThrownBy(() -> writer.truncate(whole + 1));
+    }
 }
