@@ -1,10 +1,14 @@
 package dev.handoff.servlet;
 
+import dev.handoff.ProblemException;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletRequestWrapper;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.invoke.MethodHandle;
@@ -17,10 +21,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What containers do differently where the Servlet specification is silent: how an answer that has begun is aborted, so
- * that no client takes a part for the whole. There is no call for it. What works is a dispatch back to the servlet, which
- * then does what its container answers by closing the connection. Each way was tried on the container that it is for, and
- * the contract of handoff-testkit tries it again.
+ * What containers do differently where the Servlet specification is silent: how a response that has begun is aborted, so that
+ * no client takes a part for the whole. The specification has no call for it. A dispatch back to the servlet works, which then
+ * does what its container answers by closing the connection, or by resetting the stream over HTTP/2. The contract of
+ * handoff-testkit tests each way on its container, over HTTP/1.1 and HTTP/2.
  */
 enum Container {
     /** Closes the connection when a dispatch throws; this exception it does not log. */
@@ -35,7 +39,10 @@ enum Container {
     /** Closes the connection when a dispatch throws; this exception it does not log. */
     TOMCAT("org.apache.catalina.connector.ClientAbortException"),
 
-    /** Ends the answer in good order when a dispatch throws, but closes the connection on a timeout. */
+    /**
+     * Ends the response cleanly when a dispatch throws, but closes the connection on a timeout. Over HTTP/2 it ends the
+     * response cleanly then as well, so the stream is reset first, by a call that only Undertow has.
+     */
     UNDERTOW(null) {
         @Override
         void prepare(HttpServletResponse response) {
@@ -44,7 +51,29 @@ enum Container {
         }
 
         @Override
-        void abort(HttpServletRequest request) {
+        boolean callsOnIoThread() {
+            return true;
+        }
+
+        @Override
+        void requireReset(HttpServletRequest request) {
+            if (isHttp2(request) && connectionOf(request) == null) {
+                throw new ProblemException(
+                        505,
+                        "http_version_not_supported",
+                        "This server cannot reset a stream over HTTP/2. Use HTTP/1.1, or let the proxy use it.");
+            }
+        }
+
+        @Override
+        void abort(HttpServletRequest request) throws IOException {
+            if (isHttp2(request)) {
+                Closeable connection = connectionOf(request);
+                if (connection != null) {
+                    // This is the connection of one exchange: it resets the HTTP/2 stream and leaves the others alone.
+                    connection.close();
+                }
+            }
             AsyncContext async = request.startAsync();
             async.setTimeout(1);
         }
@@ -108,6 +137,41 @@ enum Container {
      */
     OutputStream unbuffered(ServletOutputStream out) {
         return out;
+    }
+
+    /**
+     * Returns whether the container calls write listeners on a thread that serves the sockets of other clients. Neither the
+     * store nor a format may run there.
+     */
+    boolean callsOnIoThread() {
+        return false;
+    }
+
+    /**
+     * Checks that a response to this request can be cut. Called before anything is written.
+     *
+     * @throws ProblemException with status 505 if it cannot, and would look complete when it is not
+     */
+    void requireReset(HttpServletRequest request) {}
+
+    private static boolean isHttp2(HttpServletRequest request) {
+        return request.getProtocol().startsWith("HTTP/2");
+    }
+
+    /** The connection of an Undertow exchange; null if the request has none that can be called. */
+    private static @Nullable Closeable connectionOf(HttpServletRequest request) {
+        ServletRequest inner = request;
+        while (inner instanceof ServletRequestWrapper wrapper) {
+            inner = wrapper.getRequest();
+        }
+        try {
+            Object exchange = inner.getClass().getMethod("getExchange").invoke(inner);
+            Object connection = exchange.getClass().getMethod("getConnection").invoke(exchange);
+            return connection instanceof Closeable closeable ? closeable : null;
+        } catch (ReflectiveOperationException | RuntimeException e) {
+            logger.debug("the request {} has no exchange of Undertow", inner.getClass(), e);
+            return null;
+        }
     }
 
     /** To be called in the dispatch; what it throws is for the container. */
