@@ -3,19 +3,35 @@ package dev.handoff.servlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Cross-origin access to streams (Fetch Standard, CORS protocol). Without origins there is none. */
 record Cors(Set<String> origins, boolean credentials) {
 
     private static final String ANY = "*";
+    /** The origin of sandboxed frames and local files, and of a request that was redirected across origins. */
+    private static final String OPAQUE = "null";
+
+    /** An origin as browsers send it: lower case, without a path. */
+    private static final Pattern ORIGIN =
+            Pattern.compile("[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\\[[0-9a-f:.]+])(:[0-9]{1,5})?");
 
     /** Firefox asks without naming headers, and then sends these all the same. */
     private static final String USUAL_HEADERS = "authorization, content-type, last-event-id, cache-control, prefer";
 
     Cors {
         origins = Set.copyOf(origins);
-        if (credentials && origins.contains(ANY)) {
-            throw new IllegalArgumentException("credentials cannot be allowed to every origin: name the origins");
+        for (String origin : origins) {
+            if (!origin.equals(ANY)
+                    && !origin.equals(OPAQUE)
+                    && !ORIGIN.matcher(origin).matches()) {
+                throw new IllegalArgumentException(
+                        "an origin is * or scheme://host[:port] in lower case, not: " + origin);
+            }
+            if (credentials && (origin.equals(ANY) || origin.equals(OPAQUE))) {
+                throw new IllegalArgumentException(
+                        "credentials cannot be allowed to the origin " + origin + ", which any page can have");
+            }
         }
     }
 

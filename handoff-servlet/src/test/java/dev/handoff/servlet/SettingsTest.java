@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.handoff.Handoff;
 import dev.handoff.InMemoryEventStore;
 import dev.handoff.InProcessTaskDispatcher;
+import dev.handoff.ProblemException;
 import dev.handoff.TokenSealer;
 import jakarta.servlet.ServletContext;
 import jakarta.servlet.http.HttpServletRequest;
@@ -56,6 +57,30 @@ class SettingsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> builder.corsOrigins("*").corsCredentials(true).build())
                 .withMessageContaining("credentials");
+        assertThatIllegalArgumentException()
+                .isThrownBy(
+                        () -> builder.corsOrigins("null").corsCredentials(true).build())
+                .withMessageContaining("origin null");
+        for (String bad : new String[] {
+            "a.example",
+            "https://a.example/",
+            "https://a.example/path",
+            "https://A.example",
+            "https://*.example",
+            "https://a.example:x",
+            "https://user@a.example",
+            "https://",
+            "",
+            "https://a.example, https://b.example"
+        }) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() ->
+                            builder.corsOrigins(bad).corsCredentials(false).build())
+                    .withMessageEndingWith("not: " + bad);
+        }
+        for (String good : new String[] {"*", "null", "https://a.example", "http://[::1]:8080", "app://localhost"}) {
+            builder.corsOrigins(good).corsCredentials(false).build();
+        }
     }
 
     @Test
@@ -103,15 +128,28 @@ class SettingsTest {
         }
     }
 
+    @Test
+    @DisplayName("R8 where a stream over HTTP/2 could not be reset it is refused, and the error says what to do")
+    void refusesHttp2() {
+        HttpServletRequest request = stub(HttpServletRequest.class, "HTTP/2.0");
+        assertThatThrownBy(() -> Container.UNDERTOW.requireReset(request))
+                .isInstanceOfSatisfying(ProblemException.class, e -> {
+                    assertThat(e.problem().status()).isEqualTo(505);
+                    assertThat(e.problem().detail()).contains("Use HTTP/1.1");
+                });
+        Container.UNDERTOW.requireReset(stub(HttpServletRequest.class, "HTTP/1.1"));
+    }
+
     private static ServletContext context(String serverInfo) {
         return stub(ServletContext.class, serverInfo);
     }
 
-    private static <T> T stub(Class<T> type, String serverInfo) {
+    private static <T> T stub(Class<T> type, String answer) {
         return type.cast(Proxy.newProxyInstance(
                 SettingsTest.class.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("getServerInfo")) {
-                        return serverInfo;
+                    if (method.getName().equals("getServerInfo")
+                            || method.getName().equals("getProtocol")) {
+                        return answer;
                     }
                     throw new UnsupportedOperationException(method.getName());
                 }));
