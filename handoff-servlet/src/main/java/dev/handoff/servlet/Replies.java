@@ -3,6 +3,7 @@ package dev.handoff.servlet;
 import dev.handoff.Reply;
 import jakarta.servlet.http.HttpServletResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 /** Puts a {@link Reply} on a servlet response. */
 final class Replies {
@@ -11,15 +12,26 @@ final class Replies {
 
     private Replies() {}
 
-    /** Sets status and headers, and gives the bytes that are to follow. */
+    /** Sets the status and the headers and returns the bytes of the body. */
     static byte[] begin(HttpServletResponse response, Reply reply) {
         response.setStatus(reply.status());
-        reply.headers().forEach(response::setHeader);
+        setHeaders(response, reply.headers());
         String body = reply.body();
         byte[] bytes = body == null ? NOTHING : body.getBytes(StandardCharsets.UTF_8);
         if (reply.status() != HttpServletResponse.SC_NO_CONTENT) {
             response.setContentLength(bytes.length);
         }
         return bytes;
+    }
+
+    /** Sets header fields. {@code Vary} is added to what the response has already, since CORS sets it as well. */
+    static void setHeaders(HttpServletResponse response, Map<String, String> headers) {
+        headers.forEach((name, value) -> {
+            if (name.equalsIgnoreCase("Vary")) {
+                response.addHeader(name, value);
+            } else {
+                response.setHeader(name, value);
+            }
+        });
     }
 }
