@@ -22,7 +22,8 @@ public interface ServletContainer extends AutoCloseable {
     }
 
     /**
-     * Starts the container on a free port of the loopback interface, with bodies of 16 MiB allowed.
+     * Starts the container on a free port of the loopback interface, with bodies of 16 MiB allowed, and with HTTP/2 without TLS
+     * beside HTTP/1.1 (an upgrade by the client).
      *
      * @param contextPath the path of the application, which begins with a slash; empty for the root
      * @param declared filters for all paths, declared in the way in which the container takes the filters of a {@code web.xml}:

@@ -45,6 +45,7 @@ final class UndertowContainer implements ServletContainer {
         Undertow server = Undertow.builder()
                 .addHttpListener(0, "127.0.0.1")
                 .setServerOption(UndertowOptions.MAX_ENTITY_SIZE, 16L << 20)
+                .setServerOption(UndertowOptions.ENABLE_HTTP2, true)
                 .setHandler(Handlers.path().addPrefixPath(info.getContextPath(), manager.start()))
                 .build();
         undertow = server;
