@@ -7,24 +7,24 @@ import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Those who read one stream in one format. They are sent the same frames, so what one of them has put together is kept for
- * the others who have come as far: however many there are, an event is encoded once. Who reads alone has nothing kept.
+ * The readers of one stream in one format. They are sent the same frames, so the last part that one of them has encoded is
+ * kept for the others: with any number of readers an event is encoded about once. With a single reader nothing is kept.
  *
  * <p>Thread-safe; never blocks.
  */
 final class Audience {
 
     /**
-     * What one of them writes in one call.
+     * Encoded frames.
      *
-     * @param after the position that it follows on
-     * @param last the position up to which it covers the stream
-     * @param frames what is written
-     * @param produced whether there was more, or ever will be
+     * @param after the position after which they begin
+     * @param last the position up to which they cover the stream
+     * @param frames the frames
+     * @param produced whether there was more when they were encoded, and how the response ends if they are the last
      */
     record Part(long after, long last, SseWriter frames, Connection.Produced produced) {
 
-        /** The same, for one who has to look whether there is more. */
+        /** Returns this part for a reader that has to look whether there is more. */
         Part withMore() {
             return new Part(after, last, frames, Connection.Produced.PART);
         }
@@ -41,14 +41,14 @@ final class Audience {
         this.key = key;
     }
 
-    /** What follows on a position; null if that is not known, or no longer. */
+    /** Returns the part that begins after a position; null if it is not kept. */
     @Nullable
     Part after(long position) {
         Part latest = part;
         return latest != null && latest.after() == position ? latest : null;
     }
 
-    /** Keeps a part for the others, if there are others; its frames must not be written to any more. Returns whether it did. */
+    /** Keeps a part, unless there is only one reader. If this returns true its frames must not be written to any more. */
     boolean keep(Part latest) {
         if (!several) {
             return false;
@@ -82,7 +82,7 @@ final class Audience {
                     new Key(streamId, format), (key, known) -> (known == null ? new Audience(key) : known).grow());
         }
 
-        /** To be called once by each that has joined. */
+        /** Removes a reader that has joined. */
         void leave(Audience audience) {
             byStream.computeIfPresent(audience.key, (key, known) -> known == audience ? known.shrink() : known);
         }

@@ -1,6 +1,8 @@
 package dev.handoff.servlet;
 
 import dev.handoff.EventStream;
+import dev.handoff.Problem;
+import dev.handoff.SseWriter;
 import dev.handoff.StreamAccess;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
@@ -11,6 +13,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -18,28 +21,40 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One client that reads a stream. Whoever has news for it calls {@link #wake}: the container when the socket takes more, the
- * writer of the stream, the timer. They take turns, so that everything below {@link #step} is done by one thread at a time,
- * and none of them ever waits for the client.
+ * The response to one client that reads a stream. The container calls {@link #wake} when the socket takes more, and the store
+ * calls {@link #hint} when the stream has more. Threads take turns: {@link #produce} is run by one thread at a time, and no
+ * thread waits for the client.
+ *
+ * <p>The timer calls {@link #onTick}, which runs neither code of the application nor of the store. If one of these has to run,
+ * it moves the turn to a thread of the container.
  */
 abstract class Connection implements WriteListener, AsyncListener {
 
     /** What {@link #produce} did. */
     enum Produced {
-        /** Nothing is there to be written. */
+        /** It wrote nothing, because there was nothing to write. */
         NOTHING,
-        /** A part was written, and there may be more. */
+        /** It wrote a part, and there may be more. */
         PART,
-        /** A part was written, and when it was put together there was no more: whoever has more will call. */
+        /** It wrote a part, and there was no more when it read the stream; the next append calls {@link #hint}. */
         ALL,
-        /** The last part was written, and the answer is whole. */
+        /** It wrote the last part, and the response is complete. */
         LAST,
-        /** The last part was written, and the answer is not whole. */
+        /** It wrote the last part, and the response must not look complete. */
         CUT
     }
 
-    /** How much one thread writes before it lets another go on, since it may be the one that has to write the stream. */
+    /** How many bytes are written in one call. The write deadline starts again with each. */
+    static final int SLICE_BYTES = 16 << 10;
+
+    /**
+     * How many parts one turn writes before another thread goes on, because the thread may be the one that appends to the
+     * stream.
+     */
     private static final int MAX_PARTS_PER_TURN = 8;
+
+    /** How long a response that is complete waits for a request body of which nothing arrives. */
+    private static final long BODY_PATIENCE_MILLIS = 1000;
 
     private static final long NEVER = Long.MIN_VALUE;
 
@@ -49,70 +64,112 @@ abstract class Connection implements WriteListener, AsyncListener {
     private final HttpServletRequest request;
     private final StreamAccess access;
     private final EventStreamServlet servlet;
-    private final AsyncContext async;
-    private final ServletOutputStream out;
-    private final OutputStream unbuffered;
+    private final Readers readers;
     private final AtomicInteger wakeUps = new AtomicInteger();
     /**
-     * Held while the container's objects are touched. Who takes turns need not wait for it; but the container, when it ends the
-     * request, does: it might give these objects to another client while a write that has failed is still on its way out.
+     * Held while the objects of the container are used. The container needs it as well when it ends the request, since it may
+     * give these objects to another request while a write that has failed is still under way.
      */
     private final ReentrantLock turn = new ReentrantLock();
 
-    /** Whether the socket has to be waited for: until the container calls for the first time, and when it is full. */
-    private volatile boolean blocked = true;
-
-    private volatile boolean interrupted;
-    private volatile boolean givenUp;
-    private volatile boolean closed;
-    /** Since when, by the servlet's clock. */
-    private volatile long blockedSince;
+    // Set by start(), before any other thread can take a turn.
+    private @Nullable AsyncContext async;
+    private @Nullable ServletOutputStream out;
+    private @Nullable OutputStream unbuffered;
 
     private EventStream.@Nullable Watch watch;
     private @Nullable RequestDrain drain;
 
-    // Only in step().
+    /** Whether the socket takes nothing: until the container calls for the first time, and when it is full. */
+    private volatile boolean blocked = true;
+    /** Since when, in milliseconds. */
+    private volatile long blockedSince;
+
+    private volatile @Nullable Problem interruption;
+    private volatile boolean givenUp;
+    /** Whether the last turn took so long that the next one must not run in the thread that appends. */
+    private volatile boolean slow;
+
+    // Only while the turn is held.
+    private boolean closed;
+    private boolean broken;
+    private boolean caughtUp;
     private boolean unflushed;
     private @Nullable Produced last;
     private long lastPartAt = NEVER;
 
     Connection(
-            EventStreamServlet servlet, StreamAccess access, HttpServletRequest request, HttpServletResponse response)
-            throws IOException {
+            EventStreamServlet servlet, StreamAccess access, HttpServletRequest request, HttpServletResponse response) {
         this.servlet = servlet;
         this.access = access;
         this.request = request;
         this.response = response;
-        this.async = request.startAsync(request, response);
-        this.out = response.getOutputStream();
-        this.unbuffered = servlet.container().unbuffered(out);
+        this.readers = servlet.readers().join(access.grant().streamId());
         this.blockedSince = servlet.now();
     }
 
-    /** Writes what there is, in one call, if there is anything. Called when the socket takes it. */
+    /** Sends the headers, if they do not wait for the body. */
+    abstract void begin() throws IOException;
+
+    /** Writes what comes next, if there is anything, in one call. Called when the socket takes it. */
     abstract Produced produce(OutputStream out) throws IOException;
 
-    /** Called once a second or so. */
-    abstract void tick(long now);
+    /** Returns whether something is to be written that the stream does not announce. Called by the timer. */
+    abstract boolean isDue(long now);
 
-    /** Called once, when nothing will be written any more. */
+    /** Called by the timer while the reader has caught up with the stream; must not call the application or the store. */
+    abstract void tick(long now) throws IOException;
+
+    /**
+     * Asks the store whether there is something to be written. Called without the turn; may block.
+     *
+     * @param position up to where the stream has been read
+     * @param run identifies the run of the job that asks
+     */
+    abstract boolean hasMore(Readers readers, long position, Object run);
+
+    /** The position up to which the stream has been read. Called while the turn is held. */
+    abstract long position();
+
+    /** When something of the stream was last written, in milliseconds. */
+    abstract long deliveredAt();
+
+    /** Called once, when nothing more will be written. */
     void onClose() {}
 
-    /** To be called by the thread of the request, as its last act. */
+    /**
+     * Watches the stream and begins the response. The thread of the request calls this as its last act.
+     *
+     * @throws RuntimeException if the store throws it; nothing has been sent then
+     */
     final void start() {
-        servlet.opened(this);
+        try {
+            watch = Objects.requireNonNull(access.stream().watch(this::hint), "the store returned no watch");
+            async = request.startAsync(request, response);
+        } catch (Throwable e) {
+            close();
+            throw e;
+        }
         try {
             async.setTimeout(0);
             async.addListener(this);
-            watch = access.stream().watch(this::wake);
+            begin();
+            out = response.getOutputStream();
+            unbuffered = servlet.container().unbuffered(out);
+            blockedSince = servlet.now();
+            servlet.opened(this);
             if (RequestDrain.hasBody(request)) {
-                drain = new RequestDrain(request.getInputStream(), this::wake);
+                drain = new RequestDrain(request.getInputStream(), servlet::now, this::wakeFromContainer);
                 request.getInputStream().setReadListener(drain);
             }
             out.setWriteListener(this);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException e) {
+            logger.debug("a reader of stream {} has left before it was served", streamId(), e);
+            leave();
+        } catch (Throwable e) {
             logger.warn("a reader of stream {} could not be served", streamId(), e);
             abort();
+            Errors.rethrowFatal(e);
         }
     }
 
@@ -132,90 +189,253 @@ abstract class Connection implements WriteListener, AsyncListener {
         return servlet.now();
     }
 
-    /** Stops in mid-stream: says so, if the client reads, and aborts. */
-    final void interrupt() {
-        interrupted = true;
-        wake();
+    /** Stops in mid-stream: sends the problem, if the client reads, and aborts. */
+    final void interrupt(Problem problem) {
+        interruption = problem;
+        wakeElsewhere();
     }
 
-    final boolean interrupted() {
-        return interrupted;
+    /** Why the response stops in mid-stream; null if it goes on. */
+    final @Nullable Problem interruption() {
+        return interruption;
+    }
+
+    /** Interrupts a response that has not begun. */
+    final void interruptAtOnce(Problem problem) {
+        interruption = problem;
     }
 
     /** Aborts, whether the client reads or not. */
     final void giveUp() {
         givenUp = true;
-        wake();
+        wakeElsewhere();
     }
 
+    /** Sets whether hints must not be followed in the thread that gives them. */
+    final void setSlow(boolean slow) {
+        if (this.slow != slow) {
+            this.slow = slow;
+        }
+    }
+
+    /** Checks deadlines and writes a heartbeat if it is time. Never blocks. */
     final void onTick(long now) {
         if (blocked && now - blockedSince >= servlet.writeDeadlineMillis()) {
             logger.debug("a reader of stream {} has taken nothing for {} ms", streamId(), now - blockedSince);
             givenUp = true;
         }
-        tick(now);
-        wake();
-    }
-
-    final void wake() {
-        if (wakeUps.getAndIncrement() != 0) {
+        if (!turn.tryLock()) {
+            // Another thread has the turn; the next tick looks again.
             return;
         }
-        int seen = 1;
-        do {
-            step();
-            seen = wakeUps.addAndGet(-seen);
-        } while (seen != 0);
+        boolean due;
+        try {
+            if (closed || broken) {
+                return;
+            }
+            due = givenUp || (!blocked && (interruption != null || last != null || isDue(now)));
+            if (!due && caughtUp) {
+                tick(now);
+            }
+        } catch (IOException e) {
+            logger.debug("a reader of stream {} is gone", streamId(), e);
+            // Closing the watch is a call of the store, so it does not run here.
+            lendThread(this::close);
+            broken = true;
+            return;
+        } finally {
+            turn.unlock();
+        }
+        if (due) {
+            wakeElsewhere();
+        }
     }
 
-    private void step() {
-        turn.lock();
+    /**
+     * Looks whether a hint got lost, and closes what the container has not closed. Blocks for as long as the store takes.
+     *
+     * @param run identifies the run of the job
+     */
+    final void look(Object run) {
+        long after;
+        if (!turn.tryLock()) {
+            return;
+        }
         try {
-            if (!closed) {
-                takeTurn();
+            if (broken) {
+                // The container took no job when that was noticed.
+                close();
             }
+            if (closed || !caughtUp) {
+                return;
+            }
+            after = position();
+        } finally {
+            turn.unlock();
+        }
+        if (hasMore(readers, after, run)) {
+            wakeElsewhere();
+        }
+        interruptIfGone();
+    }
+
+    /**
+     * Looks whether the stream is still kept, if nothing of it was delivered for a time. Blocks for as long as the store
+     * takes.
+     *
+     * @param run identifies the run of the job
+     * @param now the time in milliseconds
+     * @param idleMillis for how long nothing was delivered, and the least time between two checks of a stream
+     */
+    final void checkIdle(Object run, long now, long idleMillis) {
+        long seen;
+        if (!turn.tryLock()) {
+            return;
+        }
+        try {
+            if (closed || broken || !caughtUp || now - deliveredAt() < idleMillis) {
+                return;
+            }
+            seen = position();
+        } finally {
+            turn.unlock();
+        }
+        readers.check(access, seen, run, now, idleMillis);
+        interruptIfGone();
+    }
+
+    private void interruptIfGone() {
+        Problem gone = readers.gone();
+        if (gone != null) {
+            interrupt(gone);
+        }
+    }
+
+    /** Runs a job on a thread of the container, unless another thread has the turn. Returns whether the container took it. */
+    final boolean lendThread(Runnable job) {
+        return turn.tryLock() && lend(job);
+    }
+
+    /** As {@link #lendThread}, but waits for the turn; only for a caller that no turn can be waiting for. */
+    private boolean lendThreadWaiting(Runnable job) {
+        turn.lock();
+        return lend(job);
+    }
+
+    /** Called with the turn held, and releases it. */
+    private boolean lend(Runnable job) {
+        try {
+            if (closed || broken || async == null) {
+                return false;
+            }
+            async.start(job);
+            return true;
+        } catch (RuntimeException e) {
+            logger.debug("the container did not take a job", e);
+            return false;
         } finally {
             turn.unlock();
         }
     }
 
-    private void takeTurn() {
+    /** Takes a turn in the thread that appends, unless an earlier turn was slow. */
+    private void hint() {
+        if (slow) {
+            wakeElsewhere();
+        } else {
+            wake();
+        }
+    }
+
+    /** Takes a turn in this thread, or lets the thread that has the turn look again. */
+    final void wake() {
+        if (wakeUps.getAndIncrement() == 0) {
+            takeTurns();
+        }
+    }
+
+    /** Takes a turn on a thread of the container. If the container takes none, the next tick tries again. */
+    private void wakeElsewhere() {
+        if (wakeUps.getAndIncrement() == 0 && !lendThread(this::takeTurns)) {
+            wakeUps.set(0);
+        }
+    }
+
+    private void takeTurns() {
+        // A thread that the application has interrupted could not write: some containers see it in a blocking wait.
+        boolean interrupted = Thread.interrupted();
+        try {
+            int seen = 1;
+            do {
+                if (step()) {
+                    // Another thread goes on, and settles the wake-ups.
+                    return;
+                }
+                seen = wakeUps.addAndGet(-seen);
+            } while (seen != 0);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Returns whether another thread has taken over the turn. */
+    private boolean step() {
+        turn.lock();
+        try {
+            return !closed
+                    && !broken
+                    && out != null
+                    && unbuffered != null
+                    && async != null
+                    && takeTurn(out, unbuffered, async);
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** Returns whether another thread has taken over the turn. */
+    private boolean takeTurn(ServletOutputStream out, OutputStream unbuffered, AsyncContext async) {
         try {
             int parts = 0;
-            // Whoever called may have more.
+            // The caller may have news of more.
             boolean all = false;
-            while (isReady()) {
+            while (isReady(out)) {
                 if (unflushed) {
                     unflushed = false;
                     out.flush();
                 } else if (all) {
-                    return;
+                    return false;
                 } else if (last == Produced.LAST) {
                     if (isBodyDrained()) {
                         leave();
                     }
-                    return;
+                    return false;
                 } else if (last == Produced.CUT) {
                     abort();
-                    return;
+                    return false;
                 } else if (parts == MAX_PARTS_PER_TURN) {
-                    async.start(this::wake);
-                    return;
+                    async.start(this::takeTurns);
+                    return true;
                 } else {
+                    caughtUp = false;
                     Produced produced = produce(unbuffered);
                     if (produced == Produced.NOTHING) {
-                        return;
+                        caughtUp = true;
+                        return false;
                     }
                     if (produced == Produced.LAST || produced == Produced.CUT) {
                         last = produced;
                     }
                     all = produced == Produced.ALL;
+                    caughtUp = all;
                     parts++;
                     if (unbuffered == out) {
                         unflushed = true;
                     } else if (all) {
                         // This container sends the rest by itself. Others have to be asked whether they are ready.
-                        return;
+                        return false;
                     }
                 }
             }
@@ -227,29 +447,52 @@ abstract class Connection implements WriteListener, AsyncListener {
             // another client when it is touched after that.
             logger.debug("a reader of stream {} is gone", streamId(), e);
             close();
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             logger.debug("a reader of stream {} had to be cut off", streamId(), e);
             abort();
+            Errors.rethrowFatal(e);
         }
+        return false;
+    }
+
+    /** Sends a few bytes if the socket takes them. Called while the turn is held. */
+    final boolean send(SseWriter frames) throws IOException {
+        ServletOutputStream out = this.out;
+        OutputStream unbuffered = this.unbuffered;
+        if (out == null || unbuffered == null || unflushed || !isReady(out)) {
+            return false;
+        }
+        frames.writeTo(unbuffered);
+        if (unbuffered == out) {
+            unflushed = true;
+            if (isReady(out)) {
+                unflushed = false;
+                out.flush();
+                isReady(out);
+            }
+        }
+        return true;
     }
 
     /**
-     * Some containers close the connection under a client that still sends, which then loses the answer. One that takes its
-     * time is waited for as long as one that does not read.
+     * Returns whether nothing more has to be read of the request body. Some containers close the connection of a client that
+     * still sends, which then loses the response. A client that makes progress is waited for until the write deadline.
      */
     private boolean isBodyDrained() {
         RequestDrain body = drain;
         if (body == null || body.ended() || givenUp) {
             return true;
         }
+        long now = now();
         if (lastPartAt == NEVER) {
-            lastPartAt = now();
+            lastPartAt = now;
         }
-        return now() - lastPartAt >= servlet.writeDeadlineMillis();
+        return now - lastPartAt >= servlet.writeDeadlineMillis()
+                || now - Math.max(lastPartAt, body.progressAt()) >= BODY_PATIENCE_MILLIS;
     }
 
-    /** Asks once: when the answer was no, the container will call, and must not be asked again before. */
-    private boolean isReady() {
+    /** Asks the container once: after it has said no it calls {@link #onWritePossible}, and must not be asked before. */
+    private boolean isReady(ServletOutputStream out) {
         if (blocked) {
             return false;
         }
@@ -263,13 +506,15 @@ abstract class Connection implements WriteListener, AsyncListener {
         return true;
     }
 
-    /** Ends the answer so that it does not look like a whole one; goes on in {@link Container#abort}. */
+    /** Ends the response so that it does not look complete; goes on in {@link Container#abort}. */
     private void abort() {
         turn.lock();
         try {
             close();
             request.setAttribute(EventStreamServlet.ABORT, true);
-            async.dispatch();
+            if (async != null) {
+                async.dispatch();
+            }
         } catch (RuntimeException e) {
             logger.debug("a reader of stream {} was gone before it could be cut off", streamId(), e);
         } finally {
@@ -281,7 +526,9 @@ abstract class Connection implements WriteListener, AsyncListener {
         turn.lock();
         try {
             close();
-            async.complete();
+            if (async != null) {
+                async.complete();
+            }
         } catch (RuntimeException e) {
             logger.debug("the container has let go of a reader of stream {} before", streamId(), e);
         } finally {
@@ -290,21 +537,41 @@ abstract class Connection implements WriteListener, AsyncListener {
     }
 
     private void close() {
-        if (!closed) {
+        turn.lock();
+        try {
+            if (closed) {
+                return;
+            }
             closed = true;
+            readers.leave();
+            servlet.closed(this);
+            onClose();
             EventStream.Watch open = watch;
             if (open != null) {
                 open.close();
             }
-            servlet.closed(this);
-            onClose();
+        } catch (Throwable e) {
+            // The response has to end all the same.
+            logger.warn("the watch of stream {} could not be closed", streamId(), e);
+            Errors.rethrowFatal(e);
+        } finally {
+            turn.unlock();
         }
     }
 
     @Override
     public final void onWritePossible() {
         blocked = false;
-        wake();
+        wakeFromContainer();
+    }
+
+    /** Takes a turn in this thread, unless it serves the sockets of other clients. */
+    private void wakeFromContainer() {
+        if (!servlet.container().callsOnIoThread()) {
+            wake();
+        } else if (wakeUps.getAndIncrement() == 0 && !lendThreadWaiting(this::takeTurns)) {
+            takeTurns();
+        }
     }
 
     @Override
@@ -320,12 +587,7 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     @Override
     public final void onComplete(AsyncEvent event) {
-        turn.lock();
-        try {
-            close();
-        } finally {
-            turn.unlock();
-        }
+        close();
     }
 
     @Override

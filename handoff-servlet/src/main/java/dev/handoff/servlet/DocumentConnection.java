@@ -1,6 +1,8 @@
 package dev.handoff.servlet;
 
 import dev.handoff.End;
+import dev.handoff.EventStream;
+import dev.handoff.Problem;
 import dev.handoff.ProblemException;
 import dev.handoff.Reply;
 import dev.handoff.StreamAccess;
@@ -15,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A client that waits for a stream to end and is then given one document. Nothing is sent to it before. */
+/** A client that waits for a stream to end and then gets one document. Nothing is sent to it before. */
 final class DocumentConnection extends Connection {
 
     private static final Logger logger = LoggerFactory.getLogger(DocumentConnection.class);
@@ -24,6 +26,10 @@ final class DocumentConnection extends Connection {
     private final String location;
     private final long since = now();
     private final @Nullable Duration waitFor;
+
+    // Only in produce().
+    private byte @Nullable [] document;
+    private int written;
 
     /**
      * A reader that waits.
@@ -38,8 +44,7 @@ final class DocumentConnection extends Connection {
             @Nullable Duration waitFor,
             String location,
             HttpServletRequest request,
-            HttpServletResponse response)
-            throws IOException {
+            HttpServletResponse response) {
         super(servlet, access, request, response);
         this.format = format;
         this.waitFor = waitFor;
@@ -47,36 +52,82 @@ final class DocumentConnection extends Connection {
     }
 
     @Override
+    void begin() {}
+
+    @Override
+    boolean isDue(long now) {
+        return isWaitOver(now);
+    }
+
+    @Override
     void tick(long now) {}
 
     @Override
+    boolean hasMore(Readers readers, long position, Object run) {
+        return readers.hasEnded(access().stream(), run);
+    }
+
+    @Override
+    long position() {
+        return EventStream.BEGINNING;
+    }
+
+    @Override
+    long deliveredAt() {
+        return since;
+    }
+
+    @Override
     Produced produce(OutputStream out) throws IOException {
-        Optional<Reply> reply = reply();
-        if (reply.isEmpty()) {
-            return Produced.NOTHING;
+        byte[] bytes = document;
+        if (bytes == null) {
+            Optional<Reply> reply = reply();
+            if (reply.isEmpty()) {
+                return Produced.NOTHING;
+            }
+            bytes = Replies.begin(response, reply.get().with("Cache-Control", "no-store"));
+            document = bytes;
         }
-        Reply whole = reply.get().with("Cache-Control", "no-store").with("x-should-retry", "false");
-        out.write(Replies.begin(response, whole));
-        return Produced.LAST;
+        int count = Math.min(SLICE_BYTES, bytes.length - written);
+        out.write(bytes, written, count);
+        written += count;
+        return written < bytes.length ? Produced.PART : Produced.LAST;
     }
 
     private Optional<Reply> reply() {
         try {
             Optional<End> end = access().stream().end();
             if (end.isPresent()) {
-                return end.map(format::document);
+                return Optional.of(document(format, end.get()));
             }
-            if (waitFor != null && now() - since >= waitFor.toMillis()) {
+            if (isWaitOver(now()) && waitFor != null) {
                 return Optional.of(Reply.of(202, Reply.JSON, servlet().statusJson(access()))
+                        .with("x-should-retry", "false")
                         .with("Location", location)
                         .with("Preference-Applied", "wait=" + waitFor.toSeconds()));
             }
         } catch (ProblemException e) {
-            return Optional.of(format.error(e.problem()));
-        } catch (RuntimeException e) {
+            return Optional.of(Rendering.error(format, e.problem()));
+        } catch (Throwable e) {
+            Errors.rethrowFatal(e);
             logger.warn("stream {} could not be read", streamId(), e);
-            return Optional.of(format.error(EventStreamServlet.INTERRUPTED));
+            return Optional.of(Rendering.error(format, EventStreamServlet.INTERRUPTED));
         }
-        return interrupted() ? Optional.of(format.error(EventStreamServlet.INTERRUPTED)) : Optional.empty();
+        Problem interruption = interruption();
+        return interruption == null ? Optional.empty() : Optional.of(Rendering.error(format, interruption));
+    }
+
+    /** Returns the document for an end, or the error that says that the format failed. */
+    static Reply document(StreamFormat.DocumentFormat format, End end) {
+        try {
+            return Rendering.document(format, end).with("x-should-retry", "false");
+        } catch (FormatException e) {
+            logger.error("a document is answered as an error", e);
+            return Rendering.error(format, Rendering.FORMAT_FAILED);
+        }
+    }
+
+    private boolean isWaitOver(long now) {
+        return waitFor != null && now - since >= waitFor.toMillis();
     }
 }

@@ -13,54 +13,61 @@ import dev.handoff.Reply;
 import dev.handoff.StreamAccess;
 import dev.handoff.StreamFormat;
 import dev.handoff.TaskStatus;
+import dev.handoff.Ticker;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The streaming server: delivers streams to whoever holds a token. Mapped to a prefix, {@code /events/*} as a rule, with
- * async support.
+ * The streaming server: delivers a stream to any client that holds a token for it. Map it to a prefix, usually
+ * {@code /events/*}, with async support.
  *
  * <table>
- * <caption>What it answers</caption>
+ * <caption>Requests and answers</caption>
  * <tr><td>{@code GET} or {@code POST /events/{token}}</td><td>the stream, as Server-Sent Events or, once it has ended, as
  * one document; after the event that {@code Last-Event-ID} or {@code ?last_event_id=} names, if one does; 204 if there is
  * nothing after it</td></tr>
- * <tr><td>{@code GET /events/{token}/status}</td><td>how the task stands, as JSON</td></tr>
+ * <tr><td>{@code GET /events/{token}/status}</td><td>the status of the task, as JSON</td></tr>
  * <tr><td>{@code DELETE /events/{token}}</td><td>cancels: 202, or 204 if the task had ended</td></tr>
+ * <tr><td>{@code HEAD}</td><td>the headers of {@code GET}</td></tr>
  * <tr><td>{@code OPTIONS}</td><td>the answer to a CORS preflight</td></tr>
  * </table>
  *
  * <p>A token that is bad or has expired is answered with 401, a right that it does not have with 403, a stream that is no
- * longer kept with 410.
+ * longer kept with 410, a store or a dispatcher that fails with 503, and a format that fails with 500. The container never
+ * answers with an error page of its own, which could name the token.
  *
  * <p>No thread is parked for an open stream, and no write blocks. A client that takes nothing for the write deadline is cut
- * off. An answer ends cleanly only after the end of its stream; where it has to stop before, it says {@code interrupted} and
- * then aborts the connection, on Jetty, Tomcat and Undertow alike.
+ * off. A response ends cleanly only after the end of its stream; where it has to stop before, it says {@code interrupted} and
+ * then aborts the connection, or resets the stream over HTTP/2, on Jetty, Tomcat and Undertow alike.
  *
- * <p>A container may close connections before it destroys servlets, so call {@link #drain} before you stop it.
+ * <p>A container may close connections before it destroys servlets, so call {@link #drain} before you stop it. Some containers
+ * create a servlet at its first request; set {@code loadOnStartup} if the dispatcher cancels tasks that nobody reads, since it
+ * hears from a servlet only once that has been created.
  */
 public final class EventStreamServlet extends HttpServlet {
 
@@ -74,14 +81,27 @@ public final class EventStreamServlet extends HttpServlet {
             "interrupted",
             "The server had to stop before the end. Connect again with Last-Event-ID for the rest.");
 
+    private static final Problem UNAVAILABLE =
+            new Problem(503, "unavailable", "The server cannot look up the stream at the moment. Try again.");
+
     private static final Logger logger = LoggerFactory.getLogger(EventStreamServlet.class);
     private static final long MAX_TICK_MILLIS = 1000;
-    private static final String STREAM_METHODS = "GET, HEAD, POST, DELETE, OPTIONS";
-    private static final String STATUS_METHODS = "GET, HEAD, OPTIONS";
+    /** After how much time without an event the stream of a reader is checked. */
+    private static final long IDLE_MILLIS = 5000;
+    /** How many looks may be under way at the same time, if a store hangs on some streams. */
+    private static final int MAX_LOOKS = 8;
+    /** As many for the check of idle streams, which costs a store more. */
+    private static final int MAX_CHECKS = 2;
+
+    private static final Set<String> STREAM_METHODS =
+            Collections.unmodifiableSet(new LinkedHashSet<>(List.of("GET", "HEAD", "POST", "DELETE", "OPTIONS")));
+    private static final Set<String> STATUS_METHODS =
+            Collections.unmodifiableSet(new LinkedHashSet<>(List.of("GET", "HEAD", "OPTIONS")));
 
     private final transient Handoff handoff;
     private final transient ScheduledExecutorService timer;
-    private final transient @Nullable Clock clock;
+    private final transient @Nullable Executor executor;
+    private final transient Ticker ticker;
     private final transient Cors cors;
     private final transient @Nullable Duration retry;
     private final long heartbeatMillis;
@@ -89,17 +109,23 @@ public final class EventStreamServlet extends HttpServlet {
     private final long drainMillis;
 
     private final transient Set<Connection> connections = ConcurrentHashMap.newKeySet();
+    private final transient Readers.All readers = new Readers.All();
     private final transient Audience.All audiences = new Audience.All();
+    private final transient Job look = new Job("the second look", MAX_LOOKS, this::look);
+    private final transient Job idleCheck = new Job("the check of idle streams", MAX_CHECKS, this::checkIdle);
+    private final transient Job attendance = new Job("the report of attended streams", 1, this::attend);
     private final transient CompletableFuture<Void> drained = new CompletableFuture<>();
     private transient @Nullable ScheduledFuture<?> ticking;
     private Container container = Container.OTHER;
     private final transient AtomicBoolean begun = new AtomicBoolean();
+    private final transient AtomicBoolean asyncMissing = new AtomicBoolean();
     private volatile boolean draining;
 
     private EventStreamServlet(Builder builder) {
         this.handoff = builder.handoff;
         this.timer = builder.timer;
-        this.clock = builder.clock;
+        this.executor = builder.executor;
+        this.ticker = builder.ticker;
         this.cors = new Cors(builder.corsOrigins, builder.corsCredentials);
         this.retry = builder.retry;
         this.heartbeatMillis = builder.heartbeat.toMillis();
@@ -108,10 +134,10 @@ public final class EventStreamServlet extends HttpServlet {
     }
 
     /**
-     * For a servlet that serves the streams of a hand-off.
+     * Returns a builder of a servlet that serves the streams of a hand-off.
      *
-     * @param timer is given a short job about once a second, which never waits for a client; one thread is enough for
-     *     thousands of streams. It belongs to the caller, and must outlive the servlet
+     * @param timer is given a short job about once a second, which never waits for a client, the store or a format; one
+     *     thread is enough for thousands of streams. It belongs to the caller, and must outlive the servlet
      */
     public static Builder builder(Handoff handoff, ScheduledExecutorService timer) {
         return new Builder(handoff, timer);
@@ -125,9 +151,10 @@ public final class EventStreamServlet extends HttpServlet {
     }
 
     /**
-     * Sends the clients away: from now on no stream is opened (503), and those that are open are interrupted one after the
-     * other, spread over the drain window, so that they do not all come back elsewhere at the same moment. Doing it again
-     * changes nothing.
+     * Sends the clients away: the open streams are interrupted one after the other, spread over the drain window, so that
+     * the clients do not all reconnect elsewhere at the same moment. From now on a request for events is answered with an
+     * interruption as well, since an {@code EventSource} tries again only after a 200; a request for a document is refused with
+     * 503. Calling it again changes nothing.
      *
      * @return is completed when the last client has gone; one that does not read is given up shortly after the window
      */
@@ -137,7 +164,8 @@ public final class EventStreamServlet extends HttpServlet {
             List<Connection> open = new ArrayList<>(connections);
             Collections.shuffle(open);
             for (int i = 0; i < open.size(); i++) {
-                later(drainMillis * i / open.size(), open.get(i)::interrupt);
+                Connection connection = open.get(i);
+                later(drainMillis * i / open.size(), () -> connection.interrupt(INTERRUPTED));
             }
             later(drainMillis + MAX_TICK_MILLIS, () -> connections.forEach(Connection::giveUp));
             later(drainMillis + 2 * MAX_TICK_MILLIS, () -> drained.complete(null));
@@ -159,9 +187,16 @@ public final class EventStreamServlet extends HttpServlet {
     /** Drains, and waits until that is done. */
     @Override
     public void destroy() {
-        // Bounded, in case that the timer was stopped before, and with it what it was to do.
-        drain().completeOnTimeout(null, drainMillis + 3 * MAX_TICK_MILLIS, TimeUnit.MILLISECONDS)
-                .join();
+        try {
+            // Bounded, in case that the timer was stopped before, and with it what it was to do.
+            drain().get(drainMillis + 3 * MAX_TICK_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            logger.warn("{} streams are still open", connections.size());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
         ScheduledFuture<?> job = ticking;
         if (job != null) {
             job.cancel(false);
@@ -174,75 +209,114 @@ public final class EventStreamServlet extends HttpServlet {
             container.abort(request);
             return;
         }
+        try {
+            answer(request, response);
+        } catch (IOException e) {
+            logger.debug("a client has left before it was answered", e);
+        }
+    }
+
+    /** Answers every request with a {@link Reply} or a stream, since an error page of the container would name the token. */
+    private void answer(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        response.setHeader("X-Content-Type-Options", "nosniff");
         cors.apply(request, response);
         String path = request.getPathInfo() == null ? "" : request.getPathInfo().substring(1);
         boolean status = path.endsWith("/status");
         String token = status ? path.substring(0, path.length() - "/status".length()) : path;
+        Set<String> allowed = status ? STATUS_METHODS : STREAM_METHODS;
+        String method = request.getMethod();
+        if (method.equals("OPTIONS")) {
+            write(response, Reply.of(204).with("Allow", String.join(", ", allowed)));
+            return;
+        }
+        if (!allowed.contains(method)) {
+            String methods = String.join(", ", allowed);
+            Problem problem = new Problem(405, "method_not_allowed", "Only " + methods + " can be used here.");
+            write(response, Rendering.error(null, problem).with("Allow", methods));
+            return;
+        }
+        StreamAccess access;
         try {
-            if (status) {
-                serveStatus(request, response, token);
-            } else {
-                serveStream(request, response, token);
-            }
-        } catch (ProblemException e) {
-            refuse(response, e.problem().toReply());
+            access = handoff.open(token);
+        } catch (Throwable e) {
+            write(response, Rendering.error(null, problemOf(e)));
+            return;
+        }
+        Reply reply;
+        try {
+            reply = status
+                    ? Reply.of(200, Reply.JSON, statusJson(access)).with("Cache-Control", "no-store")
+                    : reply(access, request, response);
+        } catch (Throwable e) {
+            reply = Rendering.error(access.format(), problemOf(e));
+        }
+        if (reply != null) {
+            write(response, reply);
+        } else if (method.equals("HEAD")) {
+            // Otherwise the container would say that there is no content.
+            response.flushBuffer();
         }
     }
 
-    private void serveStatus(HttpServletRequest request, HttpServletResponse response, String token)
-            throws IOException {
-        switch (request.getMethod()) {
-            case "OPTIONS" -> options(response, STATUS_METHODS);
-            case "GET", "HEAD" ->
-                write(
-                        response,
-                        Reply.of(200, Reply.JSON, statusJson(handoff.open(token)))
-                                .with("Cache-Control", "no-store"));
-            default -> methodNotAllowed(response, STATUS_METHODS);
+    /**
+     * Returns the answer in the format of a token.
+     *
+     * @return null if the response has begun, or has all it needs
+     */
+    private @Nullable Reply reply(StreamAccess access, HttpServletRequest request, HttpServletResponse response) {
+        Replies.setHeaders(
+                response, Rendering.headers(access.format(), access.grant().streamId()));
+        boolean head = request.getMethod().equals("HEAD");
+        if (request.getMethod().equals("DELETE")) {
+            return Reply.of(access.cancel() ? 202 : 204).with("Cache-Control", "no-store");
         }
-    }
-
-    private void serveStream(HttpServletRequest request, HttpServletResponse response, String token)
-            throws IOException {
-        switch (request.getMethod()) {
-            case "OPTIONS" -> options(response, STREAM_METHODS);
-            case "GET", "HEAD", "POST" -> {
-                StreamAccess access = handoff.open(token);
-                try {
-                    open(access, request, response);
-                } catch (ProblemException e) {
-                    refuse(response, access.format().error(e.problem()));
-                }
-            }
-            case "DELETE" ->
-                write(
-                        response,
-                        Reply.of(handoff.open(token).cancel() ? 202 : 204).with("Cache-Control", "no-store"));
-            default -> methodNotAllowed(response, STREAM_METHODS);
+        if (!head) {
+            requireAsync(request);
         }
-    }
-
-    private void open(StreamAccess access, HttpServletRequest request, HttpServletResponse response)
-            throws IOException {
-        // Whether it may be read has to be known before the response is begun.
+        // Before the response is begun, since the client may not be allowed to read the stream.
         EventStream stream = access.stream();
-        if (draining) {
-            throw new ProblemException(503, "draining", "This server is about to stop. Connect again.");
-        }
         if (access.format() instanceof StreamFormat.EventFormat format) {
-            openEvents(access, stream, format, request, response);
-        } else if (access.format() instanceof StreamFormat.DocumentFormat format) {
-            openDocument(access, format, request, response);
+            return openEvents(access, stream, format, head, request, response);
+        }
+        if (access.format() instanceof StreamFormat.DocumentFormat format) {
+            return openDocument(access, stream, format, head, request, response);
+        }
+        throw new IllegalStateException("a format is neither of events nor a document");
+    }
+
+    /** Returns what a client may know of a failure; an error of the whole JVM is thrown instead. */
+    private static Problem problemOf(Throwable e) {
+        if (e instanceof ProblemException known) {
+            return known.problem();
+        }
+        Errors.rethrowFatal(e);
+        if (e instanceof FormatException) {
+            logger.error("a request is refused", e);
+            return Rendering.FORMAT_FAILED;
+        }
+        logger.error("a request is refused, since the store or the dispatcher failed", e);
+        return UNAVAILABLE;
+    }
+
+    private void requireAsync(HttpServletRequest request) {
+        if (!request.isAsyncSupported()) {
+            String detail =
+                    "The servlet \"" + getServletName() + "\" needs async support: set asyncSupported=true on it"
+                            + " and on every filter that the request passes before it.";
+            if (asyncMissing.compareAndSet(false, true)) {
+                logger.error(detail);
+            }
+            throw new ProblemException(500, "async_not_supported", detail);
         }
     }
 
-    private void openEvents(
+    private @Nullable Reply openEvents(
             StreamAccess access,
             EventStream stream,
             StreamFormat.EventFormat format,
+            boolean head,
             HttpServletRequest request,
-            HttpServletResponse response)
-            throws IOException {
+            HttpServletResponse response) {
         EventId last = lastEventId(request).map(access::resumeAfter).orElse(null);
         if (last != null && last.part() > 0) {
             requirePart(stream, format, last);
@@ -251,28 +325,26 @@ public final class EventStreamServlet extends HttpServlet {
                 last != null && last.part() == 0 && stream.end().isPresent() && last.position() == stream.last();
         if (nothingLeft) {
             // 204 keeps an EventSource from connecting again (HTML Standard, 9.2.3).
-            write(response, Reply.of(204).with("Cache-Control", "no-store"));
-            return;
+            return Reply.of(204).with("Cache-Control", "no-store");
         }
-        response.setContentType("text/event-stream");
-        response.setHeader("Cache-Control", "no-cache, no-transform");
-        response.setHeader("X-Accel-Buffering", "no");
-        if (!request.getMethod().equals("HEAD")) {
-            container.prepare(response);
-            response.flushBuffer();
+        if (head) {
+            refuseWhileDraining();
+            EventConnection.setHeaders(response);
+        } else {
+            container.requireReset(request);
             new EventConnection(this, access, format, last, request, response).start();
         }
+        return null;
     }
 
-    /** A part that the entry does not have would make the client miss the whole of it. */
+    /** Refuses the id of a part that the entry does not have, since the client would miss the whole entry. */
     private static void requirePart(EventStream stream, StreamFormat.EventFormat format, EventId last) {
         EventStream.Batch entry = stream.read(last.after(), 1);
-        End end = entry.end();
-        int frames = 0;
-        if (!entry.events().isEmpty()) {
-            frames = format.frames(entry.events().get(0)).size();
-        } else if (end != null) {
-            frames = format.frames(end).size();
+        int frames;
+        try {
+            frames = framesOf(format, entry);
+        } catch (Throwable e) {
+            throw Rendering.failure(format, e);
         }
         if (last.part() >= frames) {
             throw new ProblemException(
@@ -280,22 +352,45 @@ public final class EventStreamServlet extends HttpServlet {
         }
     }
 
-    private void openDocument(
+    private static int framesOf(StreamFormat.EventFormat format, EventStream.Batch entry) {
+        if (!entry.events().isEmpty()) {
+            return format.frames(entry.events().get(0)).size();
+        }
+        End end = entry.end();
+        return end == null ? 0 : format.frames(end).size();
+    }
+
+    private @Nullable Reply openDocument(
             StreamAccess access,
+            EventStream stream,
             StreamFormat.DocumentFormat format,
+            boolean head,
             HttpServletRequest request,
-            HttpServletResponse response)
-            throws IOException {
-        if (!request.getMethod().equals("HEAD")) {
+            HttpServletResponse response) {
+        refuseWhileDraining();
+        if (!head) {
             Optional<Duration> waitFor = Prefer.parse(String.join(",", Collections.list(request.getHeaders("Prefer"))))
                     .waitFor();
             new DocumentConnection(
                             this, access, format, waitFor.orElse(null), request.getRequestURI(), request, response)
                     .start();
+            return null;
+        }
+        Optional<End> end = stream.end();
+        if (end.isPresent()) {
+            return DocumentConnection.document(format, end.get()).with("Cache-Control", "no-store");
+        }
+        response.setHeader("Cache-Control", "no-store");
+        return null;
+    }
+
+    private void refuseWhileDraining() {
+        if (draining) {
+            throw new ProblemException(503, "draining", "This server is about to stop. Connect again.");
         }
     }
 
-    /** Taken from the query by hand, since asking for a parameter could make the container read a body. */
+    /** Takes the query apart by hand, since asking for a parameter could make the container read a body. */
     private static Optional<String> lastEventId(HttpServletRequest request) {
         String header = request.getHeader("Last-Event-ID");
         if (header != null && !header.isEmpty()) {
@@ -305,15 +400,27 @@ public final class EventStreamServlet extends HttpServlet {
         for (String pair : query == null ? new String[0] : query.split("&")) {
             if (pair.startsWith("last_event_id=")) {
                 String value = pair.substring("last_event_id=".length());
-                return value.isEmpty()
-                        ? Optional.empty()
-                        : Optional.of(URLDecoder.decode(value, StandardCharsets.UTF_8));
+                return value.isEmpty() ? Optional.empty() : Optional.of(decode(value));
             }
         }
         return Optional.empty();
     }
 
-    /** How a task stands, with what only the store and this server know of it. */
+    private static String decode(String value) {
+        try {
+            return URLDecoder.decode(value, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            String shown = value.length() <= 100 ? value : value.substring(0, 100) + "…";
+            throw new ProblemException(
+                    new Problem(
+                            400,
+                            "invalid_last_event_id",
+                            "last_event_id is not percent-encoded: \"" + shown.replaceAll("\\p{Cntrl}", "?") + '"'),
+                    e);
+        }
+    }
+
+    /** The status of a task, with what only the store and this server know of it. */
     String statusJson(StreamAccess access) {
         TaskStatus status = access.status();
         ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -321,55 +428,87 @@ public final class EventStreamServlet extends HttpServlet {
         json.put("state", status.state().name().toLowerCase(Locale.ROOT));
         json.put("queue_position", status.queuePosition());
         json.put("events", access.stream().eventCount());
-        json.put(
-                "readers",
-                connections.stream()
-                        .filter(c -> c.streamId().equals(status.taskId()))
-                        .count());
+        json.put("readers", readers.count(status.taskId()));
         json.put("created", status.created().toString());
         json.put("started", status.started() == null ? null : status.started().toString());
         json.put("ended", status.ended() == null ? null : status.ended().toString());
         return json.toString();
     }
 
-    private static void options(HttpServletResponse response, String allowed) throws IOException {
-        write(response, Reply.of(204).with("Allow", allowed));
-    }
-
-    private static void methodNotAllowed(HttpServletResponse response, String allowed) throws IOException {
-        Problem problem = new Problem(405, "method_not_allowed", "Only " + allowed + " can be used here.");
-        write(response, problem.toReply().with("Allow", allowed));
-    }
-
-    /** A token stands for an accepted task, so an SDK that starts over would have the work done twice. */
-    private static void refuse(HttpServletResponse response, Reply reply) throws IOException {
-        write(response, reply.with("x-should-retry", "false"));
-    }
-
     private static void write(HttpServletResponse response, Reply reply) throws IOException {
         response.getOutputStream().write(Replies.begin(response, reply));
     }
 
-    /** Runs about once a second. Nothing it does waits for a client. */
+    /**
+     * Runs about once a second on the timer. It calls neither the application nor the store: what does is left to other
+     * threads.
+     */
     private void tick() {
         try {
             long now = now();
-            Set<String> attended = new HashSet<>();
             for (Connection connection : connections) {
                 connection.onTick(now);
-                attended.add(connection.streamId());
             }
-            handoff.attended(attended);
-        } catch (RuntimeException | Error e) {
+            look.start(now, this::execute);
+            idleCheck.start(now, this::execute);
+            attendance.start(now, this::executeAnywhere);
+        } catch (Throwable e) {
             // A timer drops a job that throws, and then no client would get a heartbeat any more.
             logger.error("the tick failed, the next one goes on", e);
         }
     }
 
+    /** Runs a job on the executor, or on a thread of the container. Returns whether one took it. */
+    private boolean execute(Runnable job) {
+        if (executor != null) {
+            try {
+                executor.execute(job);
+                return true;
+            } catch (RejectedExecutionException e) {
+                logger.debug("the executor did not take a job, the next tick tries again", e);
+                return false;
+            }
+        }
+        for (Connection connection : connections) {
+            if (connection.lendThread(job)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** As {@link #execute}, but while no stream is open, so that no heartbeat can be late, the timer runs the job. */
+    private boolean executeAnywhere(Runnable job) {
+        if (executor == null && connections.isEmpty()) {
+            job.run();
+            return true;
+        }
+        return execute(job);
+    }
+
+    private void look() {
+        Object run = new Object();
+        for (Connection connection : connections) {
+            connection.look(run);
+        }
+    }
+
+    private void checkIdle() {
+        Object run = new Object();
+        long now = now();
+        for (Connection connection : connections) {
+            connection.checkIdle(run, now, IDLE_MILLIS);
+        }
+    }
+
+    private void attend() {
+        handoff.attended(readers.streamIds());
+    }
+
     void opened(Connection connection) {
         connections.add(connection);
         if (draining) {
-            connection.interrupt();
+            connection.interruptAtOnce(INTERRUPTED);
         }
     }
 
@@ -385,7 +524,7 @@ public final class EventStreamServlet extends HttpServlet {
     }
 
     long now() {
-        return clock == null ? TimeUnit.NANOSECONDS.toMillis(System.nanoTime()) : clock.millis();
+        return TimeUnit.NANOSECONDS.toMillis(ticker.read());
     }
 
     long writeDeadlineMillis() {
@@ -398,6 +537,10 @@ public final class EventStreamServlet extends HttpServlet {
 
     Audience.All audiences() {
         return audiences;
+    }
+
+    Readers.All readers() {
+        return readers;
     }
 
     long heartbeatMillis() {
@@ -414,7 +557,8 @@ public final class EventStreamServlet extends HttpServlet {
 
         private final Handoff handoff;
         private final ScheduledExecutorService timer;
-        private @Nullable Clock clock;
+        private @Nullable Executor executor;
+        private Ticker ticker = Ticker.system();
         private Duration heartbeat = Duration.ofSeconds(15);
         private Duration writeDeadline = Duration.ofSeconds(30);
         private Duration drainWindow = Duration.ofSeconds(5);
@@ -427,9 +571,20 @@ public final class EventStreamServlet extends HttpServlet {
             this.timer = timer;
         }
 
-        /** The clock for heartbeats and deadlines; by default one of the system that is never set. */
-        public Builder clock(Clock clock) {
-            this.clock = clock;
+        /** Sets the source of time for heartbeats, deadlines and {@code Prefer: wait}; {@link Ticker#system} by default. */
+        public Builder ticker(Ticker ticker) {
+            this.ticker = ticker;
+            return this;
+        }
+
+        /**
+         * Sets what runs the calls of the store and the dispatcher that no request makes: about once a second a look at the
+         * streams that are read, and {@link Handoff#attended}. They may block for as long as the store takes, so this must
+         * not run them in the calling thread, which is the timer's. By default they run on a thread of the container; while
+         * no stream is open there is none, and {@code attended} runs on the timer.
+         */
+        public Builder executor(Executor executor) {
+            this.executor = executor;
             return this;
         }
 
@@ -439,7 +594,10 @@ public final class EventStreamServlet extends HttpServlet {
             return this;
         }
 
-        /** How long a client may take nothing before it is cut off; 30 seconds by default. */
+        /**
+         * Sets how long a client may take nothing before it is cut off; 30 seconds by default. The time starts again with each
+         * 16 KiB that it takes.
+         */
         public Builder writeDeadline(Duration writeDeadline) {
             this.writeDeadline = requirePositive("writeDeadline", writeDeadline);
             return this;
@@ -461,8 +619,9 @@ public final class EventStreamServlet extends HttpServlet {
         }
 
         /**
-         * The origins whose pages may read streams, such as {@code https://chat.example.com}; {@code *} for all. None by
-         * default: then only pages of the streaming server's own origin can.
+         * Sets the origins whose pages may read streams, such as {@code https://chat.example.com}, in lower case and without
+         * a default port, as browsers send them; {@code *} for all. None by default: then only pages of the streaming
+         * server's own origin can.
          */
         public Builder corsOrigins(String... origins) {
             this.corsOrigins = Set.of(origins);
@@ -476,9 +635,10 @@ public final class EventStreamServlet extends HttpServlet {
         }
 
         /**
-         * The servlet.
+         * Returns the servlet.
          *
-         * @throws IllegalArgumentException if credentials are allowed to every origin
+         * @throws IllegalArgumentException if an origin is not one, or credentials are allowed to {@code *} or {@code null},
+         *     which any page can have
          */
         public EventStreamServlet build() {
             return new EventStreamServlet(this);

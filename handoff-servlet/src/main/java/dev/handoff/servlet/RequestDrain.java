@@ -4,29 +4,47 @@ import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.util.function.LongSupplier;
 
 /**
- * Reads a body and forgets it. A client that was redirected with 307 sends its prompt again, and some do not read before
- * they have sent it all.
+ * Reads the body of a request and discards it. A client that was redirected with 307 sends its prompt again, and some clients
+ * do not read the answer before they have sent it all.
  */
 final class RequestDrain implements ReadListener {
 
     private final ServletInputStream in;
+    private final LongSupplier clock;
     private final Runnable atEnd;
     private final byte[] waste = new byte[4096];
     private volatile boolean ended;
+    private volatile long progressAt;
 
-    /** Not begun yet; runs the action when the body is at its end, or broken. */
-    RequestDrain(ServletInputStream in, Runnable atEnd) {
+    /**
+     * A drain that has not begun.
+     *
+     * @param clock the time in milliseconds, for {@link #progressAt}
+     * @param atEnd is run when the body has been read to its end, or cannot be read
+     */
+    RequestDrain(ServletInputStream in, LongSupplier clock, Runnable atEnd) {
         this.in = in;
+        this.clock = clock;
         this.atEnd = atEnd;
+        this.progressAt = clock.getAsLong();
     }
 
     boolean ended() {
         return ended;
     }
 
-    /** Whether a body comes. A client that first waits to be asked for it has been answered already, and keeps it. */
+    /** When the client last sent a part of the body. */
+    long progressAt() {
+        return progressAt;
+    }
+
+    /**
+     * Returns whether the client sends a body. A client that sent {@code Expect} and was answered without an interim response
+     * keeps its body.
+     */
     static boolean hasBody(HttpServletRequest request) {
         if (request.getHeader("Expect") != null) {
             return false;
@@ -39,6 +57,7 @@ final class RequestDrain implements ReadListener {
         int count = 0;
         while (count >= 0 && in.isReady()) {
             count = in.read(waste);
+            progressAt = clock.getAsLong();
         }
     }
 

@@ -2,15 +2,11 @@ package dev.handoff.testkit;
 
 import dev.handoff.End;
 import dev.handoff.Event;
-import dev.handoff.EventAppender;
-import dev.handoff.EventStore;
-import dev.handoff.EventStream;
 import dev.handoff.Grant;
 import dev.handoff.Handoff;
 import dev.handoff.InMemoryEventStore;
 import dev.handoff.InProcessTaskDispatcher;
 import dev.handoff.Problem;
-import dev.handoff.ProblemException;
 import dev.handoff.StreamFormat;
 import dev.handoff.Task;
 import dev.handoff.TokenSealer;
@@ -20,6 +16,7 @@ import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterRegistration;
 import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletRegistration;
+import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -58,12 +55,16 @@ final class ContractServer implements AutoCloseable {
             .maxBytes(1L << 30)
             .maxStreamBytes(1L << 30)
             .build();
-    final BreakableStore store = new BreakableStore(memory);
+    final Faults faults = new Faults();
+    final FaultyStore store = new FaultyStore(memory, faults);
     final CountedFormat counted = new CountedFormat();
+    final FaultyFormat faulty = new FaultyFormat();
+    final FaultyFormat.Document faultyDocument = new FaultyFormat.Document();
     final InProcessTaskDispatcher dispatcher;
     final Handoff handoff;
     final EventStreamServlet events;
     final EventStreamServlet elsewhere;
+    private final EventStreamServlet withoutAsync;
     final URI root;
 
     private final Map<String, Script> scripts = new ConcurrentHashMap<>();
@@ -77,14 +78,17 @@ final class ContractServer implements AutoCloseable {
                 .clock(clock)
                 .ticker(clock)
                 .build();
-        handoff = Handoff.builder(dispatcher, store, TokenSealer.of(clock, SECRET))
+        handoff = Handoff.builder(new FaultyDispatcher(dispatcher, faults), store, TokenSealer.of(clock, SECRET))
                 .format(counted)
+                .format(faulty)
+                .format(faultyDocument)
                 .clock(clock)
                 .build();
         events = settings.apply(EventStreamServlet.builder(handoff, timer).drainWindow(Duration.ofMillis(100)))
                 .build();
         elsewhere = settings.apply(EventStreamServlet.builder(handoff, timer).drainWindow(Duration.ofMillis(100)))
                 .build();
+        withoutAsync = EventStreamServlet.builder(handoff, timer).build();
         root = container.start(this::configure);
     }
 
@@ -110,12 +114,20 @@ final class ContractServer implements AutoCloseable {
         handOff.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), false, "/*");
         register(context, "events", events, "/events/*");
         register(context, "elsewhere", elsewhere, "/elsewhere/*");
+        ServletRegistration.Dynamic registration = context.addServlet("without-async", withoutAsync);
+        registration.setAsyncSupported(false);
+        registration.addMapping("/without-async/*");
+        FilterRegistration.Dynamic plain = context.addFilter("filter-without-async", new PlainFilter());
+        plain.setAsyncSupported(false);
+        plain.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), false, "/filtered/*");
+        register(context, "filtered", EventStreamServlet.builder(handoff, timer).build(), "/filtered/*");
         register(context, "application", new Application(), "/");
     }
 
     private static void register(ServletContext context, String name, HttpServlet servlet, String mapping) {
         ServletRegistration.Dynamic registration = context.addServlet(name, servlet);
         registration.setAsyncSupported(true);
+        registration.setLoadOnStartup(1);
         registration.addMapping(mapping);
     }
 
@@ -131,7 +143,11 @@ final class ContractServer implements AutoCloseable {
     }
 
     String readOnly(String streamId) {
-        return path(streamId, StreamFormat.standard().name(), Duration.ofHours(1), Grant.Right.READ);
+        return readOnly(streamId, StreamFormat.standard().name());
+    }
+
+    String readOnly(String streamId, String format) {
+        return path(streamId, format, Duration.ofHours(1), Grant.Right.READ);
     }
 
     void stopContainer() throws Exception {
@@ -184,56 +200,6 @@ final class ContractServer implements AutoCloseable {
         }
     }
 
-    /** A store that can be made to fail in the midst of reading. */
-    static final class BreakableStore implements EventStore {
-
-        private final EventStore store;
-        volatile boolean broken;
-
-        BreakableStore(EventStore store) {
-            this.store = store;
-        }
-
-        @Override
-        public EventStream open(String streamId) {
-            EventStream stream = store.open(streamId);
-            return new EventStream() {
-                @Override
-                public String id() {
-                    return stream.id();
-                }
-
-                @Override
-                public Batch read(long after, int limit) {
-                    if (broken) {
-                        throw new ProblemException(503, "store_unreachable", "The store cannot be reached.");
-                    }
-                    return stream.read(after, limit);
-                }
-
-                @Override
-                public Watch watch(Runnable hint) {
-                    return stream.watch(hint);
-                }
-
-                @Override
-                public long last() {
-                    return stream.last();
-                }
-
-                @Override
-                public Optional<End> end() {
-                    return stream.end();
-                }
-            };
-        }
-
-        @Override
-        public EventAppender appender(String streamId, int epoch) {
-            return store.appender(streamId, epoch);
-        }
-    }
-
     /** The application behind the filter: answers with what it could read of the request. */
     private static final class Application extends HttpServlet {
 
@@ -252,5 +218,11 @@ final class ContractServer implements AutoCloseable {
             response.getOutputStream()
                     .write(("application: " + request.getMethod() + ' ' + body).getBytes(StandardCharsets.UTF_8));
         }
+    }
+
+    /** A filter that was registered without async support, as it is by default. */
+    private static final class PlainFilter extends HttpFilter {
+
+        private static final long serialVersionUID = 1;
     }
 }

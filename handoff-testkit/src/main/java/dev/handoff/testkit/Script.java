@@ -51,9 +51,12 @@ final class Script implements TaskHandler {
         });
     }
 
-    /** Returns and leaves the thread interrupted. */
-    void completeInterrupted() {
+    /** Completes, with a result if it is not null, and leaves the thread interrupted, as an interrupted library call does. */
+    void completeInterrupted(@Nullable String result) {
         steps.add(output -> {
+            if (result != null) {
+                output.complete(result);
+            }
             Thread.currentThread().interrupt();
             return false;
         });

@@ -6,65 +6,30 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.handoff.Grant;
 import dev.handoff.Problem;
+import dev.handoff.ProblemException;
 import dev.handoff.Task;
-import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.testkit.SseReader.Received;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What {@code HandoffFilter} and {@code EventStreamServlet} do on every servlet container, over real sockets. */
 @Timeout(60)
-public abstract class ServletContainerContract {
-
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Duration PATIENCE = ContractServer.PATIENCE;
-
-    private final HttpClient client = HttpClient.newHttpClient();
-    private final List<Socket> sockets = new ArrayList<>();
-    private @Nullable ContractServer started;
-
-    /** A container that has not been started yet. */
-    protected abstract ServletContainer container();
-
-    @AfterEach
-    void stop() throws Exception {
-        for (Socket socket : sockets) {
-            socket.close();
-        }
-        if (started != null) {
-            started.close();
-        }
-    }
+public abstract class ServletContainerContract extends FaultContract {
 
     // The hand-off
 
@@ -91,12 +56,11 @@ public abstract class ServletContainerContract {
         SseReader events = new SseReader(answer.body());
         String id = JSON.readTree(redirect.body()).get("task").textValue();
         server.script("a").emit(null, "one");
-        assertThat(events.next().map(ServletContainerContract::unproven))
-                .contains(new Received(id + ":0", "message", "one"));
+        assertThat(events.next().map(ContainerClient::unproven)).contains(new Received(id + ":0", "message", "one"));
         server.script("a").emit("two", "2");
-        assertThat(events.next().map(ServletContainerContract::unproven)).contains(new Received(id + ":1", "two", "2"));
+        assertThat(events.next().map(ContainerClient::unproven)).contains(new Received(id + ":1", "two", "2"));
         server.script("a").complete("{\"sum\":3}");
-        assertThat(events.next().map(ServletContainerContract::unproven))
+        assertThat(events.next().map(ContainerClient::unproven))
                 .contains(new Received(id + ":2", "completed", "{\"sum\":3}"));
         assertThat(events.next()).isEmpty();
     }
@@ -284,7 +248,7 @@ public abstract class ServletContainerContract {
 
         SseReader half =
                 new SseReader(get(location, "Last-Event-ID", id + ":1.1").body());
-        assertThat(half.next().map(ServletContainerContract::unproven))
+        assertThat(half.next().map(ContainerClient::unproven))
                 .contains(new Received(id + ":1", ContractServer.CountedFormat.TWICE, "two"));
         server.script("a").emit(null, "three").complete(null);
         assertThat(half.toEnd()).hasSize(2);
@@ -305,8 +269,7 @@ public abstract class ServletContainerContract {
         SseReader late = new SseReader(get(location, "Last-Event-ID", id + ":0").body());
         await().until(() -> status(location).get("readers").asInt() == 2);
         server.script("a").emit(null, "two").complete(null);
-        assertThat(late.next().map(ServletContainerContract::unproven))
-                .contains(new Received(id + ":1", "message", "two"));
+        assertThat(late.next().map(ContainerClient::unproven)).contains(new Received(id + ":1", "message", "two"));
         assertThat(late.retry()).isEqualTo("1500");
         assertThat(late.toEnd()).hasSize(1);
         await().until(() -> other.size() == 3);
@@ -378,8 +341,8 @@ public abstract class ServletContainerContract {
     void drainsBodies() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
-        CompletableFuture<HttpResponse<InputStream>> answer = client.sendAsync(
-                request("POST", location, "x".repeat(12 << 20)), HttpResponse.BodyHandlers.ofInputStream());
+        CompletableFuture<HttpResponse<InputStream>> answer =
+                client.sendAsync(request("POST", location, "x".repeat(12 << 20)), info -> new ReceivedBody());
         server.script("a").emitNumbered(0, 3).complete(null);
         assertThat(events(answer.get())).hasSize(4);
     }
@@ -525,9 +488,14 @@ public abstract class ServletContainerContract {
         }
         drained.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
 
-        HttpResponse<InputStream> refused = get(location);
-        assertThat(refused.statusCode()).isEqualTo(503);
-        assertThat(refused.headers().firstValue("Retry-After")).isPresent();
+        // An EventSource tries again after a 200 that is cut, but not after a 503 (HTML Standard, 9.2.3).
+        ReadStream late = stream(location);
+        assertThat(late.head()).startsWith("HTTP/1.1 200").containsIgnoringCase("Content-Type: text/event-stream");
+        assertThat(late.events()).extracting(Received::type).containsExactly("interrupted");
+        assertThat(late.retry()).isEqualTo("1000");
+        assertThat(late.clean()).isFalse();
+        assertThat(send("HEAD", location, "").statusCode()).isEqualTo(503);
+
         server.script("a").emitNumbered(2, 3).complete(null);
         String elsewhere = location.replace("/events/", "/elsewhere/");
         String last = status(elsewhere).get("task").textValue() + ":1";
@@ -544,7 +512,7 @@ public abstract class ServletContainerContract {
         server.script("a").emitNumbered(0, 1);
         SseReader reader = new SseReader(get(location).body());
         reader.next();
-        server.store.broken = true;
+        server.faults.fail("read", new ProblemException(503, "store_unreachable", "The store cannot be reached."));
         server.script("a").emitNumbered(1, 2);
         Received last = reader.next().orElseThrow();
         assertThat(last.type()).isEqualTo("interrupted");
@@ -651,6 +619,9 @@ public abstract class ServletContainerContract {
         await().until(() -> status(location).get("readers").asInt() == 1);
         server.events.drain();
         assertProblem(answer.get(), 503, "interrupted");
+        HttpResponse<String> late = send("GET", location, "");
+        assertProblem(late, 503, "draining");
+        assertThat(late.headers().firstValue("Retry-After")).isPresent();
     }
 
     // What is refused
@@ -784,7 +755,9 @@ public abstract class ServletContainerContract {
     void refusesMethods() throws Exception {
         server();
         String location = location(post("/tasks", "a"));
-        assertProblem(send("PUT", location, "x"), 405, "method_not_allowed");
+        HttpResponse<String> put = send("PUT", location, "x");
+        assertProblem(put, 405, "method_not_allowed");
+        assertThat(put.headers().firstValue("x-should-retry")).contains("false");
         HttpResponse<String> status = send("DELETE", location + "/status", "");
         assertProblem(status, 405, "method_not_allowed");
         assertThat(status.headers().firstValue("Allow")).contains("GET, HEAD, OPTIONS");
@@ -884,7 +857,7 @@ public abstract class ServletContainerContract {
     @DisplayName("R7 a client that stops reading costs little, delays nobody, and is cut off in the end")
     void stuckClients() throws Exception {
         int stuck = 30;
-        ContractServer server = server(s -> s.clock(Clock.systemUTC()).writeDeadline(Duration.ofSeconds(2)));
+        ContractServer server = server(s -> s.writeDeadline(Duration.ofSeconds(2)));
         String location = location(post("/tasks", "a"));
         server.script("a").emit(null, "first");
         List<Socket> readers = new ArrayList<>();
@@ -935,148 +908,5 @@ public abstract class ServletContainerContract {
         for (Socket socket : readers) {
             assertThat(readUntil(socket, "event: completed")).contains("data: for all");
         }
-    }
-
-    // Means
-
-    private ContractServer server() throws Exception {
-        return server(settings -> settings);
-    }
-
-    private ContractServer server(UnaryOperator<EventStreamServlet.Builder> settings) throws Exception {
-        ContractServer server = new ContractServer(container(), settings);
-        started = server;
-        return server;
-    }
-
-    private URI root() {
-        return Objects.requireNonNull(started).root;
-    }
-
-    private HttpRequest request(String method, String path, String body, String... headers) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(root() + path))
-                .timeout(PATIENCE)
-                .method(
-                        method,
-                        body.isEmpty()
-                                ? HttpRequest.BodyPublishers.noBody()
-                                : HttpRequest.BodyPublishers.ofString(body));
-        return (headers.length == 0 ? request : request.headers(headers)).build();
-    }
-
-    private HttpResponse<String> send(String method, String path, String body, String... headers) throws Exception {
-        return client.send(request(method, path, body, headers), HttpResponse.BodyHandlers.ofString());
-    }
-
-    private HttpResponse<String> post(String path, String body, String... headers) throws Exception {
-        return send("POST", path, body, headers);
-    }
-
-    private HttpResponse<InputStream> get(String path, String... headers) {
-        try {
-            return client.send(request("GET", path, "", headers), HttpResponse.BodyHandlers.ofInputStream());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    /** The event as if its id had no proof. */
-    private static Received unproven(Received event) {
-        return new Received(event.lastEventId().replaceFirst(":[^:]{16}$", ""), event.type(), event.data());
-    }
-
-    /** What arrives, as far as it has arrived. */
-    private List<Received> follow(String location) {
-        List<Received> arrived = new CopyOnWriteArrayList<>();
-        SseReader events = new SseReader(get(location).body());
-        Objects.requireNonNull(started).executor.execute(() -> {
-            for (Optional<Received> next = events.next(); next.isPresent(); next = events.next()) {
-                arrived.add(next.get());
-            }
-        });
-        return arrived;
-    }
-
-    private static String location(HttpResponse<String> redirect) {
-        assertThat(redirect.statusCode()).as(redirect.body()).isEqualTo(303);
-        return redirect.headers().firstValue("Location").orElseThrow();
-    }
-
-    private static String taskOf(HttpResponse<String> redirect) throws IOException {
-        return JSON.readTree(redirect.body()).get("task").textValue();
-    }
-
-    private static List<Received> events(HttpResponse<InputStream> answer) {
-        assertThat(answer.statusCode()).isEqualTo(200);
-        return new SseReader(answer.body()).toEnd();
-    }
-
-    private JsonNode status(String location) throws Exception {
-        HttpResponse<String> answer = send("GET", location + "/status", "");
-        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
-        return JSON.readTree(answer.body());
-    }
-
-    /** A code of null is for an answer to HEAD, which has no body. */
-    private static void assertProblem(HttpResponse<String> answer, int status, @Nullable String code)
-            throws IOException {
-        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
-        assertThat(answer.headers().firstValue("Content-Type")).contains(Problem.MEDIA_TYPE);
-        if (code == null) {
-            return;
-        }
-        JsonNode problem = JSON.readTree(answer.body());
-        assertThat(problem.get("status").intValue()).isEqualTo(status);
-        assertThat(problem.get("code").textValue()).isEqualTo(code);
-        assertThat(problem.get("title").textValue()).isNotEmpty();
-        assertThat(problem.get("detail").textValue()).isNotEmpty();
-    }
-
-    /** A client of its own socket, which reads only when it is told to. */
-    private Socket connect(String method, String path, String headers) throws IOException {
-        Socket socket = new Socket();
-        sockets.add(socket);
-        socket.setReceiveBufferSize(32 << 10);
-        socket.setSoTimeout((int) PATIENCE.toMillis());
-        socket.connect(new InetSocketAddress(root().getHost(), root().getPort()));
-        String request =
-                method + ' ' + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n";
-        socket.getOutputStream().write(request.getBytes(UTF_8));
-        return socket;
-    }
-
-    private String exchange(String method, String path, String headers) throws IOException {
-        return drain(connect(method, path, headers));
-    }
-
-    private static String readUntil(Socket socket, String text) throws IOException {
-        ByteArrayOutputStream seen = new ByteArrayOutputStream();
-        InputStream in = socket.getInputStream();
-        while (!seen.toString(UTF_8).endsWith(text)) {
-            int next = in.read();
-            if (next < 0) {
-                throw new IOException("ended before \"" + text + "\": " + seen.toString(UTF_8));
-            }
-            seen.write(next);
-        }
-        return seen.toString(UTF_8);
-    }
-
-    private static String drain(Socket socket) throws IOException {
-        ByteArrayOutputStream all = new ByteArrayOutputStream();
-        try {
-            socket.getInputStream().transferTo(all);
-        } catch (SocketException e) {
-            // Reset: also an end that is not clean.
-        }
-        return all.toString(UTF_8);
-    }
-
-    private static long usedHeap() {
-        System.gc();
-        Runtime runtime = Runtime.getRuntime();
-        return runtime.totalMemory() - runtime.freeMemory();
     }
 }

@@ -391,7 +391,7 @@ public abstract class TaskDispatcherContract {
     void interruptedHandler() {
         for (int round = 0; round < 8; round++) {
             Task returning = dispatched("returning " + round);
-            script("returning " + round).emit(null, "one").completeInterrupted();
+            script("returning " + round).emit(null, "one").completeInterrupted(null);
             assertThat(endOf(returning)).isEqualTo(End.completed(null));
             Task throwing = dispatched("throwing " + round);
             Problem problem = new Problem(502, "upstream_failed", "The model did not answer.");

@@ -1,0 +1,11 @@
+package dev.handoff.servlet;
+
+/** Thrown when a {@link dev.handoff.StreamFormat}, which is code of the application, throws or returns nonsense. */
+final class FormatException extends RuntimeException {
+
+    private static final long serialVersionUID = 1;
+
+    FormatException(String format, Throwable cause) {
+        super("the format \"" + format + "\" failed", cause);
+    }
+}

@@ -1,0 +1,177 @@
+package dev.handoff.servlet;
+
+import dev.handoff.EventStream;
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import dev.handoff.StreamAccess;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The readers of one stream on this server, in any format. What a job asks the store about a stream, it asks once for all of
+ * them.
+ *
+ * <p>Thread-safe. The methods that take a run block for as long as the store takes to answer. While one thread waits for the
+ * store, others skip the stream.
+ */
+final class Readers {
+
+    private static final Logger logger = LoggerFactory.getLogger(Readers.class);
+
+    private final All all;
+    private final String streamId;
+    private final AtomicInteger count = new AtomicInteger();
+    private final AtomicBoolean asking = new AtomicBoolean();
+
+    // Only while asking.
+    private @Nullable Object lookRun;
+    private long lookedAfter;
+    private boolean found;
+
+    private @Nullable Object endRun;
+    private boolean ended;
+
+    private @Nullable Object checkRun;
+    private long checkedAt = Long.MIN_VALUE;
+    private long length;
+
+    private volatile @Nullable Problem gone;
+
+    private Readers(All all, String streamId) {
+        this.all = all;
+        this.streamId = streamId;
+    }
+
+    /**
+     * Returns whether the stream has an entry after a position. False also if the store fails, since that is no reason to cut
+     * a reader.
+     *
+     * @param run identifies the run of the job, which reads the store once for all readers at the same position
+     */
+    boolean hasMore(EventStream stream, long after, Object run) {
+        if (!asking.compareAndSet(false, true)) {
+            return false;
+        }
+        try {
+            if (lookRun != run || lookedAfter != after) {
+                lookRun = run;
+                lookedAfter = after;
+                found = false;
+                EventStream.Batch batch = stream.read(after, 1);
+                found = batch.last() > after || batch.end() != null;
+            }
+            return found;
+        } catch (Throwable e) {
+            note(e);
+            return false;
+        } finally {
+            asking.set(false);
+        }
+    }
+
+    /** Returns whether the stream has ended; otherwise as {@link #hasMore}. */
+    boolean hasEnded(EventStream stream, Object run) {
+        if (!asking.compareAndSet(false, true)) {
+            return false;
+        }
+        try {
+            if (endRun != run) {
+                endRun = run;
+                ended = false;
+                ended = stream.end().isPresent();
+            }
+            return ended;
+        } catch (Throwable e) {
+            note(e);
+            return false;
+        } finally {
+            asking.set(false);
+        }
+    }
+
+    /**
+     * Checks for an idle reader whether the stream is still kept.
+     *
+     * @param seen the position up to which the reader has been sent the stream
+     * @param run identifies the run of the job, which asks the store once for all readers
+     * @param now the time in milliseconds
+     * @param interval the least time between two checks, in milliseconds
+     */
+    void check(StreamAccess access, long seen, Object run, long now, long interval) {
+        if (!asking.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            if (checkRun != run) {
+                if (checkedAt != Long.MIN_VALUE && now - checkedAt < interval) {
+                    return;
+                }
+                checkedAt = now;
+                // Known before the store is asked, so that a check which fails is not repeated for each reader.
+                length = Long.MAX_VALUE;
+                checkRun = run;
+                access.requireKept();
+                length = access.stream().last();
+            }
+            if (length < seen) {
+                gone = new Problem(410, "stream_gone", "The stream is shorter than what was read of it before.");
+            }
+        } catch (Throwable e) {
+            note(e);
+        } finally {
+            asking.set(false);
+        }
+    }
+
+    /** Uncounts a reader that has joined. */
+    void leave() {
+        all.byStream.computeIfPresent(
+                streamId, (id, known) -> known == this && count.decrementAndGet() == 0 ? null : known);
+    }
+
+    /** Why the stream will never go on; null if nothing is known of that. */
+    @Nullable
+    Problem gone() {
+        return gone;
+    }
+
+    private void note(Throwable e) {
+        Errors.rethrowFatal(e);
+        if (e instanceof ProblemException known && known.problem().status() == 410) {
+            gone = known.problem();
+        } else {
+            logger.debug("stream {} could not be looked up; the next look may", streamId, e);
+        }
+    }
+
+    /** The readers of all streams. */
+    static final class All {
+
+        private final ConcurrentMap<String, Readers> byStream = new ConcurrentHashMap<>();
+
+        /** Counts a reader, which must leave once. */
+        Readers join(String streamId) {
+            return byStream.compute(streamId, (id, known) -> {
+                Readers readers = known == null ? new Readers(this, id) : known;
+                readers.count.incrementAndGet();
+                return readers;
+            });
+        }
+
+        int count(String streamId) {
+            Readers readers = byStream.get(streamId);
+            return readers == null ? 0 : readers.count.get();
+        }
+
+        /** The streams that have readers. */
+        List<String> streamIds() {
+            return List.copyOf(byStream.keySet());
+        }
+    }
+}

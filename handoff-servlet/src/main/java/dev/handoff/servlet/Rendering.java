@@ -1,0 +1,143 @@
+package dev.handoff.servlet;
+
+import dev.handoff.End;
+import dev.handoff.Problem;
+import dev.handoff.Reply;
+import dev.handoff.StreamFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Calls a {@link StreamFormat} and checks what it returns. A format is code of the application: whatever it throws, and null
+ * or a header field that cannot be sent, becomes a {@link FormatException} or a plainer answer.
+ */
+final class Rendering {
+
+    /** The problem of a stream whose format throws or returns nonsense. */
+    static final Problem FORMAT_FAILED =
+            new Problem(500, "format_failed", "The server could not render this entry of the stream.");
+
+    private static final Logger logger = LoggerFactory.getLogger(Rendering.class);
+    private static final Pattern NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
+    private static final Pattern VALUE = Pattern.compile("[\\t\\x20-\\x7E\\x{80}-\\x{FF}]*");
+    /** The container derives these from the content. */
+    private static final Set<String> OF_THE_CONTAINER =
+            Set.of("content-length", "transfer-encoding", "connection", "trailer", "upgrade");
+
+    private Rendering() {}
+
+    /**
+     * Returns the extra header fields of answers in a format.
+     *
+     * @throws FormatException if it throws, or returns null or fields that cannot be sent
+     */
+    static Map<String, String> headers(StreamFormat format, String streamId) {
+        try {
+            Map<String, String> headers = format.headers(streamId);
+            requireSendable(headers);
+            return headers;
+        } catch (Throwable e) {
+            throw failure(format, e);
+        }
+    }
+
+    /**
+     * Returns the document for an end.
+     *
+     * @throws FormatException if the format throws, or returns null or header fields that cannot be sent
+     */
+    static Reply document(StreamFormat.DocumentFormat format, End end) {
+        try {
+            Reply reply = format.document(end);
+            requireSendable(reply.headers());
+            return reply;
+        } catch (Throwable e) {
+            throw failure(format, e);
+        }
+    }
+
+    /**
+     * Returns the answer to a request that failed: in the form of the format if there is one and it works, else as problem
+     * details. It is never worth a retry by an SDK, since the task was accepted; a 503 says when to try again.
+     */
+    static Reply error(@Nullable StreamFormat format, Problem problem) {
+        Reply reply = errorOf(format, problem).with("x-should-retry", "false");
+        if (reply.status() == 503) {
+            reply = withDefault(reply, "Retry-After", "1");
+        }
+        return withDefault(reply, "Cache-Control", "no-store");
+    }
+
+    private static Reply errorOf(@Nullable StreamFormat format, Problem problem) {
+        if (format != null) {
+            try {
+                Reply reply = format.error(problem);
+                requireSendable(reply.headers());
+                return reply;
+            } catch (Throwable e) {
+                logger.error("an error is answered as problem details", failure(format, e));
+            }
+        }
+        return problem.toReply();
+    }
+
+    /** Returns the frames that say that the server stops in mid-stream; none if the format fails. */
+    static List<StreamFormat.Frame> interrupted(StreamFormat.EventFormat format, Problem problem) {
+        try {
+            return List.of(format.interrupted(problem));
+        } catch (Throwable e) {
+            logger.error("a stream is cut without a frame", failure(format, e));
+            return List.of();
+        }
+    }
+
+    /** Returns the frames that say that the format failed; those of an interruption if the format fails again. */
+    static List<StreamFormat.Frame> failed(StreamFormat.EventFormat format) {
+        try {
+            List<StreamFormat.Frame> frames = List.copyOf(format.frames(End.failed(FORMAT_FAILED)));
+            if (!frames.isEmpty()) {
+                return frames;
+            }
+        } catch (Throwable e) {
+            logger.debug("the failure of a format is shown as an interruption", failure(format, e));
+        }
+        return interrupted(format, FORMAT_FAILED);
+    }
+
+    /** Returns the exception for what a format threw; an error of the whole JVM is thrown instead. */
+    static FormatException failure(StreamFormat format, Throwable e) {
+        Errors.rethrowFatal(e);
+        return new FormatException(nameOf(format), e);
+    }
+
+    private static String nameOf(StreamFormat format) {
+        return format.getClass().getName();
+    }
+
+    private static Reply withDefault(Reply reply, String name, String value) {
+        boolean present = reply.headers().keySet().stream().anyMatch(name::equalsIgnoreCase);
+        return present ? reply : reply.with(name, value);
+    }
+
+    private static void requireSendable(Map<String, String> headers) {
+        headers.forEach((name, value) -> {
+            if (!NAME.matcher(name).matches() || OF_THE_CONTAINER.contains(name.toLowerCase(Locale.ROOT))) {
+                throw new IllegalArgumentException("a format cannot set the header field \"" + printable(name) + '"');
+            }
+            if (!VALUE.matcher(value).matches()) {
+                throw new IllegalArgumentException(
+                        "the header field " + name + " cannot have the value \"" + printable(value) + '"');
+            }
+        });
+    }
+
+    private static String printable(String text) {
+        return text.replaceAll("\\p{Cntrl}", "?");
+    }
+}

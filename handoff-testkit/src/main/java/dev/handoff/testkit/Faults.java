@@ -1,0 +1,64 @@
+package dev.handoff.testkit;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/** What a store or a dispatcher does wrong, by the name of the method that does it. */
+final class Faults {
+
+    private final Map<String, Consumer<String>> byMethod = new ConcurrentHashMap<>();
+    private final Map<String, AtomicInteger> calls = new ConcurrentHashMap<>();
+
+    /** Lets calls of a method run an action first, which is given the id of the stream. */
+    void set(String method, Consumer<String> fault) {
+        byMethod.put(method, fault);
+    }
+
+    /** Lets calls of a method throw. */
+    void fail(String method, Throwable e) {
+        set(method, streamId -> raise(e));
+    }
+
+    /** Lets calls of a method that are about one stream wait until the latch is open. */
+    void hang(String method, String streamId, CountDownLatch latch) {
+        set(method, id -> {
+            if (id.equals(streamId)) {
+                await(latch);
+            }
+        });
+    }
+
+    void clear() {
+        byMethod.clear();
+    }
+
+    /** How often a method was called. */
+    int calls(String method) {
+        return calls.computeIfAbsent(method, m -> new AtomicInteger()).get();
+    }
+
+    void on(String method, String streamId) {
+        calls.computeIfAbsent(method, m -> new AtomicInteger()).incrementAndGet();
+        Consumer<String> fault = byMethod.get(method);
+        if (fault != null) {
+            fault.accept(streamId);
+        }
+    }
+
+    static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Throws anything, as code in other languages of the JVM does. */
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+    static <T, E extends Throwable> T raise(Throwable e) throws E {
+        throw (E) e;
+    }
+}

@@ -1,0 +1,48 @@
+package dev.handoff.testkit;
+
+import dev.handoff.Task;
+import dev.handoff.TaskDispatcher;
+import dev.handoff.TaskStatus;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Optional;
+
+/** A dispatcher of which each method that a streaming server calls can be made to fail or to hang. */
+final class FaultyDispatcher implements TaskDispatcher {
+
+    private final TaskDispatcher dispatcher;
+    private final Faults faults;
+
+    FaultyDispatcher(TaskDispatcher dispatcher, Faults faults) {
+        this.dispatcher = dispatcher;
+        this.faults = faults;
+    }
+
+    @Override
+    public TaskStatus dispatch(Task task) {
+        return dispatcher.dispatch(task);
+    }
+
+    @Override
+    public Optional<TaskStatus> status(String taskId) {
+        faults.on("status", taskId);
+        return dispatcher.status(taskId);
+    }
+
+    @Override
+    public Optional<TaskStatus> latestLike(Task task, Duration within) {
+        return dispatcher.latestLike(task, within);
+    }
+
+    @Override
+    public boolean cancel(String taskId) {
+        faults.on("cancel", taskId);
+        return dispatcher.cancel(taskId);
+    }
+
+    @Override
+    public void attended(Collection<String> taskIds) {
+        faults.on("attended", String.join(",", taskIds));
+        dispatcher.attended(taskIds);
+    }
+}
