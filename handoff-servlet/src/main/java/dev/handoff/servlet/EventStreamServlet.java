@@ -294,7 +294,7 @@ public final class EventStreamServlet extends HttpServlet {
             logger.error("a request is refused", e);
             return Rendering.FORMAT_FAILED;
         }
-        logger.error("a request is refused, since the store or the dispatcher failed", e);
+        logger.warn("a request is refused, since the store or the dispatcher failed", e);
         return UNAVAILABLE;
     }
 

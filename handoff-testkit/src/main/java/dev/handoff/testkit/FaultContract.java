@@ -915,8 +915,12 @@ abstract class FaultContract extends ContainerClient {
             assertThat(hangs.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).isTrue();
             stream.body().close();
             // The server reads the reset before these requests, which come over the same connection.
-            for (int i = 0; i < 3; i++) {
-                assertThat(overHttp2(http2, other).body().readAllBytes()).isEqualTo("1".getBytes(UTF_8));
+            try {
+                for (int i = 0; i < 3; i++) {
+                    assertThat(overHttp2(http2, other).body().readAllBytes()).isEqualTo("1".getBytes(UTF_8));
+                }
+            } catch (IOException e) {
+                // A server may also close the connection after a reset, and then it has read that as well.
             }
             assertThat(closedInTurn).isEmpty();
         } finally {
