@@ -14,6 +14,8 @@ import java.io.OutputStream;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -40,8 +42,9 @@ enum Container {
     TOMCAT("org.apache.catalina.connector.ClientAbortException"),
 
     /**
-     * Ends the response cleanly when a dispatch throws, but closes the connection on a timeout. Over HTTP/2 it ends the
-     * response cleanly then as well, so the stream is reset first, by a call that only Undertow has.
+     * Ends the response cleanly when a dispatch throws, but closes the connection on a timeout, or resets the stream over
+     * HTTP/2. It fails to reset the stream that has upgraded the connection to HTTP/2, so that one is reset by a call that
+     * only Undertow has.
      */
     UNDERTOW(null) {
         @Override
@@ -57,22 +60,20 @@ enum Container {
 
         @Override
         void requireReset(HttpServletRequest request) {
-            if (isHttp2(request) && connectionOf(request) == null) {
+            if (hasUpgraded(request) && resetOf(request) == null) {
                 throw new ProblemException(
                         505,
                         "http_version_not_supported",
-                        "This server cannot reset a stream over HTTP/2. Use HTTP/1.1, or let the proxy use it.");
+                        "This server cannot reset a stream that upgrades the connection to HTTP/2. Use HTTP/1.1, or HTTP/2"
+                                + " without an upgrade.");
             }
         }
 
         @Override
         void abort(HttpServletRequest request) throws IOException {
-            if (isHttp2(request)) {
-                Closeable connection = connectionOf(request);
-                if (connection != null) {
-                    // This is the connection of one exchange: it resets the HTTP/2 stream and leaves the others alone.
-                    connection.close();
-                }
+            Closeable reset = hasUpgraded(request) ? resetOf(request) : null;
+            if (reset != null) {
+                reset.close();
             }
             AsyncContext async = request.startAsync();
             async.setTimeout(1);
@@ -81,6 +82,11 @@ enum Container {
 
     /** Not tried. A dispatch that throws is the best guess. */
     OTHER(null);
+
+    /** The id of the stream that a request becomes when it upgrades the connection (RFC 7540, 3.2). */
+    private static final int UPGRADED_STREAM = 1;
+    /** The error code of a stream that is not needed any more (RFC 9113, 7). */
+    private static final int CANCEL = 8;
 
     private static final Logger logger = LoggerFactory.getLogger(Container.class);
 
@@ -154,12 +160,14 @@ enum Container {
      */
     void requireReset(HttpServletRequest request) {}
 
-    private static boolean isHttp2(HttpServletRequest request) {
-        return request.getProtocol().startsWith("HTTP/2");
+    /** Returns whether this request came over HTTP/1.1 and is answered over HTTP/2. */
+    private static boolean hasUpgraded(HttpServletRequest request) {
+        return request.getHeader("HTTP2-Settings") != null
+                && request.getProtocol().startsWith("HTTP/2");
     }
 
-    /** The connection of an Undertow exchange; null if the request has none that can be called. */
-    private static @Nullable Closeable connectionOf(HttpServletRequest request) {
+    /** Returns what resets the stream of a request that has upgraded its connection on Undertow; null if that is not possible. */
+    private static @Nullable Closeable resetOf(HttpServletRequest request) {
         ServletRequest inner = request;
         while (inner instanceof ServletRequestWrapper wrapper) {
             inner = wrapper.getRequest();
@@ -167,9 +175,19 @@ enum Container {
         try {
             Object exchange = inner.getClass().getMethod("getExchange").invoke(inner);
             Object connection = exchange.getClass().getMethod("getConnection").invoke(exchange);
-            return connection instanceof Closeable closeable ? closeable : null;
+            Field field = connection.getClass().getDeclaredField("channel");
+            field.setAccessible(true);
+            Object channel = field.get(connection);
+            Method reset = channel.getClass().getMethod("sendRstStream", int.class, int.class);
+            return () -> {
+                try {
+                    reset.invoke(channel, UPGRADED_STREAM, CANCEL);
+                } catch (ReflectiveOperationException e) {
+                    throw new IOException(e);
+                }
+            };
         } catch (ReflectiveOperationException | RuntimeException e) {
-            logger.debug("the request {} has no exchange of Undertow", inner.getClass(), e);
+            logger.debug("the stream of a request {} cannot be reset", inner.getClass(), e);
             return null;
         }
     }

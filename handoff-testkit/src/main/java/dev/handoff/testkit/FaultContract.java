@@ -758,6 +758,35 @@ abstract class FaultContract extends ContainerClient {
     }
 
     @Test
+    @DisplayName("R16 a format that hangs keeps no thread that serves the sockets of other clients")
+    void hangingFormatKeepsNoSocketThread() throws Exception {
+        ContractServer server = server();
+        CountDownLatch latch = new CountDownLatch(1);
+        CountDownLatch hangs = new CountDownLatch(1);
+        server.faulty.events = event -> {
+            hangs.countDown();
+            Faults.await(latch);
+            return StreamFormat.standard().frames(event);
+        };
+        HttpResponse<String> redirect = post("/tasks", "hanging", "X-Format", FaultyFormat.NAME);
+        // Before it is read, so that the container begins the delivery.
+        server.script("hanging").emit(null, "one").complete(null);
+        await().until(() -> status(location(redirect)).get("state").textValue().equals("completed"));
+        String other = location(post("/tasks", "b"));
+        server.script("b").complete(null);
+        try {
+            connect("GET", location(redirect), "");
+            assertThat(hangs.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).isTrue();
+            // On more connections than there are such threads.
+            for (int i = 0; i < 32; i++) {
+                assertThat(exchange("GET", other, "")).contains("event: completed");
+            }
+        } finally {
+            latch.countDown();
+        }
+    }
+
+    @Test
     @DisplayName("R9 a dispatcher hears which streams are read, also when there are none")
     void reportsAttendance() throws Exception {
         ContractServer server = server(s -> s.heartbeat(HEARTBEAT));
@@ -883,6 +912,21 @@ abstract class FaultContract extends ContainerClient {
         // The answer may be reset before this client has seen it.
         assertThatThrownBy(() -> overHttp2(http2, drained).body().readAllBytes())
                 .isInstanceOf(IOException.class);
+    }
+
+    @Test
+    @DisplayName("R8 a stream that is cut is reset even if it upgraded the connection to HTTP/2")
+    void resetsUpgradedStream() throws Exception {
+        ContractServer server = server();
+        HttpClient http2 =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
+        String location = location(post("/tasks", "a"));
+        SseReader reader = new SseReader(overHttp2(http2, location).body());
+        server.script("a").emit(null, "one");
+        assertThat(reader.next().orElseThrow().data()).isEqualTo("one");
+        server.events.drain();
+        assertThat(reader.next().orElseThrow().type()).isEqualTo("interrupted");
+        assertThatThrownBy(reader::next).isInstanceOf(UncheckedIOException.class);
     }
 
     @Test
