@@ -3,12 +3,14 @@ package dev.handoff.servlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /** Cross-origin access to streams (Fetch Standard, CORS protocol). Without origins there is none. */
 record Cors(Set<String> origins, boolean credentials) {
 
     private static final String ANY = "*";
+    private static final String EXPOSE = "Access-Control-Expose-Headers";
     /** The origin of sandboxed frames and local files, and of a request that was redirected across origins. */
     private static final String OPAQUE = "null";
 
@@ -59,7 +61,15 @@ record Cors(Set<String> origins, boolean credentials) {
                     "Access-Control-Allow-Headers", headers == null || headers.isEmpty() ? USUAL_HEADERS : headers);
             response.setHeader("Access-Control-Max-Age", "600");
         } else {
-            response.setHeader("Access-Control-Expose-Headers", "Location, Retry-After");
+            response.setHeader(EXPOSE, "Location, Retry-After");
+        }
+    }
+
+    /** Lets the page of the request read more header fields, if it may read the response at all. */
+    static void expose(HttpServletResponse response, Set<String> names) {
+        String exposed = response.getHeader(EXPOSE);
+        if (exposed != null && !names.isEmpty()) {
+            response.setHeader(EXPOSE, exposed + ", " + String.join(", ", new TreeSet<>(names)));
         }
     }
 }

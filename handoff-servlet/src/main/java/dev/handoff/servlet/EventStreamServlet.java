@@ -26,6 +26,7 @@ import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -264,8 +265,10 @@ public final class EventStreamServlet extends HttpServlet {
      * @return null if the response has begun, or has all it needs
      */
     private @Nullable Reply reply(StreamAccess access, HttpServletRequest request, HttpServletResponse response) {
-        Replies.setHeaders(
-                response, Rendering.headers(access.format(), access.grant().streamId()));
+        Map<String, String> headers =
+                Rendering.headers(access.format(), access.grant().streamId());
+        Replies.setHeaders(response, headers);
+        Cors.expose(response, headers.keySet());
         boolean head = request.getMethod().equals("HEAD");
         if (request.getMethod().equals("DELETE")) {
             return Reply.of(access.cancel() ? 202 : 204).with("Cache-Control", "no-store");

@@ -381,6 +381,9 @@ abstract class FaultContract extends ContainerClient {
         assertThat(answers)
                 .extracting(HttpResponse::statusCode)
                 .containsExactly(200, 200, 200, 204, 400, 204, 200, 200);
+        assertThat(exchange("GET", document, "Origin: https://a.example\r\n"))
+                .as("a page of another origin can read them")
+                .containsIgnoringCase("Access-Control-Expose-Headers: Location, Retry-After, X-Request-Id");
         assertThat(answers).allSatisfy(answer -> {
             assertThat(answer.headers().firstValue("X-Request-Id")).contains("r1");
             assertThat(answer.headers().firstValue("X-Content-Type-Options")).contains("nosniff");
