@@ -17,11 +17,27 @@ final class Replies {
         response.setStatus(reply.status());
         setHeaders(response, reply.headers());
         String body = reply.body();
-        byte[] bytes = body == null ? NOTHING : body.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = body == null ? NOTHING : wellFormed(body).getBytes(StandardCharsets.UTF_8);
         if (reply.status() != HttpServletResponse.SC_NO_CONTENT) {
             response.setContentLength(bytes.length);
         }
         return bytes;
+    }
+
+    /** Returns the text with U+FFFD in place of each unpaired surrogate, which Java would encode as a question mark. */
+    private static String wellFormed(String text) {
+        StringBuilder mended = null;
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isSurrogate(text.charAt(i))) {
+                if (Character.isSupplementaryCodePoint(text.codePointAt(i))) {
+                    i++;
+                } else {
+                    mended = mended == null ? new StringBuilder(text) : mended;
+                    mended.setCharAt(i, '\uFFFD');
+                }
+            }
+        }
+        return mended == null ? text : mended.toString();
     }
 
     /** Sets header fields. {@code Vary} is added to what the response has already, since CORS sets it as well. */

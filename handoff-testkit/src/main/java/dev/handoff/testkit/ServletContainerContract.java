@@ -596,6 +596,15 @@ public abstract class ServletContainerContract extends FaultContract {
     }
 
     @Test
+    @DisplayName("R14 an unpaired surrogate in a result becomes U+FFFD, as in an event")
+    void replacesUnpairedSurrogates() throws Exception {
+        ContractServer server = server();
+        String location = location(post("/tasks", "a", "X-Format", "result"));
+        server.script("a").complete("\"a\uD800b\uDC00 \uD83D\uDE00\"");
+        assertThat(send("GET", location, "").body()).isEqualTo("\"a\uFFFDb\uFFFD \uD83D\uDE00\"");
+    }
+
+    @Test
     @DisplayName("Prefer: wait=N is honoured by the result format")
     void honoursWait() throws Exception {
         ContractServer server = server(s -> s.heartbeat(Duration.ofMillis(20)));
