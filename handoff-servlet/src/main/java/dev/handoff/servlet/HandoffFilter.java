@@ -64,6 +64,7 @@ import org.slf4j.LoggerFactory;
 public final class HandoffFilter implements Filter {
 
     private static final Logger logger = LoggerFactory.getLogger(HandoffFilter.class);
+    private static final String REFUSED = "{} {} was refused with status {}, code {}: {}";
 
     private final Handoff handoff;
     private final Map<String, Map<String, HandoffRoute>> routes;
@@ -137,6 +138,7 @@ public final class HandoffFilter implements Filter {
         } catch (ProblemException e) {
             return Optional.of(refuse(request, e.problem(), e.getCause()));
         } catch (RuntimeException | Error e) {
+            Errors.rethrowFatal(e);
             Problem problem = new Problem(500, "internal_error", "The server failed at this request.");
             return Optional.of(refuse(request, problem, e));
         }
@@ -172,16 +174,12 @@ public final class HandoffFilter implements Filter {
     }
 
     private Reply refuse(ServletHandoffRequest request, Problem problem, @Nullable Throwable cause) {
-        // A server that is busy must not fill its log.
-        if (problem.status() >= 500 && (problem.status() != 503 || cause != null)) {
-            logger.error(
-                    "{} {} was refused with status {}, code {}: {}",
-                    request.method(),
-                    request.path(),
-                    problem.status(),
-                    problem.code(),
-                    problem.detail(),
-                    cause);
+        if (problem.status() == 503) {
+            // Without a stack trace, because a server that is busy must not fill its log.
+            logger.info(REFUSED, request.method(), request.path(), 503, problem.code(), String.valueOf(cause));
+        } else if (problem.status() >= 500) {
+            String detail = problem.detail();
+            logger.error(REFUSED, request.method(), request.path(), problem.status(), problem.code(), detail, cause);
         }
         Reply reply;
         try {
