@@ -233,7 +233,9 @@ abstract class Connection implements WriteListener, AsyncListener {
             if (closed || broken) {
                 return;
             }
-            due = givenUp || (!blocked && (interruption != null || last != null || isDue(now)));
+            // Besides what is due, this finds a turn that was lost because the container took no job for it.
+            boolean pending = interruption != null || last != null || !caughtUp || unflushed;
+            due = givenUp || (!blocked && (pending || isDue(now)));
             if (!due && caughtUp) {
                 tick(now);
             }
