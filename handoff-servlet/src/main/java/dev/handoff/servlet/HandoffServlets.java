@@ -66,7 +66,7 @@ public final class HandoffServlets {
     }
 
     /**
-     * Registers the streaming server alone, with asynchronous processing.
+     * Registers the streaming server alone, with asynchronous processing, to be loaded when the context starts.
      *
      * @param mapping the path of the streams within the application, as a pattern that ends with {@code /*}. Clients find it by
      *     {@link Handoff.Builder#eventsUrl}, which needs the context path too
@@ -84,6 +84,8 @@ public final class HandoffServlets {
             throw taken("servlet", name);
         }
         registration.setAsyncSupported(true);
+        // A dispatcher that cancels tasks without readers hears from the servlet only once that is created.
+        registration.setLoadOnStartup(1);
         if (!registration.addMapping(mapping).isEmpty()) {
             throw new IllegalStateException("another servlet is mapped to " + mapping + " already");
         }

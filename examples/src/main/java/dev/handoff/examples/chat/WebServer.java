@@ -141,6 +141,8 @@ final class WebServer implements AutoCloseable {
         ServletHandler handler = context.getServletHandler();
         ServletHolder holder = new ServletHolder(servlet);
         holder.setAsyncSupported(true);
+        // Otherwise Jetty creates the servlet at its first request, and until then no attendance is reported.
+        holder.setInitOrder(0);
         handler.addServlet(holder);
         ServletMapping mapping = new ServletMapping();
         mapping.setServletName(holder.getName());
