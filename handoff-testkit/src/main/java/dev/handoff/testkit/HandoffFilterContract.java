@@ -49,7 +49,8 @@ public abstract class HandoffFilterContract {
     private static final String FORM = "application/x-www-form-urlencoded";
     private static final int SOCKET_TIMEOUT_MILLIS = 15_000;
 
-    private final HttpClient client = HttpClient.newHttpClient();
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final List<Socket> sockets = new ArrayList<>();
     private @Nullable FilterServer started;
 
