@@ -122,7 +122,9 @@ final class StormServer implements Callable<Integer> {
             MongoIndexes.create(database);
             ScheduledExecutorService executor = Executors.newScheduledThreadPool(4, daemons("store"));
             ExecutorService threads = Executors.newCachedThreadPool(daemons("tasks"));
-            MongoEventStore shared = MongoEventStore.builder(database, executor).build();
+            MongoEventStore shared = MongoEventStore.builder(database, executor)
+                    .hintExecutor(threads)
+                    .build();
             MongoTaskQueue queue = MongoTaskQueue.builder(database, shared, threads, List.of(Storm.TASK_TYPE))
                     .build();
             if (role == Role.all || role == Role.worker) {

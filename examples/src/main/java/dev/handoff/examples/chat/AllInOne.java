@@ -23,6 +23,7 @@ final class AllInOne implements AutoCloseable {
     private final AtomicBoolean closing = new AtomicBoolean();
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "timer"));
+    private final ExecutorService jobs = Executors.newCachedThreadPool(r -> new Thread(r, "jobs"));
     private final ExecutorService workers;
     private final InProcessTaskDispatcher dispatcher;
     private final EventStreamServlet streams;
@@ -53,6 +54,7 @@ final class AllInOne implements AutoCloseable {
                 .grantLifetime(handingOff.tokenLifetime)
                 .build();
         streams = EventStreamServlet.builder(handoff, timer)
+                .executor(jobs)
                 .heartbeat(streaming.heartbeat)
                 .drainWindow(streaming.drain)
                 .corsOrigins(access.cors.origins())
@@ -106,5 +108,6 @@ final class AllInOne implements AutoCloseable {
         web.close();
         workers.shutdownNow();
         timer.shutdownNow();
+        jobs.shutdownNow();
     }
 }

@@ -18,6 +18,7 @@ final class ChatRoute implements HandoffRoute {
     }
 
     /** SDKs of OpenAI mark the requests that they send again after a time-out, which would be paid for twice. */
+    @Override
     public Duration joinRetriesWithin() {
         return JOIN_RETRIES_WITHIN;
     }

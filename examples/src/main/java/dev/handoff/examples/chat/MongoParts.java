@@ -41,7 +41,9 @@ final class MongoParts implements AutoCloseable {
     final ScheduledExecutorService executor = Executors.newScheduledThreadPool(4, r -> daemon(r, "store"));
     final MongoTaskQueue queue;
     final MongoEventStore store;
-    private final ExecutorService sweeping = Executors.newCachedThreadPool(r -> daemon(r, "tasks"));
+    /** Sweeps, gives hints to readers and looks after open streams: each of these may wait for the store or for a format. */
+    final ExecutorService jobs = Executors.newCachedThreadPool(r -> daemon(r, "jobs"));
+
     private final MongoClient client;
     private final MongoDatabase database;
     private volatile boolean prepared;
@@ -62,8 +64,9 @@ final class MongoParts implements AutoCloseable {
         database = client.getDatabase(Objects.requireNonNullElse(connection.getDatabase(), "handoff"));
         store = MongoEventStore.builder(database, executor)
                 .retention(options.retention)
+                .hintExecutor(jobs)
                 .build();
-        MongoTaskQueue.Builder tasks = MongoTaskQueue.builder(database, store, sweeping, List.of(ChatHandler.TASK_TYPE))
+        MongoTaskQueue.Builder tasks = MongoTaskQueue.builder(database, store, jobs, List.of(ChatHandler.TASK_TYPE))
                 .retention(options.retention)
                 .lease(options.lease)
                 .sweepInterval(options.sweep);
@@ -146,6 +149,7 @@ final class MongoParts implements AutoCloseable {
     Handoff handoffWithMinibatch(String pattern, TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
         try {
             MinibatchStreams python = MinibatchStreams.builder(database, executor, MinibatchStreams.named(pattern))
+                    .hintExecutor(jobs)
                     .build();
             return handoff(python.dispatcher(queue), python.store(store), sealer, redirect, tokenLifetime);
         } catch (IllegalArgumentException e) {
@@ -179,7 +183,7 @@ final class MongoParts implements AutoCloseable {
 
     @Override
     public void close() {
-        sweeping.shutdownNow();
+        jobs.shutdownNow();
         executor.shutdownNow();
         client.close();
     }

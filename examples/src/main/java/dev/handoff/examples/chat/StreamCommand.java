@@ -61,6 +61,7 @@ final class StreamCommand implements Callable<Integer> {
                 : parts.handoffWithMinibatch(minibatch, sealer, Redirect.SEE_OTHER, tokenLifetime);
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "timer"));
         EventStreamServlet streams = EventStreamServlet.builder(handoff, timer)
+                .executor(parts.jobs)
                 .heartbeat(streaming.heartbeat)
                 .drainWindow(streaming.drain)
                 .corsOrigins(cors.origins())
