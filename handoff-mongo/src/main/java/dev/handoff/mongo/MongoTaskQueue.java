@@ -389,7 +389,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
                 try {
                     sweep();
                 } catch (RuntimeException e) {
-                    logger.warn("the sweep failed, the next one goes on: {}", e.toString());
+                    Failures.log(logger, e, "the sweep failed, the next one goes on: {}");
                 }
             });
         }
@@ -449,7 +449,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         try {
             settle(taken);
         } catch (RuntimeException e) {
-            logger.warn("task {} could not be settled, and is tried again: {}", taken.getString("_id"), e.toString());
+            Failures.log(logger, e, "task {} could not be settled, and is tried again: {}", taken.getString("_id"));
         }
     }
 

@@ -96,7 +96,7 @@ public final class MongoWorker {
         } catch (RuntimeException | Error e) {
             // Of whatever kind: a timer drops a job that throws, and then all leases would run out.
             nextClaim = now + PAUSE_AFTER_FAILURE_NANOS;
-            logger.warn("the worker could not go on, and tries again: {}", e.toString());
+            Failures.log(logger, e, "the worker could not go on, and tries again: {}");
         } finally {
             ticking.unlock();
         }

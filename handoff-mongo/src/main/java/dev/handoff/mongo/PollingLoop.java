@@ -70,7 +70,7 @@ final class PollingLoop {
             lastPauseMillis = Math.min(
                     Math.max(SHORTEST_PAUSE_AFTER_FAILURE_MILLIS, 2 * lastPauseMillis),
                     LONGEST_PAUSE_AFTER_FAILURE_MILLIS);
-            logger.warn("streams could not be followed, trying again in {} ms: {}", lastPauseMillis, e.toString());
+            Failures.log(logger, e, "streams could not be followed, trying again in {} ms: {}", lastPauseMillis);
         }
         schedule(lastPauseMillis);
     }
