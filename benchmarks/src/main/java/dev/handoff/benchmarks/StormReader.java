@@ -322,9 +322,10 @@ final class StormReader {
     }
 
     private void onId(int size) {
-        int colon = size - 1;
-        while (line[colon] != ':') {
-            colon--;
+        // <stream>:<position>, and after that a proof which a reader with a token does not need.
+        int colon = 3;
+        while (colon < size - 1 && line[colon] != ':') {
+            colon++;
         }
         if (streamId.isEmpty()) {
             streamId = new String(line, 3, colon - 3, StandardCharsets.US_ASCII).strip();

@@ -24,7 +24,7 @@ class StormRunTest {
 
     private static final Storm THREE_EVENTS = new Storm(3, 1, 10);
     private static final String STREAM = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-    private static final String COMPLETED = "event: completed\nid: s:3\ndata: \n\n";
+    private static final String COMPLETED = "event: completed\nid: s:3:aProof0123456_-9\ndata: \n\n";
     private static final String LAST_CHUNK = "0\r\n\r\n";
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -123,7 +123,7 @@ class StormRunTest {
     }
 
     private static String event(int position) {
-        return "id: s:" + position + "\ndata: " + Storm.event(System.nanoTime(), "x") + "\n\n";
+        return "id: s:" + position + ":aProof0123456_-9\ndata: " + Storm.event(System.nanoTime(), "x") + "\n\n";
     }
 
     private static String chunk(String text) {
