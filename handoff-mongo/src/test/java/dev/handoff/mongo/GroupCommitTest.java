@@ -260,7 +260,8 @@ class GroupCommitTest {
         appender.flush();
         proxy.goAway();
         appender.append(null, "event 1");
-        await().until(() -> !threadsIdle());
+        // Only then event 1 is in a document of its own, which event 2 cannot join any more.
+        await().until(GroupCommitTest::isWriting);
         appender.append(null, "event 2");
         Thread end = new Thread(() -> appender.end(End.completed("3")));
         end.start();
@@ -523,6 +524,14 @@ class GroupCommitTest {
         assertThat(told.get()).isNotNull();
         other.flush();
         another.flush();
+    }
+
+    /** Whether a commit has gathered its documents and tries to write them. */
+    private static boolean isWriting() {
+        return Thread.getAllStackTraces().values().stream()
+                .flatMap(Arrays::stream)
+                .anyMatch(f -> f.getClassName().equals(GroupCommit.class.getName())
+                        && f.getMethodName().equals("write"));
     }
 
     private boolean threadsIdle() {
