@@ -113,10 +113,14 @@ final class Readers {
                     return;
                 }
                 checkedAt = now;
-                // Known before the store is asked, so that a check which fails is not repeated for each reader.
+                // Set before the call, so that a check that fails is not repeated for each reader.
                 length = Long.MAX_VALUE;
                 checkRun = run;
                 access.requireKept();
+                length = access.stream().last();
+            }
+            if (length < seen) {
+                // The stream may have grown since the length was read for another reader.
                 length = access.stream().last();
             }
             if (length < seen) {
