@@ -350,7 +350,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
                 submission.complete(null);
             } catch (ProblemException e) {
                 throw refused(e);
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 throw refused(overloaded(e));
             }
         }
@@ -463,7 +463,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
                     todo.retryEnd();
                     noteEnd();
                 });
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 retrying.set(false);
                 logger.debug("the executor does not take the end of task {}, trying again later", id, e);
             }

@@ -327,7 +327,8 @@ public final class TaskRun implements Runnable {
             logger.info("the end of task {} came too late: {}", id, e.getMessage());
             // If an earlier attempt was in doubt, it is the one that has ended the stream.
             become(endInDoubt ? stateAfter(end) : TaskStatus.State.FAILED);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
+            // Code in other languages of the JVM also throws checked exceptions.
             if (e instanceof IllegalArgumentException
                     && end instanceof End.Completed completed
                     && completed.result() != null) {
@@ -393,7 +394,7 @@ public final class TaskRun implements Runnable {
             action.run();
         } catch (CancellationException e) {
             logger.debug("an action on the cancellation of task {} came too late to emit", id, e);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             logger.warn("an action on the cancellation of task {} threw", id, e);
         }
     }

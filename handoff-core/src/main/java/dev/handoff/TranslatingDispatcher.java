@@ -45,9 +45,10 @@ final class TranslatingDispatcher implements TaskDispatcher {
     private static <T> T translated(Supplier<T> call) {
         try {
             return call.get();
-        } catch (ProblemException e) {
+        } catch (ProblemException | Error e) {
             throw e;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
+            // Code in other languages of the JVM also throws checked exceptions.
             throw new ProblemException(
                     new Problem(503, "unavailable", "The server cannot reach its tasks. Try again later."), e);
         }

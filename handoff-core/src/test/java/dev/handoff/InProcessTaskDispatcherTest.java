@@ -10,6 +10,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.time.Instant;
@@ -96,22 +97,35 @@ class InProcessTaskDispatcherTest {
     @Test
     @DisplayName("an executor that fails otherwise leaves nothing behind either")
     void brokenExecutor() {
-        AtomicBoolean broken = new AtomicBoolean(true);
+        AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         InProcessTaskDispatcher own = builder(command -> {
-                    if (broken.get()) {
-                        throw new OutOfMemoryError("a test of: unable to create native thread");
+                    Throwable e = failure.get();
+                    if (e != null) {
+                        raise(e);
                     }
                     executor.execute(command);
                 })
                 .build();
         Task task = Task.of("work", "{}").requestedBy("alice", "k1").withId(ID_OF_K1);
-        assertThat(catchThrowable(() -> own.dispatch(task))).isNotNull();
-        assertThat(own.status(task.id())).isEmpty();
-        broken.set(false);
+        for (Throwable e : List.of(
+                new OutOfMemoryError("a test of: unable to create native thread"),
+                new IOException("a test of an executor in another language"))) {
+            failure.set(e);
+            FutureTask<Problem> refused = inThread(() -> Refusal.of(() -> own.dispatch(task)));
+            await().atMost(Duration.ofSeconds(5)).until(refused::isDone);
+            assertThat(refused).succeedsWithin(Duration.ZERO).returns(503, Problem::status);
+            assertThat(own.status(task.id())).isEmpty();
+        }
+        failure.set(null);
         FutureTask<TaskStatus> retry = inThread(() -> own.dispatch(task));
         await().atMost(Duration.ofSeconds(5)).until(retry::isDone);
         executor.runAll();
         assertThat(handled).containsExactly(task);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <E extends Throwable> void raise(Throwable e) throws E {
+        throw (E) e;
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -229,6 +230,38 @@ class TaskRunTest {
         self[0].run();
         assertThat(done).containsExactly("action");
         assertThat(store.open(task.id()).end()).contains(End.cancelled());
+    }
+
+    @Test
+    @DisplayName("R16 checked exceptions that a store and an action throw do not keep the stream from its end")
+    void checkedExceptions() {
+        List<String> attempts = new ArrayList<>();
+        EventAppender failing = new RefusingResults(store.appender(task.id(), 1)) {
+            @Override
+            public void end(End end) {
+                attempts.add("end");
+                if (attempts.size() == 1) {
+                    raise(new IOException("a test of a store in another language"));
+                }
+                super.end(end);
+            }
+        };
+        TaskRun[] self = new TaskRun[1];
+        TaskHandler handler = (given, output) -> {
+            output.onCancel(() -> raise(new IOException("a test of an action in another language")));
+            output.onCancel(() -> done.add("action"));
+            self[0].cancel();
+        };
+        self[0] = new TaskRun(task, handler, () -> failing);
+        self[0].run();
+        assertThat(done).containsExactly("action");
+        assertThat(self[0].state()).isEqualTo(TaskStatus.State.CANCELLED);
+        assertThat(store.open(task.id()).end()).contains(End.cancelled());
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <E extends Throwable> void raise(Throwable e) throws E {
+        throw (E) e;
     }
 
     @Test

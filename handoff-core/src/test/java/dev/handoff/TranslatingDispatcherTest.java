@@ -3,6 +3,7 @@ package dev.handoff;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -14,28 +15,34 @@ class TranslatingDispatcherTest {
 
     private static final RuntimeException CAUSE = new IllegalStateException("connection refused");
 
-    private static TaskDispatcher throwing(RuntimeException e) {
+    private static TaskDispatcher throwing(Throwable e) {
         return new TranslatingDispatcher(new TaskDispatcher() {
             @Override
             public TaskStatus dispatch(Task task) {
-                throw e;
+                return raise(e);
             }
 
             @Override
             public Optional<TaskStatus> status(String taskId) {
-                throw e;
+                return raise(e);
             }
 
             @Override
             public Optional<TaskStatus> latestLike(Task task, Duration within) {
-                throw e;
+                return raise(e);
             }
 
             @Override
             public boolean cancel(String taskId) {
-                throw e;
+                return raise(e);
             }
         });
+    }
+
+    /** Throws anything, as code in other languages of the JVM does. */
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+    private static <T, E extends Throwable> T raise(Throwable e) throws E {
+        throw (E) e;
     }
 
     private static List<ThrowingCallable> calls(TaskDispatcher dispatcher) {
@@ -51,12 +58,23 @@ class TranslatingDispatcherTest {
     @DisplayName(
             "R13 an exception of a dispatcher is a problem with status 503 that does not show its cause to the client")
     void translates() {
-        for (ThrowingCallable call : calls(throwing(CAUSE))) {
-            assertThatThrownBy(call).hasCause(CAUSE).isInstanceOfSatisfying(ProblemException.class, e -> {
-                assertThat(e.problem().status()).isEqualTo(503);
-                assertThat(e.problem().code()).isEqualTo("unavailable");
-                assertThat(e.problem().detail()).doesNotContain("connection refused");
-            });
+        for (Throwable cause : List.of(CAUSE, new IOException("connection refused"))) {
+            for (ThrowingCallable call : calls(throwing(cause))) {
+                assertThatThrownBy(call).hasCause(cause).isInstanceOfSatisfying(ProblemException.class, e -> {
+                    assertThat(e.problem().status()).isEqualTo(503);
+                    assertThat(e.problem().code()).isEqualTo("unavailable");
+                    assertThat(e.problem().detail()).doesNotContain("connection refused");
+                });
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("R13 an Error of a dispatcher stays as it is")
+    void keepsErrors() {
+        Error error = new NoClassDefFoundError("a test of an Error");
+        for (ThrowingCallable call : calls(throwing(error))) {
+            assertThatThrownBy(call).isSameAs(error);
         }
     }
 
