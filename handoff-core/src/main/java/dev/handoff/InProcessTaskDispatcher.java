@@ -185,9 +185,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             }
         }
         for (Run run : pending) {
-            if (now - run.attendedAt >= unattendedNanos
-                    && run.work != null
-                    && run.cancelling.compareAndSet(false, true)) {
+            if (now - run.attendedAt >= unattendedNanos && run.work != null && !run.cancelling.get()) {
                 logger.info("cancelling task {}, which nobody has read for {}", run.id, limit);
                 run.cancel();
             }
@@ -285,7 +283,9 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         private final long acceptedAt = ticker.read();
         private final long number = accepted.incrementAndGet();
         private final CompletableFuture<Void> submission = new CompletableFuture<>();
+        /** Whether a thread has begun to cancel the task. */
         private final AtomicBoolean cancelling = new AtomicBoolean();
+
         private final AtomicBoolean retrying = new AtomicBoolean();
         /** Whether its bytes count as pending. */
         private final AtomicBoolean counted = new AtomicBoolean();
@@ -433,6 +433,10 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             TaskRun todo = work;
             if (todo == null) {
                 return lastState == TaskStatus.State.CANCELLED;
+            }
+            if (!cancelling.compareAndSet(false, true) && !todo.isEndPending()) {
+                // Another thread runs the actions of the task, which may block, and ends the stream after them.
+                return true;
             }
             boolean cancelled = todo.cancel();
             noteEnd();

@@ -679,6 +679,36 @@ class InProcessTaskDispatcherTest {
     }
 
     @Test
+    @DisplayName("R16 a second request to cancel a task does not wait for its actions")
+    void cancelsWhileActionBlocks() throws Exception {
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        work = (task, output) -> {
+            output.onCancel(() -> {
+                blocked.countDown();
+                awaitLatch(goOn);
+            });
+            dispatcher.cancel(task.id());
+        };
+        Task task = dispatched("a");
+        FutureTask<Void> running = inThread(() -> {
+            executor.runNext();
+            return null;
+        });
+        awaitLatch(blocked);
+        FutureTask<Boolean> second = inThread(() -> dispatcher.cancel(task.id()));
+        try {
+            assertThat(second.get(5, TimeUnit.SECONDS)).isTrue();
+            assertThat(store.open(task.id()).end()).isEmpty();
+        } finally {
+            goOn.countDown();
+        }
+        running.get(5, TimeUnit.SECONDS);
+        assertThat(end(task)).isEqualTo(End.cancelled());
+        assertThat(dispatcher.cancel(task.id())).isTrue();
+    }
+
+    @Test
     @DisplayName("R16 close ends every stream, also while an action blocks")
     void closesAllThoughOneBlocks() throws Exception {
         CountDownLatch goOn = new CountDownLatch(1);
