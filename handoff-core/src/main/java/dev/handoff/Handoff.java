@@ -151,7 +151,8 @@ public final class Handoff {
      *
      * @return empty if the request has no {@code Last-Event-ID}
      * @throws ProblemException if the id is not one of this server (400), the time to resume without a subject is over (401),
-     *     the stream belongs to another subject or the proof is missing (403), or the stream is no longer kept (410)
+     *     the stream belongs to another subject or the proof is missing (403), the stream is no longer kept (410), or this
+     *     server does not know its format (503)
      */
     public Optional<Reply> resume(HandoffRequest request) {
         String field = request.header("Last-Event-ID");
@@ -172,7 +173,7 @@ public final class Handoff {
             throw new ProblemException(401, "token_expired", "The stream could be resumed until " + expires + '.');
         }
         // Only events have ids, so this client reads events, whatever the first request of the task asked for.
-        boolean events = requireFormat(status.format()) instanceof StreamFormat.EventFormat;
+        boolean events = formatOfAccepted(status.format()) instanceof StreamFormat.EventFormat;
         String format = events ? status.format() : StreamFormat.standard().name();
         return Optional.of(handOff(request, last.streamId(), format, rightsOfReturning(request), expires, last));
     }
@@ -193,12 +194,8 @@ public final class Handoff {
      */
     public StreamAccess open(String token) {
         Grant grant = sealer.open(token);
-        StreamFormat format = formats.get(grant.format());
-        if (format == null) {
-            throw new ProblemException(
-                    503, "unknown_format", "This server does not know the format \"" + grant.format() + "\".");
-        }
-        return new StreamAccess(grant, format, store, dispatcher, sealer.proof(grant.streamId()));
+        return new StreamAccess(
+                grant, formatOfAccepted(grant.format()), store, dispatcher, sealer.proof(grant.streamId()));
     }
 
     /** Says whose streams are being read on this server; see {@link TaskDispatcher#attended}. */
@@ -222,6 +219,15 @@ public final class Handoff {
         }
         return Objects.requireNonNull(
                 redirectPolicy.reply(request, grant, location), "the redirect policy returned no reply");
+    }
+
+    /** Returns the format of a task that was accepted, perhaps by a server that knows more formats. */
+    private StreamFormat formatOfAccepted(String name) {
+        StreamFormat format = formats.get(name);
+        if (format == null) {
+            throw new ProblemException(503, "unknown_format", "This server does not know the format \"" + name + "\".");
+        }
+        return format;
     }
 
     private StreamFormat requireFormat(String name) {

@@ -647,6 +647,19 @@ class HandoffTest {
     }
 
     @Test
+    @DisplayName(
+            "R13 resuming a stream in a format that this server does not know: 503, since another server may know it")
+    void resumesFormatOfAnotherVersion() {
+        Handoff newer = builder().format(new ShoutingFormat()).build();
+        Task task = Task.of("greet", "hello").withFormat("shouting");
+        newer.begin(FakeRequest.by("alice"), task);
+        Problem refusal = Refusal.of(() -> handoff.resume(back("alice", task.id() + ":0")));
+        assertThat(refusal.status()).isEqualTo(503);
+        assertThat(refusal.code()).isEqualTo("unknown_format");
+        assertThat(refusal.detail()).contains("shouting");
+    }
+
+    @Test
     @DisplayName("a task that ended without an event is open, not gone")
     void emptyStream() {
         String token = token(handoff.begin(FakeRequest.by("alice"), Task.of("greet", "hello")));
