@@ -137,7 +137,8 @@ public final class HandoffFilter implements Filter {
             return reply;
         } catch (ProblemException e) {
             return Optional.of(refuse(request, e.problem(), e.getCause()));
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
+            // Code in other languages of the JVM also throws checked exceptions.
             Errors.rethrowFatal(e);
             Problem problem = new Problem(500, "internal_error", "The server failed at this request.");
             return Optional.of(refuse(request, problem, e));
@@ -184,7 +185,8 @@ public final class HandoffFilter implements Filter {
         Reply reply;
         try {
             reply = Objects.requireNonNull(errors.apply(problem), "the errors function returned null");
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
+            Errors.rethrowFatal(e);
             logger.error("the errors function failed at the problem {}", problem.code(), e);
             reply = problem.toReply();
         }

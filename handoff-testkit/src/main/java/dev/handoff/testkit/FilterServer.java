@@ -112,6 +112,7 @@ final class FilterServer implements AutoCloseable {
                 .post("/tasks", request -> {
                     failIf("route", request.header("X-Fail"));
                     failIf("error", request.header("X-Fail"));
+                    failIf("checked", request.header("X-Fail"));
                     if (request.header("X-Catch") != null && !isReadable(request)) {
                         return Optional.empty();
                     }
@@ -156,6 +157,9 @@ final class FilterServer implements AutoCloseable {
         if (part.equals(failing)) {
             if (part.equals("error")) {
                 throw new StackOverflowError("of the " + part);
+            }
+            if (part.equals("checked")) {
+                Faults.raise(new IOException("of a route in another language"));
             }
             throw new IllegalStateException("of the " + part);
         }

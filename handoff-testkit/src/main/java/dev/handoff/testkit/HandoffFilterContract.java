@@ -154,7 +154,7 @@ public abstract class HandoffFilterContract {
     @DisplayName("R13 an exception of the route, the subject or the policy is answered as a problem with status 500")
     void applicationFails() throws Exception {
         start(Settings.of());
-        for (String part : List.of("route", "error", "subject", "policy")) {
+        for (String part : List.of("route", "error", "checked", "subject", "policy")) {
             assertProblem(post("/tasks", "a", "X-Fail", part), 500, "internal_error");
         }
         assertThat(server().run).isEmpty();
@@ -190,9 +190,13 @@ public abstract class HandoffFilterContract {
                     if (problem.status() == 503) {
                         throw new IllegalStateException("of the errors function");
                     }
+                    if (problem.status() == 415) {
+                        throw new NoClassDefFoundError("of the errors function");
+                    }
                     return Reply.of(problem.status(), "text/plain", "own: " + problem.code());
                 })));
         assertThat(post("/tasks", "a", "X-Fail", "route").body()).isEqualTo("own: internal_error");
+        assertProblem(post("/tasks", "a", "Content-Type", "multipart/form-data"), 415, "unsupported_media_type");
         server().breakDispatcher();
         assertProblem(post("/tasks", "a"), 503, "unavailable");
     }
