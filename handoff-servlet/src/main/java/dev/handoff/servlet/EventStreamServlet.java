@@ -93,6 +93,8 @@ public final class EventStreamServlet extends HttpServlet {
     private static final int MAX_LOOKS = 8;
     /** As many for the check of idle streams, which costs a store more. */
     private static final int MAX_CHECKS = 2;
+    /** How many reports of attended streams there may be at the same time, if one waits for actions of an application. */
+    private static final int MAX_REPORTS = 4;
 
     private static final Set<String> STREAM_METHODS =
             Collections.unmodifiableSet(new LinkedHashSet<>(List.of("GET", "HEAD", "POST", "DELETE", "OPTIONS")));
@@ -114,7 +116,7 @@ public final class EventStreamServlet extends HttpServlet {
     private final transient Audience.All audiences = new Audience.All();
     private final transient Job look = new Job("the second look", MAX_LOOKS, this::look);
     private final transient Job idleCheck = new Job("the check of idle streams", MAX_CHECKS, this::checkIdle);
-    private final transient Job attendance = new Job("the report of attended streams", 1, this::attend);
+    private final transient Job attendance = new Job("the report of attended streams", MAX_REPORTS, this::attend);
     private final transient CompletableFuture<Void> drained = new CompletableFuture<>();
     private transient @Nullable ScheduledFuture<?> ticking;
     private Container container = Container.OTHER;
@@ -480,9 +482,12 @@ public final class EventStreamServlet extends HttpServlet {
         return false;
     }
 
-    /** As {@link #execute}, but while no stream is open, so that no heartbeat can be late, the timer runs the job. */
+    /**
+     * As {@link #execute}, but while no stream has readers, so that no heartbeat can be late, the timer runs the job. A reader
+     * that is being opened offers a thread soon.
+     */
     private boolean executeAnywhere(Runnable job) {
-        if (executor == null && connections.isEmpty()) {
+        if (executor == null && readers.isEmpty()) {
             job.run();
             return true;
         }

@@ -173,6 +173,10 @@ final class Readers {
             return readers == null ? 0 : readers.count.get();
         }
 
+        boolean isEmpty() {
+            return byStream.isEmpty();
+        }
+
         /** The streams that have readers. */
         List<String> streamIds() {
             return List.copyOf(byStream.keySet());

@@ -834,6 +834,33 @@ abstract class FaultContract extends ContainerClient {
         }
     }
 
+    @Test
+    @DisplayName("R16 a report of attended streams that does not return keeps the next ones from nothing")
+    void hangingReport() throws Exception {
+        ContractServer server = server(s -> s.heartbeat(HEARTBEAT));
+        List<String> reports = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch latch = new CountDownLatch(1);
+        CountDownLatch hangs = new CountDownLatch(1);
+        try {
+            server.faults.set("attended", ids -> {
+                if (!ids.isEmpty() && hangs.getCount() == 1) {
+                    hangs.countDown();
+                    Faults.await(latch);
+                }
+                reports.add(ids);
+            });
+            HttpResponse<String> redirect = post("/tasks", "a");
+            HttpResponse<InputStream> stream = get(location(redirect));
+            assertThat(hangs.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).isTrue();
+            await().until(() -> reports.contains(taskOf(redirect)));
+            assertThat(latch.getCount()).isEqualTo(1);
+            server.script("a").complete(null);
+            assertThat(events(stream)).hasSize(1);
+        } finally {
+            latch.countDown();
+        }
+    }
+
     // HEAD
 
     @Test
