@@ -362,7 +362,12 @@ public final class MongoTaskQueue implements TaskDispatcher {
         if (named.isEmpty() || !writingNamed.compareAndSet(false, true)) {
             return;
         }
-        if (!attendance.tryAcquire() || !onExecutor(this::writeNamed)) {
+        if (!attendance.tryAcquire()) {
+            writingNamed.set(false);
+        } else if (!onExecutor(this::writeNamed)) {
+            // Not kept, since an executor may refuse for ever. The next call names the tasks that are still being read.
+            named.clear();
+            attendance.reset();
             writingNamed.set(false);
         }
     }

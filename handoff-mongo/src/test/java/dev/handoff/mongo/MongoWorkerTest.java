@@ -834,6 +834,34 @@ class MongoWorkerTest {
     }
 
     @Test
+    @DisplayName("R9 what an executor refused to write about readers is not kept, and the next call writes anew")
+    void attendanceAfterRefusal() {
+        AtomicBoolean full = new AtomicBoolean();
+        Executor picky = action -> {
+            if (full.get()) {
+                throw new RejectedExecutionException("full");
+            }
+            action.run();
+        };
+        Node node = new Node(
+                mongo.database,
+                threads(),
+                picky,
+                q -> q.cancelUnattendedAfter(Duration.ofSeconds(40)),
+                UnaryOperator.identity());
+        Task left = dispatched(node);
+        Task read = dispatched(node);
+        clock.tick(Duration.ofSeconds(5));
+        full.set(true);
+        node.queue.attended(List.of(left.id(), read.id()));
+        full.set(false);
+        node.queue.attended(List.of(read.id()));
+        Date now = Date.from(clock.instant());
+        assertThat(mongoTask(read).getDate("attended")).isEqualTo(now);
+        assertThat(mongoTask(left).getDate("attended")).isBefore(now);
+    }
+
+    @Test
     @DisplayName("a clock that is set back stops neither worker nor sweep")
     void clockSetBack() {
         Node node = new Node();
