@@ -136,7 +136,10 @@ public final class Handoff {
         return status.state() != TaskStatus.State.FAILED && status.state() != TaskStatus.State.CANCELLED;
     }
 
-    /** Nobody can tell whether an unknown caller began the stream, so it may read but not cancel. */
+    /**
+     * Returns the rights of a caller that comes back. A caller without a subject may be another one, so it cannot
+     * cancel.
+     */
     private Set<Grant.Right> rightsOfReturning(HandoffRequest request) {
         return request.subject() == null && rights.contains(Grant.Right.READ) ? Set.of(Grant.Right.READ) : rights;
     }
@@ -186,8 +189,8 @@ public final class Handoff {
     }
 
     /**
-     * Returns what a token opens. Asks neither the store nor the dispatcher, so it never blocks; whether the stream is still
-     * kept is found out by {@link StreamAccess#stream}.
+     * Returns what a token opens. Asks neither the store nor the dispatcher, so it never blocks; {@link
+     * StreamAccess#stream} checks whether the stream is still kept.
      *
      * @throws ProblemException if the token is bad or has expired (401), or names a format that this server does not know
      *     (503), as happens while a new version is rolled out: another server may know it

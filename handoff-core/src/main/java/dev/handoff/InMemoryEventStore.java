@@ -53,7 +53,7 @@ public final class InMemoryEventStore implements EventStore {
     /** The streams that can be dropped, in the order in which they ended. Only polled under {@link #dropping}. */
     private final Queue<StreamLog> ended = new ConcurrentLinkedQueue<>();
 
-    /** May be taken by a thread that holds the lock of a stream that has not ended, but not of one that has. */
+    /** A thread that holds the lock of a stream may take this one only if that stream has not ended. */
     private final ReentrantLock dropping = new ReentrantLock();
 
     private final Ticker ticker;
@@ -182,8 +182,8 @@ public final class InMemoryEventStore implements EventStore {
      * The entries of one stream. The writer publishes an event by raising {@code size}, and the end after the last event. A
      * reader looks at {@code end} before {@code size}, so it never takes a part for the whole.
      *
-     * <p>Events are kept in small blocks: a concurrent collector has to look again at old objects that were written to, and
-     * one array of all events would be such an object.
+     * <p>Events are kept in small blocks, because a concurrent garbage collector scans old objects again that were
+     * written to, and one array of all events would be scanned again after each event.
      */
     private static final class Entries {
 
@@ -408,7 +408,7 @@ public final class InMemoryEventStore implements EventStore {
         }
     }
 
-    /** What a reader has opened. It looks for the log until there is one that is written, and then stays with it. */
+    /** The handle of one reader. It looks up the log until that is written, and then keeps it. */
     private final class MemoryStream implements EventStream {
 
         private final String id;

@@ -163,7 +163,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     }
 
     /**
-     * Records which streams are being read, and cancels the tasks whose streams nobody has read for the time that
+     * Records which streams are being read, and cancels the tasks whose streams have had no reader for the time that
      * {@link Builder#cancelUnattendedAfter} sets.
      *
      * <p>Tasks are cancelled in the calling thread, one after the other, so this blocks as long as their actions of
@@ -186,13 +186,13 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
         for (Run run : pending) {
             if (now - run.attendedAt >= unattendedNanos && run.work != null && !run.cancelling.get()) {
-                logger.info("cancelling task {}, which nobody has read for {}", run.id, limit);
+                logger.info("cancelling task {}, which has had no reader for {}", run.id, limit);
                 run.cancel();
             }
         }
     }
 
-    /** Goes on with the observed time because a streaming server has called, and returns it. */
+    /** Adds the time since the last report of a streaming server to the observed time, and returns that. */
     private long observe() {
         lock.lock();
         try {
@@ -205,8 +205,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     }
 
     /**
-     * Returns the time in which streaming servers could say what is being read. A long gap between two calls means that they
-     * were unable to call, not that readers were away.
+     * Returns for how long streaming servers have reported readers. Of a long gap between two reports only a part
+     * counts, because the servers were unable to report, and the readers may have been there.
      */
     private long observedTime() {
         lock.lock();
@@ -271,7 +271,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     /** The properties that two tasks share when one is a retry of the other. */
     private record Likeness(@Nullable String subject, String fingerprint) {}
 
-    /** One task that is known. When it has ended, only what its status needs is left of it. */
+    /** A task and its status. After the end of the task it keeps only the values that the status shows. */
     private final class Run implements Runnable {
 
         private final String id;
@@ -385,7 +385,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             return new Likeness(subject, fingerprint);
         }
 
-        /** Leaves nothing of the task, and refuses the retries that wait for its submission. */
+        /** Removes the task, and refuses the retries that wait for its submission. */
         private ProblemException refused(ProblemException refusal) {
             queued.remove(number);
             runs.remove(id, this);
@@ -473,7 +473,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             }
         }
 
-        /** If the run is over, keeps its record, and makes room for it. */
+        /** If the run is over, records its end, and forgets older records if there are too many. */
         private void noteEnd() {
             TaskRun todo = work;
             if (todo == null || !todo.state().isFinal()) {
@@ -595,9 +595,9 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
 
         /**
-         * Cancels a task whose stream nobody has read for this long. By default a task goes on without readers: leaving is
-         * not cancelling. A client that waits for a document gets nothing before it is there, and so counts as a reader until
-         * then, whether still connected or not.
+         * Cancels a task whose stream has had no reader for this long. By default a task goes on without readers. A
+         * client that waits for a document counts as a reader until the document is sent, even if it has left, because
+         * the server notices that only when it writes.
          *
          * <p>Only the time counts in which streaming servers call {@link #attended}. Of a longer gap between two calls two
          * seconds count, or half of the limit if that is less: a process that was suspended cancels nothing for that reason.

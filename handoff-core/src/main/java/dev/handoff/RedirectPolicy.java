@@ -41,7 +41,7 @@ public interface RedirectPolicy {
     /**
      * 303 with {@code X-Accel-Redirect} beside {@code Location}. A proxy that knows the field fetches the stream itself, and
      * the client sees no redirect; without such a proxy this is {@link #seeOther}. The field holds the path of the stream
-     * also where {@code Location} is an absolute URL, because nginx takes it for a location of its own.
+     * also where {@code Location} is an absolute URL, because nginx looks it up among its own locations.
      */
     static RedirectPolicy accel() {
         return (request, grant, location) -> Redirects.to(303, grant, location)

@@ -36,7 +36,8 @@ public final class StreamAccess {
     }
 
     /**
-     * Returns the stream. The first call looks whether it is still kept and may block; later ones return at once.
+     * Returns the stream. The first call checks that the stream is still kept, and may block; later calls return at
+     * once.
      *
      * @throws ProblemException with status 403 if reading is not granted, or 410 if the stream is no longer kept
      */
@@ -52,8 +53,8 @@ public final class StreamAccess {
     }
 
     /**
-     * Looks whether the stream can still go on. A reader that has been idle for some time calls this, since a stream whose
-     * task is over and that has no end will never get one. May block.
+     * Checks that the stream is still kept. A reader that has been idle for some time calls this, because a stream
+     * without an end never gets one after its task is over. May block.
      *
      * @throws ProblemException with status 403 if reading is not granted, or 410 if the stream is no longer kept
      */
@@ -73,7 +74,7 @@ public final class StreamAccess {
      * Returns the id of an event of this stream as it stands on the wire, with the proof that lets its reader resume; see
      * {@link EventId}.
      *
-     * @param part how many frames of the entry this one is the last of, or 0 if it is the last of all
+     * @param part the number of the frame within its entry, counted from 1, or 0 if it is the last one
      */
     public String eventId(long position, int part) {
         String place = grant.streamId() + ':' + position;

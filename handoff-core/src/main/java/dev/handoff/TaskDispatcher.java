@@ -30,7 +30,7 @@ public interface TaskDispatcher {
      * time. A client that sends a request again is led to that task instead of paying for a second one. Empty if there is
      * none; this implementation always returns empty.
      *
-     * @param task what is asked for now; its id does not count
+     * @param task the task that is requested now; its id is not compared
      * @param within how long ago the other task may have been accepted
      */
     default Optional<TaskStatus> latestLike(Task task, Duration within) {
@@ -47,8 +47,9 @@ public interface TaskDispatcher {
 
     /**
      * Records which streams are being read. A streaming server calls this about once a second, also when there are none, and
-     * may call it again before an earlier call has returned. A dispatcher that cancels tasks without readers rests on it.
-     * Others may ignore it, as this implementation does.
+     * may call it again before an earlier call has returned. A dispatcher that cancels tasks without readers needs
+     * these calls.
+     * Others may ignore them, as this implementation does.
      */
     default void attended(Collection<String> taskIds) {}
 }

@@ -106,8 +106,8 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Calls the handler and ends the stream. If the run has been ended before, this does not call the handler. An
-     * interruption that the handler leaves is kept, but does not keep the end from being stored.
+     * Calls the handler and ends the stream. If the run has been ended before, this does not call the handler. If the
+     * handler leaves its thread interrupted, this stores the end first, and interrupts the thread again.
      *
      * @throws Error what the handler threw, if it was one; the stream has been ended then
      */
@@ -199,8 +199,8 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Does the part of {@link #abandon} that runs no action, unless another thread holds the run. Returns the rest, which may
-     * block as long as the actions of the application do.
+     * Stops the run as {@link #abandon} does, unless another thread holds its lock, but runs no actions. Returns the
+     * rest of the work, which may block as long as the actions of the application do.
      */
     Runnable beginAbandon(Problem problem) {
         if (!lock.tryLock()) {

@@ -68,11 +68,11 @@ public final class TokenSealer {
             // The default of omega-ml's server.
             "ec3d75c6f5b3965f24f148969b1c82d5");
 
-    /** Enough against guessing online, and short, since it goes out with each event. */
+    /** Long enough against guessing online, and short, because each event carries it. */
     private static final int PROOF_BYTES = 12;
 
     /**
-     * What one secret is used for.
+     * The keys that are derived from one secret.
      *
      * @param tokens seals tokens
      * @param retries makes ids for requests with an idempotency key

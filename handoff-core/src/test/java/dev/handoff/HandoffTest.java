@@ -482,7 +482,7 @@ class HandoffTest {
     }
 
     @Test
-    @DisplayName("R12 the id of a stream that nobody has is refused like that of a stream that somebody has")
+    @DisplayName("R12 the id of a stream that does not exist is refused like the id of one that exists")
     void provenReturnTellsNothing() {
         String known = streamOf(handoff.begin(FakeRequest.by(null), Task.of("greet", "hello"))) + ":0";
         String unknown = Task.of("greet", "").id() + ":0";

@@ -74,7 +74,7 @@ class InMemoryEventStoreTest {
     }
 
     @Test
-    @DisplayName("R15 opening a stream that nobody has written keeps nothing, however often it is read")
+    @DisplayName("R15 opening a stream that was never written keeps nothing, however often it is read")
     void openingKeepsNothing() {
         EventStore store = storeOf(1000, 1000);
         WeakReference<EventStream> stream = new WeakReference<>(store.open(one));
@@ -83,7 +83,7 @@ class InMemoryEventStoreTest {
     }
 
     @Test
-    @DisplayName("R15 a watch on a stream that nobody has written keeps nothing once it is closed")
+    @DisplayName("R15 a watch on a stream that was never written keeps nothing once it is closed")
     void closedWatchKeepsNothing() {
         EventStore store = storeOf(1000, 1000);
         EventStream stream = store.open(one);
@@ -101,7 +101,7 @@ class InMemoryEventStoreTest {
     }
 
     @Test
-    @DisplayName("R6 of two watches on a stream that nobody has written, closing one leaves the other")
+    @DisplayName("R6 of two watches on a stream that was never written, closing one leaves the other")
     void watchOutlivesAnother() {
         EventStore store = storeOf(1000, 1000);
         AtomicInteger hints = new AtomicInteger();
@@ -117,7 +117,7 @@ class InMemoryEventStoreTest {
     }
 
     @Test
-    @DisplayName("R15 the events of a dropped stream are not kept by those who have it open, write it or watch it")
+    @DisplayName("R15 handles, writers and watches of a dropped stream do not keep its events")
     void droppedEventsAreCollected() {
         EventStore store = storeOf(1000, 1000);
         EventAppender appender = store.appender(one, 1);
@@ -362,7 +362,7 @@ class InMemoryEventStoreTest {
     }
 
     @Test
-    @DisplayName("R15 an end makes room for itself, and a full store takes it all the same")
+    @DisplayName("R15 a full store drops ended streams for a new end, and takes the end in any case")
     void endsMakeRoom() {
         EventStore store = storeOf(2, 3);
         store.appender(one, 1).end(End.completed("x".repeat(100)));

@@ -600,7 +600,7 @@ class InProcessTaskDispatcherTest {
     }
 
     @Test
-    @DisplayName("R9 a pause in which no server could say what is being read cancels nothing")
+    @DisplayName("R9 a pause without reports of readers cancels nothing")
     void pauseIsNotAbsence() {
         InProcessTaskDispatcher own =
                 builder(executor).cancelUnattendedAfter(LIMIT).build();
