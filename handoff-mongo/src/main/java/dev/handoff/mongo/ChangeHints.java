@@ -85,7 +85,7 @@ final class ChangeHints implements Runnable {
         } catch (MongoInterruptedException e) {
             throw e;
         } catch (RuntimeException | Error e) {
-            // Also what is no error of the driver, such as a change without a stream id.
+            // Not only exceptions of the driver: a change may lack a stream id.
             if (opened) {
                 logger.info("the change stream broke, polling goes on: {}", e.toString());
             } else if (!refusalTold) {

@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The hint of one reader, which runs on an executor, because it formats and writes and may block. However often it is wanted,
- * the executor has at most one job for it, which is waiting or running. Thread-safe.
+ * The hint of one reader, which runs on an executor, because it formats and writes and may block. The executor has at
+ * most one job for it, waiting or running, however often {@link #tell} is called. Thread-safe.
  */
 final class Hint implements Runnable {
 
@@ -24,7 +24,10 @@ final class Hint implements Runnable {
         this.executor = executor;
     }
 
-    /** Has the hint run soon, and returns at once. If the executor refuses it, the reader looks again by itself. */
+    /**
+     * Submits the hint to the executor, and returns at once. If the executor refuses it, the reader reads again by
+     * itself.
+     */
     void tell() {
         if (action == null || wanted.getAndIncrement() != 0) {
             return;

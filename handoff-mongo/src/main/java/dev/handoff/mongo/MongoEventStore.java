@@ -394,8 +394,8 @@ public final class MongoEventStore implements EventStore {
 
         /**
          * Sets the executor that runs the hints of readers, since these format and write and may block; that of the store by
-         * default. A watch never has more than one job on it. It needs a thread for each hint that may block at the same
-         * time, beside one that does not block; if it is that of the store, beside those that write and poll. It must not run
+         * default. A watch never has more than one job on it. It needs one thread more than hints may block at the same
+         * time. The executor of the store needs them besides the threads that write and poll. It must not run
          * jobs in the thread that submits them. A hint that it rejects is dropped, and the reader looks again by itself.
          */
         public Builder hintExecutor(Executor hintExecutor) {

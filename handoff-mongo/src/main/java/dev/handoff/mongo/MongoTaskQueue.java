@@ -346,7 +346,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
 
     /**
      * Records which streams are being read, if tasks without readers are to be cancelled, and sweeps if that is due. Returns
-     * at once: the executor of the queue does both. What several calls have named is written together, once in a quarter of
+     * at once: the executor of the queue does both. It writes the ids of several calls together: once in a quarter of
      * the limit, but at most once a second.
      */
     @Override
@@ -380,8 +380,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         } catch (RuntimeException e) {
             // The next call names those that are still being read.
             attendance.reset();
-            logger.warn(
-                    "it could not be written which tasks have readers, the next call tries again: {}", e.toString());
+            logger.warn("the readers of tasks could not be recorded, the next call tries again: {}", e.toString());
         } finally {
             writingNamed.set(false);
         }
@@ -400,7 +399,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         }
     }
 
-    /** Has the executor do what must not hold up the caller. Returns false if it does not take it. */
+    /** Submits an action that must not block the caller. Returns whether the executor took it. */
     boolean onExecutor(Runnable action) {
         try {
             executor.execute(action);
@@ -464,7 +463,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
             return;
         }
         if (!hasSweptFor(limit)) {
-            // While the store was away no server could say what is being read.
+            // While the store was unreachable no server could record readers.
             return;
         }
         // A time that was written may be as old as the interval in which it is written.
@@ -722,9 +721,9 @@ public final class MongoTaskQueue implements TaskDispatcher {
         }
 
         /**
-         * Cancels a task whose stream nobody has read for this long; by default no task is cancelled. It happens when the
-         * sweep finds the task, and up to a quarter of this time later, since servers write so seldom what is being read. A
-         * process that could not sweep for some time, or whose clock was set, waits for the whole time anew.
+         * Cancels a task whose stream has had no reader for this long; by default no task is cancelled. The sweep
+         * cancels it up to a quarter of this time late, because servers record readers only once in a quarter of it. A
+         * process that could not sweep for some time, or whose clock was set, begins to wait again.
          */
         public Builder cancelUnattendedAfter(Duration limit) {
             this.cancelUnattendedAfter = Durations.requirePositive("cancelUnattendedAfter", limit);

@@ -119,8 +119,8 @@ public final class MongoWorker {
             if (held.stopping) {
                 return;
             }
-            // Not here: actions of handlers may block, and leases must not wait for them. Nor on the threads of
-            // handlers, of which none may be free. If the executor does not take it, the next look tries again.
+            // On the executor of the queue: cancel actions may block, leases must not wait for them, and all threads of
+            // handlers may be busy. If the executor refuses, the next look tries again.
             if (cancel == null) {
                 logger.info("task {} was taken from this worker", id);
                 held.stopping = queue.onExecutor(held.run::release);
@@ -154,7 +154,7 @@ public final class MongoWorker {
         if (handler == null) {
             throw new IllegalStateException("a task was claimed that nobody does: " + task);
         }
-        // Appenders try for as long as they are set to. What has no end then is left to the sweep.
+        // Zero, because appenders retry by themselves. The sweep ends streams that have no end after that.
         TaskRun run = new TaskRun(task, handler, () -> queue.store().appender(task.id(), epoch), Duration.ZERO);
         Held held = new Held(run, epoch);
         running.put(task.id(), held);

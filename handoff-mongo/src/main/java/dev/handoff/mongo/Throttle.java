@@ -4,7 +4,7 @@ import dev.handoff.Ticker;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Lets something be done at most once in an interval, by monotonic time. It is due at once. Thread-safe. */
+/** Allows an action at most once in an interval of monotonic time. The first one is allowed at once. Thread-safe. */
 final class Throttle {
 
     private final Ticker ticker;
@@ -24,7 +24,7 @@ final class Throttle {
         return now - next >= 0 && due.compareAndSet(next, now + intervalNanos);
     }
 
-    /** Ends the interval, because what was to be done has failed. */
+    /** Ends the interval, because the action has failed. */
     void reset() {
         due.set(ticker.read());
     }

@@ -116,7 +116,7 @@ class GroupCommitTest {
     }
 
     @Test
-    @DisplayName("R16 whatever the executor throws when it is to write, no writer waits for ever")
+    @DisplayName("R16 if the executor throws when it is given a write, no writer waits for ever")
     void brokenExecutor() {
         ScheduledExecutorService broken = new ScheduledThreadPoolExecutor(1) {
             @Override

@@ -813,7 +813,7 @@ class MongoWorkerTest {
     }
 
     @Test
-    @DisplayName("R9 what could not be written about readers is written by the next call")
+    @DisplayName("R9 readers that could not be recorded are recorded by the next call")
     void attendanceIsRepeated() throws Exception {
         try (TcpProxy proxy = new TcpProxy(mongo.address())) {
             Node node = new Node(
@@ -834,7 +834,7 @@ class MongoWorkerTest {
     }
 
     @Test
-    @DisplayName("R9 what an executor refused to write about readers is not kept, and the next call writes anew")
+    @DisplayName("R9 readers that the executor refused to record are dropped, and the next call records those it names")
     void attendanceAfterRefusal() {
         AtomicBoolean full = new AtomicBoolean();
         Executor picky = action -> {
@@ -887,7 +887,7 @@ class MongoWorkerTest {
     }
 
     @Test
-    @DisplayName("R9 a clock that is set forward does not make a task look as if nobody read it")
+    @DisplayName("R9 setting the clock forward does not cancel a task that has readers")
     void clockSetForward() {
         Node node = new Node(q -> q.cancelUnattendedAfter(Duration.ofSeconds(30)));
         Task task = dispatched(node);
