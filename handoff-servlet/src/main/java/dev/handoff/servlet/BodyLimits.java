@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** What all request bodies of a filter share: the bounds on their size, time, memory and waiting threads. Thread-safe. */
+/** The limits that all request bodies of a filter share: size, time, memory and waiting threads. Thread-safe. */
 final class BodyLimits {
 
     private static final long GRACE_MILLIS = 10_000;

@@ -72,7 +72,7 @@ abstract class Connection implements WriteListener, AsyncListener {
      */
     private final ReentrantLock turn = new ReentrantLock();
 
-    // Set by start(), before any other thread can take a turn.
+    // Set by start(). A turn does nothing until all of them are set.
     private @Nullable AsyncContext async;
     private @Nullable ServletOutputStream out;
     private @Nullable OutputStream unbuffered;
@@ -195,7 +195,7 @@ abstract class Connection implements WriteListener, AsyncListener {
         wakeElsewhere();
     }
 
-    /** Why the response stops in mid-stream; null if it goes on. */
+    /** Returns why the response stops in mid-stream; null if it goes on. */
     final @Nullable Problem interruption() {
         return interruption;
     }
@@ -211,7 +211,7 @@ abstract class Connection implements WriteListener, AsyncListener {
         wakeElsewhere();
     }
 
-    /** Sets whether hints must not be followed in the thread that gives them. */
+    /** Sets whether a hint moves the turn to a thread of the container, because turns are slow. */
     final void setSlow(boolean slow) {
         if (this.slow != slow) {
             this.slow = slow;
@@ -233,7 +233,7 @@ abstract class Connection implements WriteListener, AsyncListener {
             if (closed || broken) {
                 return;
             }
-            // Besides what is due, this finds a turn that was lost because the container took no job for it.
+            // This also repeats a turn that was lost because the container took no job.
             boolean pending = interruption != null || last != null || !caughtUp || unflushed;
             due = givenUp || (!blocked && (pending || isDue(now)));
             if (!due && caughtUp) {
@@ -254,7 +254,8 @@ abstract class Connection implements WriteListener, AsyncListener {
     }
 
     /**
-     * Looks whether a hint got lost, and closes what the container has not closed. Blocks for as long as the store takes.
+     * Reads the stream again in case a hint was lost, and closes a broken connection that the container has not closed.
+     * Blocks for as long as the store takes.
      *
      * @param run identifies the run of the job
      */
@@ -282,7 +283,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     }
 
     /**
-     * Looks whether the stream is still kept, if nothing of it was delivered for a time. Blocks for as long as the store
+     * Checks that the stream is still kept, if nothing of it was delivered for a time. Blocks for as long as the store
      * takes.
      *
      * @param run identifies the run of the job
@@ -318,7 +319,7 @@ abstract class Connection implements WriteListener, AsyncListener {
         return turn.tryLock() && lend(job);
     }
 
-    /** As {@link #lendThread}, but waits for the turn; only for a caller that no turn can be waiting for. */
+    /** As {@link #lendThread}, but waits for the turn. The caller must hold nothing that a turn may wait for. */
     private boolean lendThreadWaiting(Runnable job) {
         turn.lock();
         return lend(job);
@@ -401,7 +402,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     private boolean takeTurn(ServletOutputStream out, OutputStream unbuffered, AsyncContext async) {
         try {
             int parts = 0;
-            // The caller may have news of more.
+            // The caller may know of more, so the stream is read at least once.
             boolean all = false;
             while (isReady(out)) {
                 if (unflushed) {
@@ -553,7 +554,7 @@ abstract class Connection implements WriteListener, AsyncListener {
                 open.close();
             }
         } catch (Throwable e) {
-            // The response has to end all the same.
+            // The response has to end in any case.
             logger.warn("the watch of stream {} could not be closed", streamId(), e);
             Errors.rethrowFatal(e);
         } finally {

@@ -166,7 +166,10 @@ enum Container {
                 && request.getProtocol().startsWith("HTTP/2");
     }
 
-    /** Returns what resets the stream of a request that has upgraded its connection on Undertow; null if that is not possible. */
+    /**
+     * Returns an action that resets the stream of a request that has upgraded its connection on Undertow; null if there
+     * is none.
+     */
     private static @Nullable Closeable resetOf(HttpServletRequest request) {
         ServletRequest inner = request;
         while (inner instanceof ServletRequestWrapper wrapper) {

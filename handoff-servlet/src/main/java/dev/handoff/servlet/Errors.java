@@ -1,6 +1,6 @@
 package dev.handoff.servlet;
 
-/** Tells the errors that concern one call from those that concern the whole JVM. */
+/** Separates errors of one call from errors of the whole JVM. */
 final class Errors {
 
     private Errors() {}

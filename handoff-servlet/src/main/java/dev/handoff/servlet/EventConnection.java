@@ -45,9 +45,7 @@ final class EventConnection extends Connection {
     private final Audience audience;
     private final @Nullable Duration retry;
 
-    // Only in produce(). References are written as seldom as possible: a concurrent garbage collector has to look at
-    // each
-    // again.
+    // Only in produce(). References are written as seldom as possible, for the sake of concurrent garbage collectors.
     private EventStream.@Nullable Batch rest;
     private int index;
     private long after;
@@ -185,8 +183,7 @@ final class EventConnection extends Connection {
     }
 
     private Audience.@Nullable Part next() {
-        // Frames can be shared if they begin at the boundary of an entry and of a batch, and do not carry the retry
-        // field.
+        // Frames can be shared if they begin at the boundary of an entry and of a batch, without the retry field.
         boolean common = skip == 0 && rest == null && !(first && retry != null);
         Audience.Part known = common ? audience.after(after) : null;
         if (known != null) {
@@ -215,7 +212,7 @@ final class EventConnection extends Connection {
         Audience.Part part = new Audience.Part(begin, after, writer, produced);
         // A reader that uses a shared part reads the stream again, since a hint may have come in between.
         boolean kept = common && rest == null && audience.keep(produced == Produced.ALL ? part.withMore() : part);
-        // A reader that waits needs no buffer, and a shared buffer must not be written again.
+        // A reader that has caught up needs no buffer, and a shared buffer must not be written again.
         buffer = produced == Produced.PART && !kept ? writer : null;
         return part;
     }
@@ -280,7 +277,8 @@ final class EventConnection extends Connection {
         try {
             List<StreamFormat.Frame> frames = format.frames(end);
             if (frames.isEmpty()) {
-                throw new IllegalStateException("it shows nothing for the end, so that a client could not tell it");
+                throw new IllegalStateException(
+                        "it returned no frame for the end, so a client could not tell the end from a cut");
             }
             boolean clean = format.endsCleanly(end);
             write(writer, position, frames);

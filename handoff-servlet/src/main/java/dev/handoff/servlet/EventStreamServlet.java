@@ -67,8 +67,8 @@ import org.slf4j.LoggerFactory;
  * then aborts the connection, or resets the stream over HTTP/2, on Jetty, Tomcat and Undertow alike.
  *
  * <p>A container may close connections before it destroys servlets, so call {@link #drain} before you stop it. Some containers
- * create a servlet at its first request; set {@code loadOnStartup} if the dispatcher cancels tasks that nobody reads, since it
- * hears from a servlet only once that has been created.
+ * create a servlet at its first request; set {@code loadOnStartup} if the dispatcher cancels tasks without readers,
+ * because a servlet reports readers only after it has been created.
  */
 public final class EventStreamServlet extends HttpServlet {
 
@@ -89,11 +89,11 @@ public final class EventStreamServlet extends HttpServlet {
     private static final long MAX_TICK_MILLIS = 1000;
     /** After how much time without an event the stream of a reader is checked. */
     private static final long IDLE_MILLIS = 5000;
-    /** How many looks may be under way at the same time, if a store hangs on some streams. */
+    /** The most looks at the same time, if a store hangs on some streams. */
     private static final int MAX_LOOKS = 8;
     /** As many for the check of idle streams, which costs a store more. */
     private static final int MAX_CHECKS = 2;
-    /** How many reports of attended streams there may be at the same time, if one waits for actions of an application. */
+    /** The most reports of attended streams at the same time, if some wait for cancel actions. */
     private static final int MAX_REPORTS = 4;
 
     private static final Set<String> STREAM_METHODS =
@@ -191,7 +191,7 @@ public final class EventStreamServlet extends HttpServlet {
     @Override
     public void destroy() {
         try {
-            // Bounded, in case that the timer was stopped before, and with it what it was to do.
+            // Bounded, because the timer may have been stopped, and then nothing interrupts the streams.
             drain().get(drainMillis + 3 * MAX_TICK_MILLIS, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             logger.warn("{} streams are still open", connections.size());
@@ -425,7 +425,7 @@ public final class EventStreamServlet extends HttpServlet {
         }
     }
 
-    /** The status of a task, with what only the store and this server know of it. */
+    /** Returns the status of a task, with the number of its events and of its readers on this server. */
     String statusJson(StreamAccess access) {
         TaskStatus status = access.status();
         ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -445,8 +445,7 @@ public final class EventStreamServlet extends HttpServlet {
     }
 
     /**
-     * Runs about once a second on the timer. It calls neither the application nor the store: what does is left to other
-     * threads.
+     * Runs about once a second on the timer. Other threads make the calls of the application and of the store.
      */
     private void tick() {
         try {
@@ -586,10 +585,10 @@ public final class EventStreamServlet extends HttpServlet {
         }
 
         /**
-         * Sets what runs the calls of the store and the dispatcher that no request makes: about once a second a look at the
-         * streams that are read, and {@link Handoff#attended}. They may block for as long as the store takes, so this must
-         * not run them in the calling thread, which is the timer's. By default they run on a thread of the container; while
-         * no stream is open there is none, and {@code attended} runs on the timer.
+         * Sets the executor of periodic calls: about once a second the server reads the open streams and calls {@link
+         * Handoff#attended}. These calls block for as long as the store and cancel actions do, so the executor must not
+         * run them in the calling thread, which is the timer's. By default they run on threads of the container. While
+         * no stream has readers, no such thread is available, and the timer calls {@code attended}.
          */
         public Builder executor(Executor executor) {
             this.executor = executor;

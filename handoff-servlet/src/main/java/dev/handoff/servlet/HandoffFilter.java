@@ -41,8 +41,9 @@ import org.slf4j.LoggerFactory;
  * HandoffServlets.register(servletContext, filter, EventStreamServlet.builder(handoff, timer).build());
  * }</pre>
  *
- * <p>The filter has to run after the filters that find out who the user is; {@link HandoffServlets} sees to that. The filter itself
- * starts no asynchronous processing. Without async support it would however forbid it to the servlets behind it.
+ * <p>The filter has to run after the filters that authenticate the user; {@link HandoffServlets} registers it in this
+ * order. It needs async support although it starts no asynchronous processing itself, because the servlets behind it
+ * could not start any.
  *
  * <p>A request on the path of a route that carries a {@code Last-Event-ID} of this server resumes a stream, whatever its
  * method, since clients reconnect to the address where they started; see {@link Handoff#resume}. It never starts a task.
@@ -161,7 +162,7 @@ public final class HandoffFilter implements Filter {
         return Optional.of(handoff.begin(request, task.get(), route.joinRetriesWithin()));
     }
 
-    /** Whether the field has the form of an event id of this library; the application may have ids of its own. */
+    /** Returns whether the field has the form of an event id of this library. The application may use other ids. */
     private static boolean isEventId(@Nullable String field) {
         if (field == null) {
             return false;

@@ -42,9 +42,9 @@ public final class HandoffServlets {
      * filter is mapped to exactly the paths of its routes, for requests from clients, and supports asynchronous processing.
      *
      * <p>The filter runs after all filters that {@code web.xml} declares or that the container was given before the context
-     * started, and after those that code registered with {@code isMatchAfter} false, or with true before this call. So a
-     * filter that finds out the user has to be one of these. A filter of the last kind that is registered after this call runs
-     * after the filter of the hand-off, which then does not see its user.
+     * started, and after those that code registered with {@code isMatchAfter} false, or with true before this call. A
+     * filter that authenticates the user has to be one of these. If code registers it with {@code isMatchAfter} true
+     * after this call, the filter of the hand-off runs before it and does not see the user.
      *
      * @throws IllegalArgumentException if the filter has no routes
      * @throws IllegalStateException if there is a filter with the name {@code handoff} already, or the filter or the context

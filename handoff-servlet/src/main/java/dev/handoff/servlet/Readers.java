@@ -14,8 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The readers of one stream on this server, in any format. What a job asks the store about a stream, it asks once for all of
- * them.
+ * The readers of one stream on this server, in any format. A job asks the store about a stream once for all of them.
  *
  * <p>Thread-safe. The methods that take a run block for as long as the store takes to answer. While one thread waits for the
  * store, others skip the stream.
@@ -49,8 +48,8 @@ final class Readers {
     }
 
     /**
-     * Returns whether the stream has an entry after a position. False also if the store fails, since that is no reason to cut
-     * a reader.
+     * Returns whether the stream has an entry after a position. False also if the store fails, because a failing store
+     * is no reason to cut a reader.
      *
      * @param run identifies the run of the job, which reads the store once for all readers at the same position
      */
@@ -139,7 +138,7 @@ final class Readers {
                 streamId, (id, known) -> known == this && count.decrementAndGet() == 0 ? null : known);
     }
 
-    /** Why the stream will never go on; null if nothing is known of that. */
+    /** Returns why the stream can never go on; null if it can, as far as is known. */
     @Nullable
     Problem gone() {
         return gone;
@@ -150,7 +149,7 @@ final class Readers {
         if (e instanceof ProblemException known && known.problem().status() == 410) {
             gone = known.problem();
         } else {
-            logger.debug("stream {} could not be looked up; the next look may", streamId, e);
+            logger.debug("stream {} could not be read, the next tick tries again", streamId, e);
         }
     }
 

@@ -110,7 +110,8 @@ final class RequestBody implements AutoCloseable {
     }
 
     /**
-     * Reads and forgets what is left, so that the container does not have to do it without a limit. Gives up after as many bytes
+     * Reads and discards the rest of the body, because the container would do so without a limit. Gives up after as
+     * many bytes
      * as a body may have, and on a client that is too slow.
      *
      * @return whether the body is at its end; if not, the connection cannot be used for another request

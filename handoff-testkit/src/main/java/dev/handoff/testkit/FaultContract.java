@@ -76,7 +76,7 @@ abstract class FaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R13 whatever a store or a dispatcher throws: 503 with Retry-After, for every method")
+    @DisplayName("R13 a store or a dispatcher that throws anything: 503 with Retry-After, for every method")
     void storeThrows() throws Exception {
         ContractServer server = server();
         HttpResponse<String> redirect = post("/tasks", "a");
@@ -138,7 +138,7 @@ abstract class FaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R16 what a store throws in mid-stream cuts the stream, and no other one")
+    @DisplayName("R16 a store that throws in mid-stream cuts that stream, and no other one")
     void storeThrowsInMidStream() throws Exception {
         ContractServer server = server();
         String other = location(post("/tasks", "b"));
@@ -835,7 +835,7 @@ abstract class FaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R16 a report of attended streams that does not return keeps the next ones from nothing")
+    @DisplayName("R16 attended streams are reported while an earlier report hangs")
     void hangingReport() throws Exception {
         ContractServer server = server(s -> s.heartbeat(HEARTBEAT));
         List<String> reports = Collections.synchronizedList(new ArrayList<>());

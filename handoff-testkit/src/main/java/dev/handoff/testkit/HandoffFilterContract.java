@@ -161,7 +161,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("R13 a task in a format that nobody knows is answered as a problem with status 500")
+    @DisplayName("R13 a task in an unknown format is answered as a problem with status 500")
     void unknownFormat() throws Exception {
         start(Settings.of());
         assertProblem(post("/tasks", "a", "X-Format", "none"), 500, "internal_error");
