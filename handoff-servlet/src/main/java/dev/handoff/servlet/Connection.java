@@ -245,6 +245,14 @@ abstract class Connection implements WriteListener, AsyncListener {
             lendThread(this::close);
             broken = true;
             return;
+        } catch (Throwable e) {
+            // An output of the application or the container may throw anything, and other readers have to get
+            // heartbeats.
+            Errors.rethrowFatal(e);
+            logger.debug("a reader of stream {} has to be cut off", streamId(), e);
+            last = Produced.CUT;
+            givenUp = true;
+            due = true;
         } finally {
             turn.unlock();
         }

@@ -13,13 +13,18 @@ import dev.handoff.TokenSealer;
 import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.servlet.HandoffFilter;
 import jakarta.servlet.DispatcherType;
+import jakarta.servlet.FilterChain;
 import jakarta.servlet.FilterRegistration;
 import jakarta.servlet.ServletContext;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.ServletRegistration;
+import jakarta.servlet.WriteListener;
 import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import jakarta.servlet.http.HttpServletResponseWrapper;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -112,6 +117,9 @@ final class ContractServer implements AutoCloseable {
         FilterRegistration.Dynamic handOff = context.addFilter("handoff", filter);
         handOff.setAsyncSupported(true);
         handOff.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), false, "/*");
+        FilterRegistration.Dynamic outputs = context.addFilter("outputs", new OutputFilter());
+        outputs.setAsyncSupported(true);
+        outputs.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), false, "/events/*");
         register(context, "events", events, "/events/*");
         register(context, "elsewhere", elsewhere, "/elsewhere/*");
         ServletRegistration.Dynamic registration = context.addServlet("without-async", withoutAsync);
@@ -217,6 +225,58 @@ final class ContractServer implements AutoCloseable {
             response.setContentType("text/plain;charset=UTF-8");
             response.getOutputStream()
                     .write(("application: " + request.getMethod() + ' ' + body).getBytes(StandardCharsets.UTF_8));
+        }
+    }
+
+    /** Wraps the output of responses to requests with {@code X-Output: faulty}. Its writes can be made to fail. */
+    private final class OutputFilter extends HttpFilter {
+
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+                throws IOException, ServletException {
+            boolean faulty = "faulty".equals(request.getHeader("X-Output"));
+            chain.doFilter(request, faulty ? new FaultyResponse(response) : response);
+        }
+    }
+
+    private final class FaultyResponse extends HttpServletResponseWrapper {
+
+        FaultyResponse(HttpServletResponse response) {
+            super(response);
+        }
+
+        @Override
+        public ServletOutputStream getOutputStream() throws IOException {
+            ServletOutputStream out = super.getOutputStream();
+            return new ServletOutputStream() {
+                @Override
+                public boolean isReady() {
+                    return out.isReady();
+                }
+
+                @Override
+                public void setWriteListener(WriteListener listener) {
+                    out.setWriteListener(listener);
+                }
+
+                @Override
+                public void write(int b) throws IOException {
+                    write(new byte[] {(byte) b}, 0, 1);
+                }
+
+                @Override
+                public void write(byte[] bytes, int offset, int length) throws IOException {
+                    faults.on("write", "");
+                    out.write(bytes, offset, length);
+                }
+
+                @Override
+                public void flush() throws IOException {
+                    out.flush();
+                }
+            };
         }
     }
 
