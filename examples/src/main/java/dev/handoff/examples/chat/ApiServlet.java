@@ -28,7 +28,7 @@ final class ApiServlet extends HttpServlet {
         Replies.write(response, reply(request));
     }
 
-    /** The answer to a request that asks for nothing there is. A base URL without its prefix is the usual reason. */
+    /** Returns the answer to a request on an unknown path. The usual reason is a base URL without its prefix. */
     static Reply unknownUrl(HttpServletRequest request) {
         return OpenAiErrors.reply(new Problem(
                 404,
@@ -73,7 +73,7 @@ final class ApiServlet extends HttpServlet {
                         new Problem(404, "model_not_found", "'model' is " + id + ", which is not there.")));
     }
 
-    /** The answer to a method that cannot be used there. */
+    /** Returns the answer to a method that the path does not have. */
     static Reply methodNotAllowed(String allowed) {
         return OpenAiErrors.reply(new Problem(405, "method_not_allowed", "Only " + allowed + " can be used here."))
                 .with("Allow", allowed);

@@ -3,7 +3,7 @@ package dev.handoff.examples.chat;
 import java.time.Duration;
 
 /**
- * What a server accepts as the bodies of requests.
+ * The limits of a server on the bodies of requests.
  *
  * @param maxBytes the most bytes of one body
  * @param maxHeldBytes the most bytes of all bodies that are being read or handed off at one time
@@ -25,7 +25,7 @@ record BodyLimits(int maxBytes, long maxHeldBytes, Duration grace, int minBytesP
                 (int) Math.min(MAX_BYTES, held / 2), held, Duration.ofSeconds(5), 1000, Duration.ofMinutes(2));
     }
 
-    /** Returns whether a body is too slow of which so many bytes have come in a time. */
+    /** Returns whether a body is too slow that has brought so many bytes in this time. */
     boolean isTooSlow(long bytes, Duration elapsed) {
         Duration allowed = grace.plusMillis(bytes * 1000 / minBytesPerSecond);
         return elapsed.compareTo(allowed) >= 0 || elapsed.compareTo(deadline) >= 0;

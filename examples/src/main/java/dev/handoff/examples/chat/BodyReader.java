@@ -22,8 +22,8 @@ import org.eclipse.jetty.util.Callback;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the body of a request before the request takes a thread, so that any number of clients that send slowly hold up no
- * other. A body that is too slow is answered with 408, one that is too large with 413, and one for which there is no room at
+ * Reads the body of a request before the request takes a thread, so that clients that send slowly do not delay others.
+ * A body that is too slow is answered with 408, one that is too large with 413, and one for which there is no room at
  * the moment with 503.
  *
  * <p>Thread-safe. Never blocks.
@@ -32,7 +32,7 @@ final class BodyReader extends Handler.Wrapper {
 
     /** A refused body is read to its end and dropped, because many clients look for the answer only then. */
     private static final long MAX_DROPPED_BYTES = 64 << 20;
-    /** What a body costs besides its bytes. */
+    /** The memory that a body takes besides its bytes. */
     private static final int OVERHEAD_BYTES = 1024;
 
     private static final int MIN_BLOCK_BYTES = 1024;
@@ -45,7 +45,8 @@ final class BodyReader extends Handler.Wrapper {
     /**
      * A handler that reads the bodies of requests before they go on.
      *
-     * @param wanted whether a request goes on to something that reads its body; others pass as they came
+     * @param wanted returns whether a handler behind this one reads the body of a request; other requests pass
+     *     unchanged
      */
     BodyReader(BodyLimits limits, Predicate<Request> wanted, Handler next) {
         super(next);
@@ -70,7 +71,7 @@ final class BodyReader extends Handler.Wrapper {
         return true;
     }
 
-    /** One body while it comes. Its parts run one after the other, in whatever thread Jetty calls them. */
+    /** A body that is being read. Jetty calls it on any thread, but never on two at the same time. */
     private final class Body implements Runnable {
 
         private final Request request;
@@ -106,7 +107,7 @@ final class BodyReader extends Handler.Wrapper {
                 refuse(refusal);
                 return;
             }
-            // Each time that nothing comes for so long, Jetty calls back, and the rate is looked at.
+            // If nothing arrives for this time, Jetty calls back, and the rate is checked.
             endPoint.setIdleTimeout(Math.max(1, limits.grace().toMillis()));
             run();
         }
@@ -164,7 +165,7 @@ final class BodyReader extends Handler.Wrapper {
             }
         }
 
-        /** Copies go to blocks of its own, because a buffer of the network is held whole for one byte in it. */
+        /** Bytes are copied to own blocks, because keeping one byte of a network buffer keeps the whole buffer. */
         private boolean addBlock() {
             long size = Math.max(MIN_BLOCK_BYTES, Math.min(MAX_BLOCK_BYTES, received));
             long left = request.getLength() < 0 ? size : Math.max(1, request.getLength() - copied());
@@ -203,7 +204,7 @@ final class BodyReader extends Handler.Wrapper {
             endPoint.setIdleTimeout(idleMillis);
             blocks.forEach(ByteBuffer::flip);
             Callback releasing = Callback.from(callback, this::release);
-            // Not in the thread that reads, which has to be free for what comes on the connection.
+            // On another thread, because this one has to go on reading the connection.
             request.getComponents().getExecutor().execute(() -> {
                 Request whole = new WholeRequest(request, blocks);
                 try {
@@ -236,7 +237,7 @@ final class BodyReader extends Handler.Wrapper {
         }
     }
 
-    /** A request whose body has come. */
+    /** A request whose body has been read. */
     private static final class WholeRequest extends Request.Wrapper {
 
         private final Queue<ByteBuffer> blocks;

@@ -6,8 +6,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request for a chat completion, checked as far as this server looks into it. Fields that it does not know it leaves
- * alone, as clients send more every year.
+ * A request for a chat completion, checked as far as this server looks into it. It ignores unknown fields, because
+ * clients send more every year.
  *
  * <p>Of the messages it keeps only what the model echo and the usage need, so it costs little more memory than its text.
  *

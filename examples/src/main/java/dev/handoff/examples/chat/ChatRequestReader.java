@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * Reads a {@link ChatRequest} token by token. A tree of all messages would take many times the memory of a body with a
  * million of them.
  *
- * <p>Of a field that comes twice the last value counts. Of several mistakes the one is reported that stands first in this
- * order: JSON, unpaired surrogates, then {@link Param}. Not thread-safe.
+ * <p>Of a field that comes twice the last value counts. It reports the first of several mistakes in this order: JSON,
+ * unpaired surrogates, then {@link Param}. Not thread-safe.
  */
 final class ChatRequestReader {
 

@@ -27,7 +27,7 @@ final class Json {
         return MAPPER.readTree(text);
     }
 
-    /** Returns a parser of a text; a document with something behind it is for the caller to refuse. */
+    /** Returns a parser of a text. The caller has to refuse text after the document. */
     static JsonParser parser(String text) {
         try {
             return MAPPER.createParser(text);

@@ -11,7 +11,7 @@ import java.io.IOException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Lets only requests with a known API key pass, and notes whose it is. Thread-safe. */
+/** Lets only requests with a known API key pass, and stores the owner of the key in the request. Thread-safe. */
 final class KeyFilter extends HttpFilter {
 
     private static final long serialVersionUID = 1;
@@ -23,7 +23,7 @@ final class KeyFilter extends HttpFilter {
         this.keys = keys;
     }
 
-    /** Returns whose key the request has; null where no key is needed. */
+    /** Returns the owner of the key of a request; null where no key is needed. */
     static @Nullable String subject(HttpServletRequest request) {
         return (String) request.getAttribute(SUBJECT);
     }

@@ -99,7 +99,7 @@ final class MongoParts implements AutoCloseable {
         executor.execute(() -> tryToPrepare(whenReady, null));
     }
 
-    /** Also tried with credentials that are refused: a user may be made later than this process is started. */
+    /** Tries again even if credentials are refused, because the user may be created after this process has started. */
     private void tryToPrepare(Runnable whenReady, @Nullable Class<?> before) {
         try {
             MongoIndexes.create(database);

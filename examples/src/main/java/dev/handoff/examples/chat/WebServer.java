@@ -43,7 +43,9 @@ final class WebServer implements AutoCloseable {
     /** The path of streams. A POST there is only a repeated one, whose body the streaming servlet drops. */
     static final String STREAMS = "/events/*";
 
-    /** Jetty has 200 threads. What waits for the store or for an upstream leaves some to probes and streams. */
+    /**
+     * Jetty has 200 threads. Requests that wait for the store or an upstream leave some of them to probes and streams.
+     */
     private static final int MAX_REQUESTS_AT_ONCE = 100;
 
     private static final int MAX_REQUESTS_WAITING = 10_000;

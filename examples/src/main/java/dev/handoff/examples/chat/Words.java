@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-/** Counts words, as what stands between white space: there is no tokenizer here. */
+/** Counts words, which are separated by white space. This server has no tokenizer. */
 final class Words {
 
     private Words() {}

@@ -30,7 +30,7 @@ class ChatRequestTest {
     }
 
     @Test
-    @DisplayName("fields may come in any order, and unknown ones hold what they like")
+    @DisplayName("fields may come in any order, and unknown fields may hold anything")
     void anyOrder() {
         ChatRequest request = ChatRequest.parse("{\"x\":{\"model\":[1,{\"messages\":[]}]},"
                 + "\"messages\":[{\"content\":[{\"text\":\"one \",\"type\":\"text\",\"y\":[[]]}],\"z\":{},\"role\":\"user\"}],"
