@@ -134,8 +134,8 @@ final class RequestBody implements AutoCloseable {
         } catch (ProblemException e) {
             return false;
         } catch (IllegalStateException e) {
-            // An earlier filter has called getReader(), and has to read the rest.
-            return true;
+            // An earlier filter has called getReader(), and may have left a part.
+            return false;
         }
         return atEnd || received == announced;
     }

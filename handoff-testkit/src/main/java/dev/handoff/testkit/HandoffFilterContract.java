@@ -271,6 +271,15 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
+    @DisplayName(
+            "a connection is closed if an earlier filter may have left a part of the body, and the response says so")
+    void bodyOfReader() throws Exception {
+        start(Settings.of().declaring(new ConsumingFilter()));
+        Socket socket = connect("POST /tasks HTTP/1.1\r\nHost: a\r\nX-Consume: reader\r\nContent-Length: 9\r\n\r\n");
+        assertClosedAfter(socket, 500, "content_consumed");
+    }
+
+    @Test
     @DisplayName("a body is decoded strictly, without its byte order mark")
     void decodesStrictly() throws Exception {
         start(Settings.of());
