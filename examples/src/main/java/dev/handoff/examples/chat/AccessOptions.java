@@ -14,9 +14,9 @@ final class AccessOptions {
             split = ",",
             converter = Converters.HostName.class,
             description = "A host name that clients use for this server, besides localhost and IP "
-                    + "addresses; can be repeated. While HANDOFF_API_KEYS is not set, other names "
-                    + "are refused, because any web page could point a name of its own at this "
-                    + "server.")
+                    + "addresses; can be repeated. While HANDOFF_API_KEYS is not set, the server "
+                    + "refuses other names, because a web page could resolve its own name to the "
+                    + "address of this server.")
     List<String> allowedHosts = new ArrayList<>();
 
     @Mixin

@@ -23,15 +23,18 @@ import picocli.CommandLine.ScopeType;
 @Command(
         name = "handoff-chat",
         synopsisSubcommandLabel = "[COMMAND]",
-        description = "An OpenAI-compatible chat service whose answers are handed off to streams.",
+        description = "An OpenAI-compatible chat server that answers requests with a redirect to a stream.",
         footer = {
+            "",
+            "COMMAND --help shows the options of a command. TIME in options is a number of",
+            "seconds, or for example 500ms, 15m, 24h or PT24H.",
             "",
             "Environment:",
             "  HANDOFF_SECRET       Encrypts the tokens of streams; at least 32 characters.",
-            "  HANDOFF_MONGODB_URI  The store of the roles api, stream and worker.",
+            "  HANDOFF_MONGODB_URI  The MongoDB of the commands api, stream and worker.",
             "  HANDOFF_API_KEYS     The keys that may use the API, separated by commas.",
             "                       If not set, no key is needed.",
-            "  OPENAI_BASE_URL      A server with OpenAI's API, whose models are offered too.",
+            "  OPENAI_BASE_URL      A server with OpenAI's API. Its models are offered, too.",
             "  OPENAI_API_KEY       The key for that server."
         })
 public final class ChatCommand {

@@ -14,7 +14,7 @@ final class CorsOptions {
             converter = Converters.Origin.class,
             description = "An origin whose pages may use this server, such as "
                     + "https://chat.example.com, or * for all; can be repeated. By default only "
-                    + "the pages of this server may.")
+                    + "the pages of this server can use it.")
     private List<String> origins = new ArrayList<>();
 
     /** Returns the origins, each once. */

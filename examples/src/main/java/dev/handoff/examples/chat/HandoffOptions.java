@@ -23,6 +23,6 @@ final class HandoffOptions {
             defaultValue = "24h",
             converter = Converters.Time.class,
             description = "How long after its request a client can open or resume the stream (default: "
-                    + "${DEFAULT-VALUE}). Times are seconds, or written as 15m, 24h or PT24H.")
+                    + "${DEFAULT-VALUE}). TIME is a number of seconds, or for example 15m, 24h or PT24H.")
     Duration tokenLifetime = Duration.ofHours(24);
 }

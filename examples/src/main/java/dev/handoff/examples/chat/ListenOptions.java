@@ -10,8 +10,8 @@ final class ListenOptions {
             paramLabel = "ADDRESS",
             defaultValue = "127.0.0.1",
             description = "The address to listen on (default: ${DEFAULT-VALUE}). With 127.0.0.1 only "
-                    + "this machine can connect, because no key is needed unless HANDOFF_API_KEYS "
-                    + "is set. Use 0.0.0.0 for all addresses, as in a container.")
+                    + "this machine can connect. With 0.0.0.0 the server listens on all addresses, "
+                    + "as a container needs it; then set HANDOFF_API_KEYS.")
     String host = "127.0.0.1";
 
     @Option(

@@ -26,8 +26,9 @@ final class MongoOptions {
             paramLabel = "TIME",
             defaultValue = "10s",
             converter = Converters.Time.class,
-            description = "After this time without a renewal the tasks of a worker count as lost "
-                    + "(default: ${DEFAULT-VALUE}). Use the same for all roles.")
+            description = "If a worker does not renew the lease of its tasks for this time, they "
+                    + "count as lost (default: ${DEFAULT-VALUE}). Use the same value in all "
+                    + "processes.")
     Duration lease = Duration.ofSeconds(10);
 
     @Option(
@@ -36,7 +37,7 @@ final class MongoOptions {
             defaultValue = "2s",
             converter = Converters.Time.class,
             description = "How often each process looks for lost tasks (default: ${DEFAULT-VALUE}). "
-                    + "Use the same for all roles.")
+                    + "Use the same value in all processes.")
     Duration sweep = Duration.ofSeconds(2);
 
     /**

@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
 /** Runs a throw-away stand-in for MongoDB, to try the other roles on a machine that has none. */
 @Command(
         name = "mongo-standin",
-        description = "Runs a stand-in for MongoDB, to try the other roles. It keeps its data in memory only.")
+        description = "Runs a stand-in for MongoDB, to try the other commands. It keeps its data in memory only.")
 final class StandInCommand implements Callable<Integer> {
 
     @Mixin

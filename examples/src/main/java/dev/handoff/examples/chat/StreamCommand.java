@@ -35,9 +35,10 @@ final class StreamCommand implements Callable<Integer> {
     @Option(
             names = "--minibatch",
             paramLabel = "PATTERN",
-            description = "Also serves the streams of Python workers that write through minibatch, under names of this"
-                    + " pattern, such as omegaml.streams/..system/complete/{id}.stream, where {id} is the task as a"
-                    + " UUID.")
+            description =
+                    "Also serves the streams of Python workers that write through minibatch. The pattern gives their"
+                            + " names, such as omegaml.streams/..system/complete/{id}.stream, where {id} is the id of the task,"
+                            + " written as a UUID.")
     private @Nullable String minibatch;
 
     @Spec

@@ -11,7 +11,7 @@ final class StreamOptions {
             paramLabel = "TIME",
             defaultValue = "15s",
             converter = Converters.Time.class,
-            description = "Sends a comment when a stream has been silent for this time (default: ${DEFAULT-VALUE}).")
+            description = "Sends a comment when a stream has been idle for this time (default: ${DEFAULT-VALUE}).")
     Duration heartbeat = Duration.ofSeconds(15);
 
     @Option(
@@ -19,7 +19,7 @@ final class StreamOptions {
             paramLabel = "SECONDS",
             defaultValue = "2",
             converter = Converters.TimeOrNone.class,
-            description = "Spreads the disconnection of all readers over this time when the server "
-                    + "stops (default: ${DEFAULT-VALUE}).")
+            description = "When the server stops, it disconnects its readers one by one over this "
+                    + "time (default: ${DEFAULT-VALUE}).")
     Duration drain = Duration.ofSeconds(2);
 }

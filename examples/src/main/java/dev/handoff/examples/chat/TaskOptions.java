@@ -19,7 +19,7 @@ final class TaskOptions {
             paramLabel = "COUNT",
             defaultValue = "200",
             converter = Converters.Count.class,
-            description = "How many answers the models make at the same time (default: ${DEFAULT-VALUE}).")
+            description = "How many answers the models generate at the same time (default: ${DEFAULT-VALUE}).")
     int maxRunning;
 
     @Option(
@@ -28,7 +28,7 @@ final class TaskOptions {
             defaultValue = "10000",
             converter = Converters.Count.class,
             description = "How many more requests can wait for a model (default: ${DEFAULT-VALUE}). "
-                    + "Further requests are answered with 503.")
+                    + "The server answers 503 to further requests.")
     int maxWaiting;
 
     @Option(

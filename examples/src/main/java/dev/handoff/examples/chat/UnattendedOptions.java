@@ -15,9 +15,9 @@ final class UnattendedOptions {
             defaultValue = "30s",
             converter = Converters.TimeOrNever.class,
             description = "Cancels an answer that has had no reader for this time (default: "
-                    + "${DEFAULT-VALUE}). Clients need a part of it to follow the redirect or to "
-                    + "reconnect. With never, each answer is made to its end. Use the same for all "
-                    + "roles.")
+                    + "${DEFAULT-VALUE}). Leave clients enough time to follow the redirect or to "
+                    + "reconnect. With never, the server finishes each answer. Use the same value in "
+                    + "all processes.")
     private Duration limit = Duration.ofSeconds(30);
 
     /**

@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Runs a worker: has the models answer. */
-@Command(name = "worker", description = "Runs a worker, which has the models do the tasks in HANDOFF_MONGODB_URI.")
+@Command(name = "worker", description = "Runs a worker, which calls the models for the tasks in HANDOFF_MONGODB_URI.")
 final class WorkerCommand implements Callable<Integer> {
 
     private static final long TICK_MILLIS = 20;
@@ -31,7 +31,7 @@ final class WorkerCommand implements Callable<Integer> {
             paramLabel = "COUNT",
             defaultValue = "200",
             converter = Converters.Count.class,
-            description = "How many answers this worker makes at the same time (default: ${DEFAULT-VALUE}).")
+            description = "How many answers this worker generates at the same time (default: ${DEFAULT-VALUE}).")
     private int maxRunning;
 
     @Option(
@@ -40,7 +40,7 @@ final class WorkerCommand implements Callable<Integer> {
             defaultValue = "30s",
             converter = Converters.TimeOrNone.class,
             description =
-                    "How long a worker that is stopped continues its running answers (default: ${DEFAULT-VALUE}).")
+                    "How long a worker continues its running answers after a stop signal (default: ${DEFAULT-VALUE}).")
     private Duration finish = Duration.ofSeconds(30);
 
     @Spec
