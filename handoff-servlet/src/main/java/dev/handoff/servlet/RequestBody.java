@@ -29,6 +29,7 @@ final class RequestBody implements AutoCloseable {
     private byte @Nullable [] bytes;
     private @Nullable ProblemException failure;
     private boolean consumedBefore;
+    private boolean foundNothing;
     private boolean atEnd;
     /** Whether a read failed: the client is too slow or gone, or no thread may wait for it. */
     private boolean unreadable;
@@ -86,6 +87,14 @@ final class RequestBody implements AutoCloseable {
     /** Whether {@link #read} has found nothing although the request has a body, because an earlier filter has read it. */
     boolean consumedBefore() {
         return consumedBefore;
+    }
+
+    /**
+     * Whether {@link #read} has found nothing, and the request does not say that it has no body. A container that has parsed a
+     * form of unknown length may report the end of the body only at the next read, so this is no proof that the body was empty.
+     */
+    boolean foundNothing() {
+        return foundNothing;
     }
 
     /** Counts the memory of a text that was made of the body. */
@@ -164,6 +173,7 @@ final class RequestBody implements AutoCloseable {
         } catch (IllegalStateException e) {
             // An earlier filter has called getReader().
             consumedBefore = true;
+            foundNothing = true;
             return new byte[0];
         }
         boolean finishedBefore = input.isFinished();
@@ -183,7 +193,8 @@ final class RequestBody implements AutoCloseable {
                 buffer[count++] = next[0];
             }
         }
-        consumedBefore = count == 0 && (announced > 0 || (announced < 0 && finishedBefore));
+        foundNothing = count == 0 && announced != 0;
+        consumedBefore = foundNothing && (announced > 0 || finishedBefore);
         return count == buffer.length ? buffer : trimmed(buffer, count);
     }
 

@@ -9,6 +9,7 @@ import java.nio.charset.UnsupportedCharsetException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -96,14 +97,14 @@ final class ServletHandoffRequest implements HandoffRequest {
     /** Returns the request for the rest of the chain: as it came, or with a body that can be read once more. */
     HttpServletRequest forChain() {
         byte[] bytes = body.bytes();
-        return bytes == null || body.consumedBefore() ? request : new ReplayedRequest(request, bytes);
+        return bytes == null || body.foundNothing() ? request : new ReplayedRequest(request, bytes);
     }
 
     private String readText() {
         requireReadable();
         Charset charset = charset();
         byte[] bytes = body.read();
-        String read = body.consumedBefore() ? rebuild(charset) : BodyText.decode(bytes, charset);
+        String read = body.foundNothing() ? rebuild(charset) : BodyText.decode(bytes, charset);
         body.holdText(read, bytes.length);
         return read;
     }
@@ -123,11 +124,13 @@ final class ServletHandoffRequest implements HandoffRequest {
     }
 
     private String rebuild(@Nullable Charset charset) {
-        if (FormBody.isForm(request)) {
-            return FormBody.rebuild(request, charset == null ? formCharset : charset)
-                    .orElseThrow(ServletHandoffRequest::consumed);
+        Optional<String> form = FormBody.isForm(request)
+                ? FormBody.rebuild(request, charset == null ? formCharset : charset)
+                : Optional.empty();
+        if (form.isEmpty() && body.consumedBefore()) {
+            throw consumed();
         }
-        throw consumed();
+        return form.orElse("");
     }
 
     private static ProblemException consumed() {

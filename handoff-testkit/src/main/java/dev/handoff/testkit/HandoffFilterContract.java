@@ -256,6 +256,23 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
+    @DisplayName("a parsed form of unknown length is rebuilt as well, and an empty one stays empty")
+    void parsedFormsOfUnknownLength() throws Exception {
+        start(Settings.of().declaring(new ConsumingFilter()));
+        taskOf(sendChunked("/tasks?a=q", "a=1", "Content-Type", FORM, "X-Consume", "parameter"));
+        await().until(() -> server().run.size() == 1);
+        assertThat(server().run.get(0).payload()).isEqualTo("a=1");
+
+        HttpResponse<String> passed = sendChunked(
+                "/tasks", "a=1", "Content-Type", FORM, "X-Consume", "parameter", "X-Pass", "1", "X-Parameter", "a");
+        assertThat(passed.body()).isEqualTo("application: POST 1");
+
+        taskOf(sendChunked("/tasks?a=q", "", "Content-Type", FORM));
+        await().until(() -> server().run.size() == 2);
+        assertThat(server().run.get(1).payload()).isEmpty();
+    }
+
+    @Test
     @DisplayName("a body that an earlier filter has read is refused, and no task runs on nothing")
     void consumedBodies() throws Exception {
         start(Settings.of().declaring(new ConsumingFilter()));
