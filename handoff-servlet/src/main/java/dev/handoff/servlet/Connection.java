@@ -459,9 +459,13 @@ abstract class Connection implements WriteListener, AsyncListener {
             logger.debug("a reader of stream {} is gone", streamId(), e);
             close();
         } catch (Throwable e) {
-            logger.debug("a reader of stream {} had to be cut off", streamId(), e);
             abort();
-            Errors.rethrowFatal(e);
+            // An error of the JVM is not thrown on, since Jetty would end the response as if it were complete.
+            if (Errors.isFatal(e)) {
+                logger.error("a reader of stream {} had to be cut off", streamId(), e);
+            } else {
+                logger.debug("a reader of stream {} had to be cut off", streamId(), e);
+            }
         }
         return false;
     }

@@ -6,12 +6,17 @@ final class Errors {
     private Errors() {}
 
     /**
-     * Throws an error of the JVM, such as {@link OutOfMemoryError}, and returns for all others. A stack overflow is not one: it
-     * is over as soon as the call has returned.
+     * Returns whether this is an error of the JVM, such as {@link OutOfMemoryError}. A stack overflow is not one: it is over as
+     * soon as the call has returned.
      */
+    static boolean isFatal(Throwable e) {
+        return e instanceof VirtualMachineError && !(e instanceof StackOverflowError);
+    }
+
+    /** Throws an error of the JVM, and returns for all others. */
     static void rethrowFatal(Throwable e) {
-        if (e instanceof VirtualMachineError fatal && !(e instanceof StackOverflowError)) {
-            throw fatal;
+        if (isFatal(e)) {
+            throw (VirtualMachineError) e;
         }
     }
 }

@@ -278,6 +278,20 @@ abstract class FaultContract extends ContainerClient {
     }
 
     @Test
+    @DisplayName("R8 an error of the JVM while a stream is delivered cuts the stream")
+    void outOfMemory() throws Exception {
+        ContractServer server = server();
+        server.faulty.events = event -> event.data().equals("bad")
+                ? Faults.raise(new OutOfMemoryError("a test"))
+                : StreamFormat.standard().frames(event);
+        String location = location(post("/tasks", "a", "X-Format", FaultyFormat.NAME));
+        server.script("a").emit(null, "good").emit(null, "bad").complete(null);
+        await().until(() -> status(location).get("state").textValue().equals("completed"));
+
+        assertThat(stream(location).clean()).isFalse();
+    }
+
+    @Test
     @DisplayName("R16 a format that fails on the end, or shows nothing for it: an error, a cut, and 204 on return")
     void formatFailsOnEnd() throws Exception {
         ContractServer server = server();
