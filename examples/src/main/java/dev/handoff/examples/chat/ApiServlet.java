@@ -16,6 +16,7 @@ import java.io.IOException;
 final class ApiServlet extends HttpServlet {
 
     private static final long serialVersionUID = 1;
+    private static final int MAX_SHOWN_CHARS = 50;
 
     private final transient ModelCatalog catalog;
 
@@ -30,10 +31,14 @@ final class ApiServlet extends HttpServlet {
 
     /** Returns the answer to a request on an unknown path. The usual reason is a base URL without its prefix. */
     static Reply unknownUrl(HttpServletRequest request) {
+        String path = request.getRequestURI();
+        // A long path can be that of a stream that came to the wrong server. Clients log messages, so none may hold its
+        // token.
+        String shown = path.length() > MAX_SHOWN_CHARS ? path.substring(0, MAX_SHOWN_CHARS) + "..." : path;
         return OpenAiErrors.reply(new Problem(
                 404,
                 "unknown_url",
-                "There is nothing at " + request.getRequestURI()
+                "There is nothing at " + shown
                         + ". The API is at /v1, with POST /v1/chat/completions and GET /v1/models:"
                         + " the base URL of a client ends in /v1."));
     }

@@ -115,6 +115,9 @@ class WaitingRolesTest {
             await().atMost(LIMIT).until(() -> status(server, "/healthz") == 200);
             assertThat(status(server, "/readyz")).isEqualTo(503);
         }
+        RawHttp.Answer elsewhere = RawHttp.send(api, "GET", "/events/" + token, "");
+        assertThat(elsewhere.status()).isEqualTo(404);
+        assertThat(elsewhere.body()).contains("/events/").doesNotContain(token);
         RawHttp.Answer refused = RawHttp.send(api, "POST", "/v1/chat/completions", ask);
         assertThat(refused.status()).isEqualTo(503);
         assertThat(refused.header("Retry-After")).isPresent();
