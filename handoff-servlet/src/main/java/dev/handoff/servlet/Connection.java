@@ -60,8 +60,8 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     private static final Logger logger = LoggerFactory.getLogger(Connection.class);
 
+    final HttpServletRequest request;
     final HttpServletResponse response;
-    private final HttpServletRequest request;
     private final StreamAccess access;
     private final EventStreamServlet servlet;
     private final Readers readers;

@@ -32,6 +32,11 @@ enum Container {
     /** Closes the connection when a dispatch throws; this exception it does not log. */
     JETTY("org.eclipse.jetty.io.EofException") {
         @Override
+        void prepare(HttpServletRequest request, HttpServletResponse response) {
+            announceChunks(request, response);
+        }
+
+        @Override
         OutputStream unbuffered(ServletOutputStream out) {
             MethodHandle write = WRITES_AT_ONCE.get(out.getClass());
             return write == null ? out : new UnbufferedOutput(out, write);
@@ -48,7 +53,8 @@ enum Container {
      */
     UNDERTOW(null) {
         @Override
-        void prepare(HttpServletResponse response) {
+        void prepare(HttpServletRequest request, HttpServletResponse response) {
+            announceChunks(request, response);
             // A flush that does not fit into the socket leaves the rest in this buffer and says that all is well.
             response.setBufferSize(1);
         }
@@ -135,7 +141,17 @@ enum Container {
     }
 
     /** To be called before anything is written. */
-    void prepare(HttpServletResponse response) {}
+    void prepare(HttpServletRequest request, HttpServletResponse response) {}
+
+    /**
+     * Makes the container send chunks over HTTP/1.1. If the client asks for the connection to be closed, Jetty and Undertow would
+     * end the response by closing it, and the client could not tell a cut from an end. Tomcat always sends chunks.
+     */
+    private static void announceChunks(HttpServletRequest request, HttpServletResponse response) {
+        if (request.getProtocol().equals("HTTP/1.1")) {
+            response.setHeader("Transfer-Encoding", "chunked");
+        }
+    }
 
     /**
      * A way past the container's buffer, for what is to be sent as soon as it is written; the output itself if there is none, and then

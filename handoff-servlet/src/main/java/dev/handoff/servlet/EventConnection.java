@@ -88,7 +88,7 @@ final class EventConnection extends Connection {
     @Override
     void begin() throws IOException {
         setHeaders(response);
-        servlet().container().prepare(response);
+        servlet().container().prepare(request, response);
         response.flushBuffer();
     }
 

@@ -521,6 +521,23 @@ public abstract class ServletContainerContract extends FaultContract {
     }
 
     @Test
+    @DisplayName("R8 a client that asks for the connection to be closed can tell a cut from an end")
+    void closedAfterTheAnswer() throws Exception {
+        ContractServer server = server();
+        String location = location(post("/tasks", "a"));
+        server.script("a").emitNumbered(0, 1).complete(null);
+        server.faults.fail("read", new ProblemException(503, "store_unreachable", "The store cannot be reached."));
+        ReadStream cut = stream(location, "Connection", "close");
+        assertThat(cut.events()).extracting(Received::type).containsExactly("interrupted");
+        assertThat(cut.clean()).isFalse();
+
+        server.faults.clear();
+        ReadStream whole = stream(location, "Connection", "close");
+        assertThat(whole.events()).extracting(Received::data).containsExactly("event 0", "");
+        assertThat(whole.clean()).isTrue();
+    }
+
+    @Test
     @DisplayName("R8 a container that stops never makes a stream look whole")
     void containerStops() throws Exception {
         ContractServer server = server();
