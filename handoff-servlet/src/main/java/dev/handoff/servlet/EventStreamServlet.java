@@ -603,7 +603,9 @@ public final class EventStreamServlet extends HttpServlet {
 
         /**
          * Sets how long a client may take nothing before it is cut off; 30 seconds by default. The time starts again with each
-         * 16 KiB that it takes.
+         * 16 KiB that the socket takes. Linux lets a full socket take more only when a third of its send buffer is free, and that
+         * buffer can grow to 4 MB. To serve clients that read less than about 50 kB per second, limit the send buffer of
+         * accepted connections in the container, or set a longer time.
          */
         public Builder writeDeadline(Duration writeDeadline) {
             this.writeDeadline = requirePositive("writeDeadline", writeDeadline);
