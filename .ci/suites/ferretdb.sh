@@ -39,8 +39,9 @@ if ! mvn -B -Dstyle.color=never test -pl handoff-mongo -am "-Dhandoff.mongo.uri=
   exit 1
 fi
 kill -0 "$server" || { echo "FAILED (ferretdb): the server did not run" >&2; exit 1; }
-# Maven's line for all tests together, without the words.
-contracts=$(sed -n 's/^\[INFO\] Tests run: \([0-9]*\), Failures: 0, Errors: 0, Skipped: 0$/\1/p' "$work/mvn.log" | tail -n 1)
+# Maven's line for all tests together. A rule of a contract that does not apply to a back end is skipped, and not counted.
+contracts=$(sed -n 's/^\[[A-Z]*\] Tests run: \([0-9]*\), Failures: 0, Errors: 0, Skipped: \([0-9]*\)$/\1 \2/p' "$work/mvn.log" |
+  tail -n 1 | awk '{ print $1 - $2 }')
 [[ ${contracts:-0} -gt 0 ]] || { echo "FAILED (ferretdb): no contract was run" >&2; exit 1; }
 echo "ferretdb: $contracts tests of the contracts"
 
