@@ -178,7 +178,8 @@ public final class HandoffFilter implements Filter {
     private Reply refuse(ServletHandoffRequest request, Problem problem, @Nullable Throwable cause) {
         if (problem.status() == 503) {
             // Without a stack trace, because a server that is busy must not fill its log.
-            logger.info(REFUSED, request.method(), request.path(), 503, problem.code(), String.valueOf(cause));
+            String reason = cause == null ? problem.detail() : cause.toString();
+            logger.info(REFUSED, request.method(), request.path(), 503, problem.code(), reason);
         } else if (problem.status() >= 500) {
             String detail = problem.detail();
             logger.error(REFUSED, request.method(), request.path(), problem.status(), problem.code(), detail, cause);

@@ -41,6 +41,9 @@ public final class HandoffServlets {
      * Registers the filter alone, for an application whose streams are served elsewhere; see {@link Handoff.Builder#eventsUrl}. The
      * filter is mapped to exactly the paths of its routes, for requests from clients, and supports asynchronous processing.
      *
+     * <p>Tomcat calls a filter only if a servlet is mapped to the path as well. A web application has the default servlet there; an
+     * embedded Tomcat needs a servlet at {@code /}, or it answers 404.
+     *
      * <p>The filter runs after all filters that {@code web.xml} declares or that the container was given before the context
      * started, and after those that code registered with {@code isMatchAfter} false, or with true before this call. A
      * filter that authenticates the user has to be one of these. If code registers it with {@code isMatchAfter} true

@@ -253,5 +253,11 @@ final class WebServer implements AutoCloseable {
             response.setContentType("text/plain;charset=utf-8");
             response.getOutputStream().print(now ? yes : "not " + yes);
         }
+
+        /** The answer that is inherited would also name TRACE, which is refused. */
+        @Override
+        protected void doOptions(HttpServletRequest request, HttpServletResponse response) {
+            response.setHeader("Allow", "GET, HEAD, OPTIONS");
+        }
     }
 }

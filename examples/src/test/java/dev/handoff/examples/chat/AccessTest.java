@@ -291,6 +291,12 @@ class AccessTest {
             }
             RawHttp.Answer options = RawHttp.send(plain.url("/"), "OPTIONS", "/v1/chat/completions", "");
             assertThat(options.header("Allow")).contains("POST, OPTIONS");
+            for (String path : List.of("/healthz", "/readyz", "/", "/chat.js")) {
+                assertThat(RawHttp.send(plain.url("/"), "OPTIONS", path, "").header("Allow"))
+                        .as(path)
+                        .isPresent()
+                        .hasValueSatisfying(allow -> assertThat(allow).doesNotContain("TRACE"));
+            }
         }
     }
 
