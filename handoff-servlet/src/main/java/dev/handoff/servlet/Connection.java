@@ -92,6 +92,9 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     // Only while the turn is held.
     private boolean closed;
+    /** Whether the container is still to abort the response, which the drain of the servlet waits for. */
+    private boolean aborting;
+
     private boolean broken;
     private boolean caughtUp;
     private boolean unflushed;
@@ -525,13 +528,15 @@ abstract class Connection implements WriteListener, AsyncListener {
     private void abort() {
         turn.lock();
         try {
+            aborting = async != null;
             close();
-            request.setAttribute(EventStreamServlet.ABORT, true);
+            request.setAttribute(EventStreamServlet.ABORT, this);
             if (async != null) {
                 async.dispatch();
             }
         } catch (RuntimeException e) {
             logger.debug("a reader of stream {} was gone before it could be cut off", streamId(), e);
+            servlet.closed(this);
         } finally {
             turn.unlock();
         }
@@ -559,7 +564,9 @@ abstract class Connection implements WriteListener, AsyncListener {
             }
             closed = true;
             readers.leave();
-            servlet.closed(this);
+            if (!aborting) {
+                servlet.closed(this);
+            }
             onClose();
             EventStream.Watch open = watch;
             if (open != null) {
@@ -603,6 +610,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     @Override
     public final void onComplete(AsyncEvent event) {
         close();
+        servlet.closed(this);
     }
 
     @Override

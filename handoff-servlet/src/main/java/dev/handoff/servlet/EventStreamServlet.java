@@ -74,7 +74,7 @@ public final class EventStreamServlet extends HttpServlet {
 
     private static final long serialVersionUID = 1;
 
-    /** The request attribute that makes a dispatch of the request abort it. */
+    /** The request attribute that makes a dispatch of the request abort it; its value is the {@link Connection}. */
     static final String ABORT = EventStreamServlet.class.getName() + ".abort";
 
     static final Problem INTERRUPTED = new Problem(
@@ -208,8 +208,12 @@ public final class EventStreamServlet extends HttpServlet {
 
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        if (request.getAttribute(ABORT) != null) {
-            container.abort(request);
+        if (request.getAttribute(ABORT) instanceof Connection connection) {
+            try {
+                container.abort(request);
+            } finally {
+                closed(connection);
+            }
             return;
         }
         try {
