@@ -56,6 +56,9 @@ abstract class Connection implements WriteListener, AsyncListener {
     /** How long a response that is complete waits for a request body of which nothing arrives. */
     private static final long BODY_PATIENCE_MILLIS = 1000;
 
+    /** How long a client has to read the last event before the connection is aborted. */
+    private static final long ABORT_PAUSE_MILLIS = 100;
+
     private static final long NEVER = Long.MIN_VALUE;
 
     private static final Logger logger = LoggerFactory.getLogger(Connection.class);
@@ -87,11 +90,14 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     private volatile @Nullable Problem interruption;
     private volatile boolean givenUp;
+    /** Whether the pause between the last event and the abort is over. */
+    private volatile boolean mayAbort;
     /** Whether the last turn took so long that the next one must not run in the thread that appends. */
     private volatile boolean slow;
 
     // Only while the turn is held.
     private boolean closed;
+    private boolean abortScheduled;
     /** Whether the container is still to abort the response, which the drain of the servlet waits for. */
     private boolean aborting;
 
@@ -427,7 +433,7 @@ abstract class Connection implements WriteListener, AsyncListener {
                     }
                     return false;
                 } else if (last == Produced.CUT) {
-                    abort();
+                    abortSoon();
                     return false;
                 } else if (parts == MAX_PARTS_PER_TURN) {
                     async.start(this::takeTurns);
@@ -522,6 +528,22 @@ abstract class Connection implements WriteListener, AsyncListener {
         }
         blocked = false;
         return true;
+    }
+
+    /**
+     * Aborts after a pause. Some clients, among them that of the JDK, drop the bytes that they have received but not read when the
+     * connection breaks, and with them the last event.
+     */
+    private void abortSoon() {
+        if (mayAbort || givenUp) {
+            abort();
+        } else if (!abortScheduled) {
+            abortScheduled = true;
+            servlet.later(ABORT_PAUSE_MILLIS, () -> {
+                mayAbort = true;
+                wakeElsewhere();
+            });
+        }
     }
 
     /** Ends the response so that it does not look complete; goes on in {@link Container#abort}. */

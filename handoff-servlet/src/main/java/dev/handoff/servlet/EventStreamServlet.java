@@ -178,7 +178,7 @@ public final class EventStreamServlet extends HttpServlet {
     }
 
     @SuppressWarnings("FutureReturnValueIgnored")
-    private void later(long millis, Runnable action) {
+    void later(long millis, Runnable action) {
         try {
             timer.schedule(action, millis, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
