@@ -7,6 +7,7 @@ the streaming server; what a Java worker writes is read by minibatch's model of 
 import base64
 import hashlib
 import hmac
+import http.client
 import itertools
 import json
 import os
@@ -50,7 +51,12 @@ def read(location, last=None, limit=None):
     response = request("GET", stream_port, location, headers={"Last-Event-ID": last} if last else {})
     if response.status != 200:
         return response.status
-    shown = list(itertools.islice(events(response), limit))
+    shown = []
+    try:
+        shown.extend(itertools.islice(events(response), limit))
+    except http.client.IncompleteRead:
+        # A failed stream is aborted after its error.
+        shown.append((None, "cut", None))
     response.close()
     return shown
 
@@ -122,6 +128,7 @@ try:
     failed = read("/events/" + mint(secret, task, "openai"))
     check("the events before a failure are shown", text(failed) == words(3))
     check("then the failure", failed[3][1] == "error" and json.loads(failed[3][2])["error"]["code"] == "handler_failed")
+    check("and an abort, so that the failure does not look like the end", failed[-1][1] == "cut" and len(failed) == 5)
     check("without what the exception says", "hidden" not in str(failed))
 
     # Many at once.
