@@ -22,7 +22,7 @@ class InMemoryEventStoreTest {
 
     private static final Duration RETENTION = Duration.ofMinutes(10);
     private static final String DATA = "0123456789";
-    /** What the store counts for an event with this data: the event, and a text of ten characters. */
+    /** The bytes that the store counts for an event with a text of ten characters. */
     private static final long EVENT_BYTES = 48 + 56 + 20;
 
     private static final long STREAM_BYTES = 896;

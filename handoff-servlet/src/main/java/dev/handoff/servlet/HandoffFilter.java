@@ -193,18 +193,13 @@ public final class HandoffFilter implements Filter {
             reply = problem.toReply();
         }
         if (problem.status() == 503) {
-            reply = withDefault(reply, "Retry-After", "1");
+            reply = Replies.withDefault(reply, "Retry-After", "1");
         }
         if (problem.code().equals(ServletHandoffRequest.UNSUPPORTED_ENCODING)) {
             // RFC 9110, 15.5.16
-            reply = withDefault(reply, "Accept-Encoding", "identity");
+            reply = Replies.withDefault(reply, "Accept-Encoding", "identity");
         }
         return reply;
-    }
-
-    private static Reply withDefault(Reply reply, String name, String value) {
-        boolean present = reply.headers().keySet().stream().anyMatch(name::equalsIgnoreCase);
-        return present ? reply : reply.with(name, value);
     }
 
     private void write(HttpServletRequest request, HttpServletResponse response, RequestBody body, Reply reply)

@@ -19,7 +19,7 @@ public final class HandoffServlets {
     private HandoffServlets() {}
 
     /**
-     * What was registered, for further settings.
+     * The two registrations, for further settings.
      *
      * @param filter the registration of the filter
      * @param events the registration of the streaming server

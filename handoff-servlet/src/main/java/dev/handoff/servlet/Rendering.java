@@ -69,9 +69,9 @@ final class Rendering {
     static Reply error(@Nullable StreamFormat format, Problem problem) {
         Reply reply = errorOf(format, problem).with("x-should-retry", "false");
         if (reply.status() == 503) {
-            reply = withDefault(reply, "Retry-After", "1");
+            reply = Replies.withDefault(reply, "Retry-After", "1");
         }
-        return withDefault(reply, "Cache-Control", "no-store");
+        return Replies.withDefault(reply, "Cache-Control", "no-store");
     }
 
     private static Reply errorOf(@Nullable StreamFormat format, Problem problem) {
@@ -118,11 +118,6 @@ final class Rendering {
 
     private static String nameOf(StreamFormat format) {
         return format.getClass().getName();
-    }
-
-    private static Reply withDefault(Reply reply, String name, String value) {
-        boolean present = reply.headers().keySet().stream().anyMatch(name::equalsIgnoreCase);
-        return present ? reply : reply.with(name, value);
     }
 
     private static void requireSendable(Map<String, String> headers) {

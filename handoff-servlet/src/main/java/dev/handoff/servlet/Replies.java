@@ -24,6 +24,12 @@ final class Replies {
         return bytes;
     }
 
+    /** Returns the reply with a header field, unless it has the field already. */
+    static Reply withDefault(Reply reply, String name, String value) {
+        boolean present = reply.headers().keySet().stream().anyMatch(name::equalsIgnoreCase);
+        return present ? reply : reply.with(name, value);
+    }
+
     /** Returns the text with U+FFFD in place of each unpaired surrogate, which Java would encode as a question mark. */
     private static String wellFormed(String text) {
         StringBuilder mended = null;

@@ -187,7 +187,7 @@ abstract class ContainerClient {
         return Integer.parseInt(readUntil(socket, "\r\n").strip(), 16);
     }
 
-    /** A client of its own socket, which reads only when it is told to. */
+    /** Sends a request over a new socket and reads nothing; the test reads from the socket. */
     Socket connect(String method, String path, String headers) throws IOException {
         return open(method + ' ' + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n");
     }

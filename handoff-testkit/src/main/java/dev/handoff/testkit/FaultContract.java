@@ -41,7 +41,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a streaming server does when clients, stores, dispatchers and formats misbehave, over HTTP/1.1 and HTTP/2. */
+/** Rules for a streaming server whose clients, stores, dispatchers and formats misbehave, over HTTP/1.1 and HTTP/2. */
 @Timeout(60)
 abstract class FaultContract extends ContainerClient {
 
@@ -1054,7 +1054,7 @@ abstract class FaultContract extends ContainerClient {
         }
     }
 
-    /** What a format written without null checks returns. */
+    /** Returns null, as a format without null checks may. */
     @SuppressWarnings({"NullAway", "TypeParameterUnusedInFormals"})
     private static <T> T nothing() {
         return null;

@@ -6,7 +6,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
-/** What a store or a dispatcher does wrong, by the name of the method that does it. */
+/** The faults that a store or a dispatcher is to raise, by the name of the method that raises them. */
 final class Faults {
 
     private final Map<String, Consumer<String>> byMethod = new ConcurrentHashMap<>();

@@ -162,7 +162,7 @@ class WaitingRolesTest {
     }
 
     @Test
-    @DisplayName("roles that wait for their store stop promptly when they are told to")
+    @DisplayName("a signal stops roles promptly while they wait for their store")
     void waitingRolesStop() throws Exception {
         int mongoPort = freePort();
         for (String role : List.of("api", "stream", "worker")) {
