@@ -1,0 +1,31 @@
+package dev.handoff.mongo.database;
+
+import org.jspecify.annotations.Nullable;
+
+/** An operation on the database that has failed. */
+public final class DatabaseException extends RuntimeException {
+
+    private static final long serialVersionUID = 1;
+
+    private final boolean refused;
+
+    private DatabaseException(@Nullable String message, @Nullable Throwable cause, boolean refused) {
+        super(message, cause);
+        this.refused = refused;
+    }
+
+    /** Returns an exception for an operation whose outcome is unknown. It may be tried again. */
+    public static DatabaseException unknown(@Nullable String message, @Nullable Throwable cause) {
+        return new DatabaseException(message, cause, false);
+    }
+
+    /** Returns an exception for an operation that the database has refused, and would refuse again. */
+    public static DatabaseException refused(@Nullable String message, @Nullable Throwable cause) {
+        return new DatabaseException(message, cause, true);
+    }
+
+    /** Returns whether the database has refused the operation and would refuse it again. Else the outcome is unknown. */
+    public boolean refused() {
+        return refused;
+    }
+}

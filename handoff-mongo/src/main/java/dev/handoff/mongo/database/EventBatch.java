@@ -1,0 +1,65 @@
+package dev.handoff.mongo.database;
+
+import dev.handoff.End;
+import dev.handoff.Event;
+import java.util.List;
+import org.bson.types.ObjectId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Some consecutive entries of a stream. A writer stores them together.
+ *
+ * @param seq the position of the first entry
+ * @param end the end of the stream, if it stands after the events. It takes one position
+ * @param fence whether this is a fence. A fence has no events and takes one position
+ */
+public record EventBatch(
+        ObjectId id,
+        String stream,
+        long seq,
+        int epoch,
+        List<Event> events,
+        @Nullable End end,
+        boolean fence) {
+
+    /** Copies the events. */
+    public EventBatch {
+        events = List.copyOf(events);
+    }
+
+    /** Returns a fence at a position. */
+    public static EventBatch fence(ObjectId id, String stream, long seq, int epoch) {
+        return new EventBatch(id, stream, seq, epoch, List.of(), null, true);
+    }
+
+    /** Returns the position after the last entry. */
+    public long next() {
+        return seq + events.size() + (fence ? 1 : 0) + (end == null ? 0 : 1);
+    }
+
+    /** What a batch and an entry cost in memory beside their text. */
+    private static final int BATCH_OVERHEAD_BYTES = 160;
+
+    private static final int EVENT_OVERHEAD_BYTES = 96;
+
+    /** Returns about how many bytes the batch takes in memory: two for each character, and a fixed cost for each object. */
+    public long bytes() {
+        long bytes = BATCH_OVERHEAD_BYTES;
+        for (Event event : events) {
+            bytes += bytesOf(event);
+        }
+        if (end instanceof End.Completed completed && completed.result() != null) {
+            bytes += 2L * completed.result().length();
+        } else if (end instanceof End.Failed failed && failed.problem().detail() != null) {
+            bytes += 2L * failed.problem().detail().length();
+        }
+        return bytes;
+    }
+
+    /** Returns about how many bytes an event takes in memory. */
+    public static long bytesOf(Event event) {
+        return EVENT_OVERHEAD_BYTES
+                + 2L * event.data().length()
+                + (event.type() == null ? 0 : 2L * event.type().length());
+    }
+}

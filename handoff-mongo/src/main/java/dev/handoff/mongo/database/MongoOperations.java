@@ -1,0 +1,501 @@
+package dev.handoff.mongo.database;
+
+import com.mongodb.ErrorCategory;
+import com.mongodb.MongoBulkWriteException;
+import com.mongodb.MongoException;
+import com.mongodb.MongoWriteException;
+import com.mongodb.ReadConcern;
+import com.mongodb.ReadPreference;
+import com.mongodb.WriteConcern;
+import com.mongodb.bulk.BulkWriteError;
+import com.mongodb.client.MongoCollection;
+import com.mongodb.client.MongoCursor;
+import com.mongodb.client.MongoDatabase;
+import com.mongodb.client.model.CountOptions;
+import com.mongodb.client.model.Filters;
+import com.mongodb.client.model.FindOneAndUpdateOptions;
+import com.mongodb.client.model.InsertManyOptions;
+import com.mongodb.client.model.Projections;
+import com.mongodb.client.model.ReturnDocument;
+import com.mongodb.client.model.Sorts;
+import com.mongodb.client.model.UpdateOptions;
+import com.mongodb.client.model.Updates;
+import dev.handoff.TaskStatus;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Date;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.bson.Document;
+import org.bson.conversions.Bson;
+import org.bson.types.ObjectId;
+import org.jspecify.annotations.Nullable;
+
+/** The operations on MongoDB, with its driver. */
+public final class MongoOperations implements Database {
+
+    /** The collection of events. */
+    public static final String EVENTS = "handoff_events";
+    /** The collection of tasks. */
+    public static final String TASKS = "handoff_tasks";
+    /** The collection of workers. */
+    public static final String WORKERS = "handoff_workers";
+
+    /** TTL indexes delete events and tasks at times that differ by minutes, and a task must outlive its events. */
+    private static final Duration TASKS_OUTLIVE_EVENTS = Duration.ofHours(1);
+    /** If a document expired longer ago than this, the server has no working TTL index. */
+    private static final Duration TTL_GRACE = Duration.ofMinutes(10);
+
+    private static final Duration WORKERS_KEPT = Duration.ofDays(1);
+    private static final int POSITIONS_PER_QUERY = 100;
+    private static final int DOCUMENTS_PER_ANSWER = 40;
+    private static final int STREAMS_PER_QUERY = 200;
+
+    private static final Bson HELD = Projections.include("state", "epoch", "worker", "cancel", "leaseUntil");
+    private static final Bson WITHOUT_PAYLOAD = Projections.exclude("payload", "attributes");
+
+    private final MongoDatabase database;
+    private final DatabaseSettings settings;
+    private final ServerTime time;
+
+    /** Returns at once; connects with the first operation. */
+    public MongoOperations(MongoDatabase database, DatabaseSettings settings) {
+        this.settings = settings;
+        this.database = database.withTimeout(settings.timeout().toMillis(), TimeUnit.MILLISECONDS)
+                .withReadPreference(ReadPreference.primary());
+        this.time = new ServerTime(this.database, settings.ticker());
+    }
+
+    // Events
+
+    @Override
+    public List<InsertOutcome> insert(List<EventBatch> batches) {
+        return call(() -> {
+            Instant now = time.now();
+            Instant expireAt = now.plus(settings.eventRetention());
+            return insert(
+                    events(),
+                    batches.stream()
+                            .map(b -> EventDocuments.toDocument(b, now, expireAt))
+                            .toList());
+        });
+    }
+
+    private static List<InsertOutcome> insert(MongoCollection<Document> collection, List<Document> documents) {
+        InsertOutcome[] outcomes = new InsertOutcome[documents.size()];
+        java.util.Arrays.fill(outcomes, InsertOutcome.STORED);
+        try {
+            collection.insertMany(documents, new InsertManyOptions().ordered(false));
+        } catch (MongoBulkWriteException e) {
+            if (e.getWriteConcernError() != null) {
+                java.util.Arrays.fill(
+                        outcomes,
+                        new InsertOutcome(
+                                InsertOutcome.Kind.UNKNOWN,
+                                e.getWriteConcernError().getMessage()));
+            }
+            for (BulkWriteError error : e.getWriteErrors()) {
+                outcomes[error.getIndex()] = outcome(error.getCategory(), error.getCode(), error.getMessage());
+            }
+        }
+        return List.of(outcomes);
+    }
+
+    private static InsertOutcome outcome(ErrorCategory category, int code, String message) {
+        String detail = code + ": " + message;
+        if (category == ErrorCategory.DUPLICATE_KEY) {
+            return new InsertOutcome(InsertOutcome.Kind.DUPLICATE, detail);
+        }
+        return new InsertOutcome(
+                ErrorCodes.isRefusal(code) ? InsertOutcome.Kind.REFUSED : InsertOutcome.Kind.UNKNOWN, detail);
+    }
+
+    @Override
+    public Map<Position, ObjectId> holders(Collection<Position> positions) {
+        return call(() -> {
+            Map<Position, ObjectId> holders = new HashMap<>();
+            List<Position> all = List.copyOf(positions);
+            for (int i = 0; i < all.size(); i += POSITIONS_PER_QUERY) {
+                List<Bson> clauses = all.subList(i, Math.min(i + POSITIONS_PER_QUERY, all.size())).stream()
+                        .map(p -> Filters.and(Filters.eq("stream", p.stream()), Filters.eq("seq", p.seq())))
+                        .toList();
+                events().find(Filters.or(clauses))
+                        .projection(Projections.include("stream", "seq"))
+                        .forEach(d -> holders.put(
+                                new Position(d.getString("stream"), d.getLong("seq")), d.getObjectId("_id")));
+            }
+            return holders;
+        });
+    }
+
+    @Override
+    public Optional<EventBatch> last(String stream) {
+        return lastOf(Filters.eq("stream", stream));
+    }
+
+    @Override
+    public Optional<EventBatch> lastBefore(String stream, long position) {
+        return lastOf(Filters.and(Filters.eq("stream", stream), Filters.lt("seq", position)));
+    }
+
+    private Optional<EventBatch> lastOf(Bson filter) {
+        return call(() -> Optional.ofNullable(events().find(filter)
+                        .sort(Sorts.descending("seq"))
+                        .limit(1)
+                        .first())
+                .map(EventDocuments::of));
+    }
+
+    @Override
+    public List<EventBatch> read(String stream, long from, int maxEvents, long maxBytes) {
+        return call(() -> {
+            List<EventBatch> found = new ArrayList<>();
+            try (MongoCursor<Document> cursor = events().find(
+                            Filters.and(Filters.eq("stream", stream), Filters.gte("seq", from)))
+                    .sort(Sorts.ascending("seq"))
+                    .batchSize(DOCUMENTS_PER_ANSWER)
+                    .cursor()) {
+                long count = 0;
+                long bytes = 0;
+                while (count <= maxEvents && bytes < maxBytes && cursor.hasNext()) {
+                    EventBatch batch = EventDocuments.of(cursor.next());
+                    found.add(batch);
+                    count += batch.events().size();
+                    bytes += batch.bytes();
+                }
+            }
+            return found;
+        });
+    }
+
+    @Override
+    public TailFetch tails(Map<String, Long> from, long maxBytes) {
+        return call(() -> {
+            List<EventBatch> batches = new ArrayList<>();
+            Set<String> unreadable = new HashSet<>();
+            Map<Long, List<String>> byPosition = new TreeMap<>();
+            from.forEach((stream, seq) ->
+                    byPosition.computeIfAbsent(seq, s -> new ArrayList<>()).add(stream));
+            List<Bson> clauses = new ArrayList<>();
+            // The position comes first, since a server without the index is sooner done with what is long past.
+            byPosition.forEach((seq, streams) -> clauses.add(Filters.and(
+                    Filters.gte("seq", seq),
+                    streams.size() == 1 ? Filters.eq("stream", streams.get(0)) : Filters.in("stream", streams))));
+            long bytes = 0;
+            try (MongoCursor<Document> cursor = events().find(
+                            clauses.size() == 1 ? clauses.get(0) : Filters.or(clauses))
+                    .sort(Sorts.ascending("stream", "seq"))
+                    .batchSize(STREAMS_PER_QUERY)
+                    .cursor()) {
+                while (bytes < maxBytes && cursor.hasNext()) {
+                    Document document = cursor.next();
+                    try {
+                        EventBatch batch = EventDocuments.of(document);
+                        batches.add(batch);
+                        bytes += batch.bytes();
+                    } catch (RuntimeException e) {
+                        unreadable.add(String.valueOf(document.get("stream")));
+                    }
+                }
+            }
+            return new TailFetch(batches, bytes >= maxBytes, unreadable);
+        });
+    }
+
+    @Override
+    public long fences(String stream) {
+        return call(
+                () -> events().countDocuments(Filters.and(Filters.eq("stream", stream), Filters.eq("fence", true))));
+    }
+
+    // Tasks
+
+    @Override
+    public InsertOutcome insertTask(TaskRecord task) {
+        return call(() -> {
+            try {
+                tasks().insertOne(TaskDocuments.queued(task, time.now()));
+                return InsertOutcome.STORED;
+            } catch (MongoWriteException e) {
+                return outcome(
+                        e.getError().getCategory(),
+                        e.getError().getCode(),
+                        e.getError().getMessage());
+            }
+        });
+    }
+
+    @Override
+    public Optional<TaskRecord> task(String id) {
+        return call(() -> Optional.ofNullable(
+                        tasks().find(Filters.eq(id)).projection(WITHOUT_PAYLOAD).first())
+                .map(TaskDocuments::record));
+    }
+
+    @Override
+    public Optional<TaskRecord> latestLike(String fingerprint, @Nullable String subject, Duration within) {
+        return call(() -> Optional.ofNullable(tasks().find(Filters.and(
+                                Filters.eq("fingerprint", fingerprint),
+                                Filters.gte("created", before(within)),
+                                // Null stands for a document without the field, too.
+                                Filters.eq("subject", subject)))
+                        .sort(Sorts.descending("created"))
+                        .projection(WITHOUT_PAYLOAD)
+                        .limit(1)
+                        .first())
+                .map(TaskDocuments::record));
+    }
+
+    @Override
+    public long queuedBefore(Instant created, int limit) {
+        return call(() -> tasks().countDocuments(
+                        Filters.and(Filters.eq("state", "queued"), Filters.lt("created", Date.from(created))),
+                        new CountOptions().limit(limit)));
+    }
+
+    @Override
+    public Map<String, Long> queueLengths(Collection<String> types, int limit) {
+        return call(() -> {
+            Map<String, Long> lengths = new HashMap<>();
+            for (String type : types) {
+                lengths.put(
+                        type,
+                        tasks().countDocuments(
+                                        Filters.and(Filters.eq("state", "queued"), Filters.eq("type", type)),
+                                        new CountOptions().limit(limit)));
+            }
+            return lengths;
+        });
+    }
+
+    @Override
+    public Optional<HeldTask> requestCancel(String id) {
+        return call(() -> Optional.ofNullable(tasks().findOneAndUpdate(
+                                Filters.and(Filters.eq(id), Filters.in("state", "queued", "running")),
+                                Updates.set("cancel", true),
+                                new FindOneAndUpdateOptions().projection(HELD).returnDocument(ReturnDocument.BEFORE)))
+                .map(TaskDocuments::held));
+    }
+
+    @Override
+    public Optional<TaskRecord> claim(Collection<String> types, String owner) {
+        return call(() -> taken(tasks().findOneAndUpdate(
+                        Filters.and(Filters.eq("state", "queued"), Filters.in("type", types)),
+                        Updates.combine(
+                                ownedBy(owner),
+                                Updates.inc("attempts", 1),
+                                Updates.set("started", Date.from(time.now()))),
+                        // The stand-in answers with live documents: two callers would be given the same epoch.
+                        new FindOneAndUpdateOptions()
+                                .sort(Sorts.ascending("created"))
+                                .returnDocument(ReturnDocument.BEFORE))));
+    }
+
+    @Override
+    public Optional<TaskRecord> take(HeldTask task, String owner) {
+        return call(() -> taken(tasks().findOneAndUpdate(
+                        Filters.and(
+                                Filters.eq(task.id()),
+                                Filters.eq("state", TaskDocuments.name(task.state())),
+                                Filters.eq("epoch", task.epoch()),
+                                Filters.eq("worker", task.owner()),
+                                Filters.eq("leaseUntil", task.lease() == null ? null : new Date(task.lease()))),
+                        ownedBy(owner),
+                        new FindOneAndUpdateOptions()
+                                .projection(WITHOUT_PAYLOAD)
+                                .returnDocument(ReturnDocument.BEFORE))));
+    }
+
+    private static Bson ownedBy(String owner) {
+        return Updates.combine(
+                Updates.inc("epoch", 1),
+                Updates.set("state", "running"),
+                Updates.set("worker", owner),
+                Updates.unset("leaseUntil"));
+    }
+
+    private static Optional<TaskRecord> taken(@Nullable Document before) {
+        return Optional.ofNullable(before)
+                .map(b -> TaskDocuments.record(
+                        b.append("epoch", b.getInteger("epoch") + 1).append("state", "running")));
+    }
+
+    @Override
+    public boolean requeue(String id, int epoch, boolean attempted) {
+        return call(() -> tasks().updateOne(
+                                Filters.and(Filters.eq(id), Filters.eq("epoch", epoch), Filters.eq("state", "running")),
+                                Updates.combine(
+                                        Updates.set("state", "queued"),
+                                        Updates.inc("attempts", attempted ? 0 : -1),
+                                        Updates.unset("worker"),
+                                        Updates.unset("leaseUntil")))
+                        .getMatchedCount()
+                == 1);
+    }
+
+    @Override
+    public boolean finish(String id, int epoch, TaskStatus.State state) {
+        return call(() -> {
+            Instant now = time.now();
+            Instant expireAt = now.plus(settings.taskRetention()).plus(TASKS_OUTLIVE_EVENTS);
+            return tasks().updateOne(
+                                    Filters.and(
+                                            Filters.eq(id), Filters.eq("epoch", epoch), Filters.eq("state", "running")),
+                                    Updates.combine(
+                                            Updates.set("state", TaskDocuments.name(state)),
+                                            Updates.set("ended", Date.from(now)),
+                                            Updates.set("expireAt", Date.from(expireAt)),
+                                            Updates.unset("payload"),
+                                            Updates.unset("leaseUntil")))
+                            .getMatchedCount()
+                    == 1;
+        });
+    }
+
+    @Override
+    public List<HeldTask> runningExceptOf(Collection<String> owners, int limit) {
+        return held(
+                Filters.and(Filters.eq("state", "running"), Filters.nin("worker", owners)),
+                Sorts.ascending("worker", "_id"),
+                limit);
+    }
+
+    @Override
+    public List<HeldTask> runningOf(String owner, int limit) {
+        return held(
+                Filters.and(Filters.eq("state", "running"), Filters.eq("worker", owner)),
+                Sorts.ascending("_id"),
+                limit);
+    }
+
+    private List<HeldTask> held(Bson filter, Bson sort, int limit) {
+        return call(() -> tasks().find(filter).projection(HELD).sort(sort).limit(limit).into(new ArrayList<>()).stream()
+                .map(TaskDocuments::held)
+                .toList());
+    }
+
+    @Override
+    public void recordReaders(Collection<String> ids) {
+        call(() -> tasks().updateMany(Filters.in("_id", ids), Updates.set("attended", Date.from(time.now()))));
+    }
+
+    @Override
+    public List<String> unread(Duration duration, int limit) {
+        return call(() -> tasks().find(Filters.and(
+                        Filters.in("state", "queued", "running"),
+                        Filters.ne("cancel", true),
+                        Filters.lt("attended", before(duration))))
+                .projection(Projections.include("_id"))
+                .limit(limit)
+                .map(d -> d.getString("_id"))
+                .into(new ArrayList<>()));
+    }
+
+    @Override
+    public List<HeldTask> queuedLongerThan(Duration duration, int limit) {
+        return call(() -> held(
+                Filters.and(Filters.eq("state", "queued"), Filters.lt("created", before(duration))),
+                Sorts.ascending("created"),
+                limit));
+    }
+
+    private Date before(Duration duration) {
+        return Date.from(time.now().minus(duration));
+    }
+
+    // Workers
+
+    @Override
+    public void beat(String worker) {
+        call(() -> workers()
+                .updateOne(
+                        Filters.eq(worker),
+                        Updates.combine(
+                                Updates.inc("beat", 1L),
+                                Updates.set("expireAt", Date.from(time.now().plus(WORKERS_KEPT)))),
+                        new UpdateOptions().upsert(true)));
+    }
+
+    @Override
+    public Map<String, Long> beats() {
+        return call(() -> {
+            Map<String, Long> beats = new HashMap<>();
+            workers()
+                    .find()
+                    .projection(Projections.include("beat"))
+                    .forEach(d -> beats.put(d.getString("_id"), d.getLong("beat")));
+            return beats;
+        });
+    }
+
+    @Override
+    public void forget(String worker, long beat) {
+        call(() -> workers().deleteOne(Filters.and(Filters.eq(worker), Filters.eq("beat", beat))));
+    }
+
+    // Retention
+
+    @Override
+    public void deleteExpired() {
+        call(() -> {
+            delete(events());
+            delete(tasks());
+            delete(workers());
+            return null;
+        });
+    }
+
+    private void delete(MongoCollection<Document> collection) {
+        boolean hasTtl = collection.listIndexes().into(new ArrayList<>()).stream()
+                .anyMatch(i -> i.containsKey("expireAfterSeconds"));
+        collection.deleteMany(Filters.lt("expireAt", before(hasTtl ? TTL_GRACE : Duration.ZERO)));
+    }
+
+    private MongoCollection<Document> events() {
+        WriteConcern concern = settings.writeConcern() == null ? writeConcern() : settings.writeConcern();
+        return collection(EVENTS).withWriteConcern(concern);
+    }
+
+    private MongoCollection<Document> tasks() {
+        return collection(TASKS).withWriteConcern(WriteConcern.MAJORITY);
+    }
+
+    private MongoCollection<Document> workers() {
+        return collection(WORKERS).withWriteConcern(WriteConcern.MAJORITY);
+    }
+
+    private MongoCollection<Document> collection(String name) {
+        return database.getCollection(name).withReadConcern(readConcern());
+    }
+
+    /** The connection string counts if it names one. */
+    private WriteConcern writeConcern() {
+        WriteConcern own = database.getWriteConcern();
+        return own.equals(WriteConcern.ACKNOWLEDGED) ? WriteConcern.MAJORITY : own;
+    }
+
+    private ReadConcern readConcern() {
+        ReadConcern own = settings.readConcern() == null ? database.getReadConcern() : settings.readConcern();
+        return own.equals(ReadConcern.DEFAULT) && time.isCluster() ? ReadConcern.MAJORITY : own;
+    }
+
+    private static <T> T call(Supplier<T> operation) {
+        try {
+            return operation.get();
+        } catch (MongoException e) {
+            String message = e.toString();
+            throw ErrorCodes.isRefusal(e.getCode())
+                    ? DatabaseException.refused(message, e)
+                    : DatabaseException.unknown(message, e);
+        }
+    }
+}

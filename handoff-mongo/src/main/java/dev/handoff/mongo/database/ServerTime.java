@@ -1,0 +1,66 @@
+package dev.handoff.mongo.database;
+
+import com.mongodb.MongoCommandException;
+import com.mongodb.client.MongoDatabase;
+import dev.handoff.Ticker;
+import java.time.Instant;
+import java.util.Date;
+import java.util.concurrent.TimeUnit;
+import org.bson.Document;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The time of the server: what it has said last, plus the monotonic time since. The clock of this machine does not count. Thread-safe.
+ */
+final class ServerTime {
+
+    /** How long an answer of the server is used. Clocks of servers drift and servers change. */
+    private static final long VALID_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+    /** How a server answers {@code hello}. */
+    private record Answer(Date time, long at, boolean cluster) {}
+
+    private final MongoDatabase database;
+    private final Ticker ticker;
+    private volatile @Nullable Answer answer;
+
+    ServerTime(MongoDatabase database, Ticker ticker) {
+        this.database = database;
+        this.ticker = ticker;
+    }
+
+    /** Returns the time of the server. Asks it about once a minute, and blocks then. */
+    Instant now() {
+        Answer last = fresh();
+        return last.time.toInstant().plusNanos(ticker.read() - last.at);
+    }
+
+    /** Returns whether the server belongs to a replica set or a sharded cluster. */
+    boolean isCluster() {
+        return fresh().cluster;
+    }
+
+    private Answer fresh() {
+        Answer last = answer;
+        if (last != null && ticker.read() - last.at < VALID_NANOS) {
+            return last;
+        }
+        long before = ticker.read();
+        Document hello = hello();
+        // The server has read its clock at some time between the two.
+        long at = before + (ticker.read() - before) / 2;
+        Answer fresh = new Answer(
+                hello.getDate("localTime"), at, hello.containsKey("setName") || "isdbgrid".equals(hello.get("msg")));
+        answer = fresh;
+        return fresh;
+    }
+
+    /** Servers before 4.4.2 know only the older name of the command. */
+    private Document hello() {
+        try {
+            return database.runCommand(new Document("hello", 1));
+        } catch (MongoCommandException e) {
+            return database.runCommand(new Document("isMaster", 1));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.handoff.mongo.database;
+
+import dev.handoff.Task;
+import dev.handoff.TaskStatus;
+import java.time.Instant;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A task as the database keeps it.
+ *
+ * @param payload empty if it was not asked for, or if the task has ended
+ * @param epoch how often the task was given to an owner, be it a worker or a sweeper
+ * @param attempts how often a worker has claimed it
+ * @param cancel whether it is marked for cancellation
+ */
+public record TaskRecord(
+        String id,
+        String type,
+        String payload,
+        String fingerprint,
+        Map<String, String> attributes,
+        @Nullable String subject,
+        @Nullable String key,
+        String format,
+        TaskStatus.State state,
+        int epoch,
+        int attempts,
+        boolean cancel,
+        Instant created,
+        @Nullable Instant started,
+        @Nullable Instant ended) {
+
+    /** Copies the attributes. */
+    public TaskRecord {
+        attributes = Map.copyOf(attributes);
+    }
+
+    /** Returns the record of a task that is about to be queued. */
+    public static TaskRecord queued(Task task) {
+        return new TaskRecord(
+                task.id(),
+                task.type(),
+                task.payload(),
+                task.fingerprint(),
+                task.attributes(),
+                task.subject(),
+                task.idempotencyKey(),
+                task.format(),
+                TaskStatus.State.QUEUED,
+                0,
+                0,
+                false,
+                Instant.EPOCH,
+                null,
+                null);
+    }
+
+    /** Returns the task for its handler. */
+    public Task task() {
+        return new Task(id, type, payload, attributes, subject, key, format);
+    }
+
+    /** Returns the status. */
+    public TaskStatus status(int queuedBefore) {
+        return new TaskStatus(id, subject, format, state, queuedBefore, created, started, ended);
+    }
+}
