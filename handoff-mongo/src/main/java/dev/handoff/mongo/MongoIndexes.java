@@ -5,6 +5,7 @@ import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
 import com.mongodb.client.model.IndexOptions;
 import com.mongodb.client.model.Indexes;
+import dev.handoff.mongo.database.MongoOperations;
 import java.util.concurrent.TimeUnit;
 import org.bson.Document;
 import org.slf4j.Logger;
@@ -25,9 +26,9 @@ public final class MongoIndexes {
      * @throws com.mongodb.MongoException if the unique index cannot be made, without which nothing is safe
      */
     public static void create(MongoDatabase database) {
-        MongoCollection<Document> events = database.getCollection(MongoEventStore.COLLECTION);
+        MongoCollection<Document> events = database.getCollection(MongoOperations.EVENTS);
         events.createIndex(Indexes.ascending("stream", "seq"), new IndexOptions().unique(true));
-        MongoCollection<Document> tasks = database.getCollection(MongoTaskQueue.COLLECTION);
+        MongoCollection<Document> tasks = database.getCollection(MongoOperations.TASKS);
         tasks.createIndex(Indexes.ascending("state", "created"));
         tasks.createIndex(Indexes.ascending("fingerprint", "created"));
         expire(events);

@@ -7,12 +7,14 @@ import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.Wi
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import dev.handoff.mongo.stream.MongoEventStore;
 import java.util.Timer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
@@ -64,7 +66,7 @@ class ArchitectureTest {
                 .resideInAnyPackage(
                         "java..",
                         "dev.handoff",
-                        "dev.handoff.mongo",
+                        "dev.handoff.mongo..",
                         "com.mongodb..",
                         "org.bson..",
                         "org.slf4j",
@@ -85,9 +87,27 @@ class ArchitectureTest {
     }
 
     @Test
-    @DisplayName("the module is one flat package")
-    void onePackage() {
-        classes().should().resideInAPackage("dev.handoff.mongo").check(CLASSES);
+    @DisplayName("packages are layers: tasks use streams, streams use tails, and these use the database")
+    void layers() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInLayers()
+                .layer("indexes")
+                .definedBy("dev.handoff.mongo")
+                .layer("task")
+                .definedBy("dev.handoff.mongo.task")
+                .layer("stream")
+                .definedBy("dev.handoff.mongo.stream")
+                .layer("tail")
+                .definedBy("dev.handoff.mongo.tail")
+                .layer("database")
+                .definedBy("dev.handoff.mongo.database")
+                .whereLayer("task")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("stream")
+                .mayOnlyBeAccessedByLayers("task")
+                .whereLayer("tail")
+                .mayOnlyBeAccessedByLayers("stream")
+                .check(CLASSES);
     }
 
     @Test

@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.mongo.MongoWorker;
+import dev.handoff.mongo.task.MongoWorker;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;

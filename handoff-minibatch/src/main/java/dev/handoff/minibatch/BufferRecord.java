@@ -1,0 +1,79 @@
+package dev.handoff.minibatch;
+
+import dev.handoff.End;
+import dev.handoff.Problem;
+import java.util.Comparator;
+import org.bson.BsonDateTime;
+import org.bson.BsonDocument;
+import org.bson.BsonValue;
+import org.bson.json.JsonMode;
+import org.bson.json.JsonWriterSettings;
+import org.bson.types.ObjectId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a producer has appended to a stream of minibatch; see {@link MinibatchStreams}.
+ *
+ * @param key where it stands
+ * @param data the text of the event; of no use if this is an end
+ * @param end the end that it stands for; null if it is an event
+ */
+record BufferRecord(Key key, String data, @Nullable End end) {
+
+    private static final String END_FIELD = "stream_complete";
+    private static final JsonWriterSettings JSON =
+            JsonWriterSettings.builder().outputMode(JsonMode.RELAXED).build();
+    /** The same as when a handler of ours throws: what a Python exception says is for the log, not for the client. */
+    private static final Problem FAILED = new Problem(500, "handler_failed", "The task failed.");
+
+    /**
+     * The order of the records of a stream.
+     *
+     * @param created in milliseconds since 1970
+     */
+    record Key(long created, ObjectId id) implements Comparable<Key> {
+
+        private static final Comparator<Key> ORDER =
+                Comparator.comparingLong(Key::created).thenComparing(Key::id);
+
+        BsonDateTime date() {
+            return new BsonDateTime(created);
+        }
+
+        @Override
+        public int compareTo(Key other) {
+            return ORDER.compare(this, other);
+        }
+    }
+
+    static BufferRecord of(BsonDocument document) {
+        Key key = new Key(
+                document.getDateTime("created").getValue(),
+                document.getObjectId("_id").getValue());
+        BsonValue data = document.get("data");
+        if (data == null || data.isNull()) {
+            return new BufferRecord(key, "{}", null);
+        }
+        return new BufferRecord(key, json(data), data.isDocument() ? end(data.asDocument()) : null);
+    }
+
+    private static String json(BsonValue value) {
+        if (value.isDocument()) {
+            return value.asDocument().toJson(JSON);
+        }
+        // Only documents can be written, so it is the only field of one, which is cut off again.
+        String field = new BsonDocument("", value).toJson(JSON);
+        return field.substring("{\"\": ".length(), field.length() - 1);
+    }
+
+    private static @Nullable End end(BsonDocument data) {
+        BsonValue how = data.get(END_FIELD);
+        if (how == null || !how.isString()) {
+            return null;
+        }
+        if (how.asString().getValue().startsWith("stop")) {
+            return End.completed(null);
+        }
+        return how.asString().getValue().startsWith("error") ? End.failed(FAILED) : null;
+    }
+}

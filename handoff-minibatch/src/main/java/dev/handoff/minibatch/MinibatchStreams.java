@@ -1,0 +1,423 @@
+package dev.handoff.minibatch;
+
+import com.mongodb.MongoException;
+import com.mongodb.client.FindIterable;
+import com.mongodb.client.MongoCollection;
+import com.mongodb.client.MongoDatabase;
+import com.mongodb.client.model.Filters;
+import com.mongodb.client.model.Sorts;
+import dev.handoff.End;
+import dev.handoff.Event;
+import dev.handoff.EventAppender;
+import dev.handoff.EventId;
+import dev.handoff.EventStore;
+import dev.handoff.EventStream;
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import dev.handoff.StreamFormat;
+import dev.handoff.Task;
+import dev.handoff.TaskDispatcher;
+import dev.handoff.TaskStatus;
+import dev.handoff.mongo.database.Durations;
+import dev.handoff.mongo.stream.MongoEventStore;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.bson.BsonDocument;
+import org.bson.conversions.Bson;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The streams that Python workers of omega-ml write through the package minibatch, for reading: its collection
+ * {@code buffer}, one document for each chunk.
+ *
+ * <pre>
+ * { _id: ObjectId, stream: string, data: document, processed: boolean, created: date }
+ * </pre>
+ *
+ * <ol>
+ *   <li>The records of a stream are in the order of (created, _id). The position of an event is its rank in it.
+ *   <li>An event has no type. Its data is {@code data} as relaxed Extended JSON: plain JSON, with objects such as
+ *       <code>{"$date": …}</code> for what JSON has no form for.
+ *   <li>The first record with {@code stream_complete} is the end: completed without a result if the value begins with
+ *       {@code stop}, failed if it begins with {@code error}. What stands after it is not shown. The {@code message} of a
+ *       failure is not shown either: it is the {@code repr} of an exception, which may hold paths, addresses and
+ *       credentials. The client is told what it is told when a handler in Java throws: 500, {@code handler_failed}.
+ *   <li>Streams that are watched are read from a tail that all readers in this process share, and that one loop polls. Other
+ *       reads ask the store.
+ * </ol>
+ *
+ * <p>Nothing is changed or deleted, no index is made, and any number of readers see the same. minibatch's own consumers
+ * delete what they have read, so none must be used on a stream that is read here, except one that is started with
+ * {@code keep=True}. A reader that finds less than it has read is told that the stream is gone (410).
+ *
+ * <p>Records have no sequence number and their writers no lease, so this is less than what {@link MongoEventStore} promises:
+ *
+ * <ul>
+ *   <li>A stream must be written by one thread of one process at a time. A position always means the same event as long as
+ *       the clock of that process is not set back meanwhile. If it is, a reader may miss an event and see another one twice,
+ *       but comes to the end in any case.
+ *   <li>A producer that dies without an end record leaves a stream that does not end.
+ *   <li>Nobody is fenced, and nothing expires.
+ * </ul>
+ *
+ * <p>To serve these streams next to those of our own, give {@link dev.handoff.Handoff} what {@link #store} and
+ * {@link #dispatcher} make.
+ *
+ * <p>Thread-safe.
+ */
+public final class MinibatchStreams implements EventStore {
+
+    /** The collection of the records. */
+    public static final String COLLECTION = "buffer";
+
+    /** The collection in which minibatch notes that a stream was opened. */
+    private static final String STREAM_COLLECTION = "stream";
+
+    private static final int MOST_PER_FETCH = 1000;
+    private static final Bson ORDER = Sorts.ascending("created", "_id");
+
+    private final MongoCollection<BsonDocument> buffer;
+    private final MongoCollection<BsonDocument> opened;
+    private final Function<String, String> names;
+    private final BufferTail tail;
+    private final Clock clock;
+    private final Duration patience;
+
+    private MinibatchStreams(Builder builder) {
+        this.buffer = builder.database.getCollection(COLLECTION, BsonDocument.class);
+        this.opened = builder.database.getCollection(STREAM_COLLECTION, BsonDocument.class);
+        this.names = builder.names;
+        Executor hints = builder.hintExecutor == null ? builder.executor : builder.hintExecutor;
+        this.tail = new BufferTail(buffer, builder.executor, hints, builder.shortestPoll, builder.longestPoll);
+        this.clock = builder.clock;
+        this.patience = builder.patience;
+    }
+
+    /**
+     * Returns a builder of a reader of the streams in a database.
+     *
+     * @param executor polls, with one thread, and runs the hints of readers unless {@link Builder#hintExecutor} sets another;
+     *     belongs to the caller
+     * @param names gives what minibatch calls a stream, for our id of it; see {@link #named}
+     */
+    public static Builder builder(
+            MongoDatabase database, ScheduledExecutorService executor, Function<String, String> names) {
+        return new Builder(database, executor, names);
+    }
+
+    /**
+     * Names that are made from a pattern, such as {@code omegaml.streams/..system/complete/{id}.stream}.
+     *
+     * @param pattern a name with <code>{id}</code>, which stands for our id written as a UUID: that of a Celery task
+     * @throws IllegalArgumentException if there is no <code>{id}</code> in it
+     */
+    public static Function<String, String> named(String pattern) {
+        if (!pattern.contains("{id}")) {
+            throw new IllegalArgumentException("there is no {id} in the pattern of stream names: " + pattern);
+        }
+        return id -> pattern.replace("{id}", uuid(id));
+    }
+
+    private static String uuid(String id) {
+        return String.join(
+                "-",
+                id.substring(0, 8),
+                id.substring(8, 12),
+                id.substring(12, 16),
+                id.substring(16, 20),
+                id.substring(20));
+    }
+
+    @Override
+    public EventStream open(String streamId) {
+        // The id of an event checks that of its stream.
+        new EventId(streamId, 0, 0);
+        return new MinibatchStream(streamId, names.apply(streamId));
+    }
+
+    /** Not possible. */
+    @Override
+    public EventAppender appender(String streamId, int epoch) {
+        throw new UnsupportedOperationException("streams of minibatch are written by Python");
+    }
+
+    /**
+     * A store of both kinds of streams. A stream that has entries in the given store is read there; else one that minibatch
+     * knows is read here; any other is left to the given store, and so are all writers.
+     */
+    public EventStore store(EventStore own) {
+        return new EventStore() {
+            @Override
+            public EventStream open(String streamId) {
+                EventStream stream = own.open(streamId);
+                boolean foreign = stream.last() == EventStream.BEGINNING
+                        && status(streamId).isPresent();
+                return foreign ? MinibatchStreams.this.open(streamId) : stream;
+            }
+
+            @Override
+            public EventAppender appender(String streamId, int epoch) {
+                return own.appender(streamId, epoch);
+            }
+        };
+    }
+
+    /**
+     * A dispatcher that also knows how the tasks stand whose streams are here. They cannot be cancelled, and are in the
+     * format {@code standard} unless a token says otherwise; who asked for them is not known. Everything else is left to the
+     * other dispatcher.
+     *
+     * <p>A stream that was opened by {@code minibatch.stream(name)} is known before its first record, for some time; see
+     * {@link Builder#patience}. An application server should do so before it gives away a token, since the client may be
+     * faster than the worker.
+     */
+    public TaskDispatcher dispatcher(TaskDispatcher own) {
+        return new TaskDispatcher() {
+            @Override
+            public TaskStatus dispatch(Task task) {
+                return own.dispatch(task);
+            }
+
+            @Override
+            public Optional<TaskStatus> status(String taskId) {
+                return own.status(taskId).or(() -> MinibatchStreams.this.status(taskId));
+            }
+
+            @Override
+            public Optional<TaskStatus> latestLike(Task task, Duration within) {
+                return own.latestLike(task, within);
+            }
+
+            @Override
+            public boolean cancel(String taskId) {
+                return own.cancel(taskId);
+            }
+
+            @Override
+            public void attended(Collection<String> taskIds) {
+                own.attended(taskIds);
+            }
+        };
+    }
+
+    private Optional<TaskStatus> status(String id) {
+        String name = names.apply(id);
+        try {
+            BsonDocument first = records(name).first();
+            if (first == null) {
+                return openedLately(name).map(at -> status(id, TaskStatus.State.QUEUED, at, null, null));
+            }
+            Instant begun = createdAt(first);
+            BufferRecord end = endOf(name);
+            if (end == null) {
+                return Optional.of(status(id, TaskStatus.State.RUNNING, begun, begun, null));
+            }
+            TaskStatus.State state =
+                    end.end() instanceof End.Completed ? TaskStatus.State.COMPLETED : TaskStatus.State.FAILED;
+            return Optional.of(status(
+                    id, state, begun, begun, Instant.ofEpochMilli(end.key().created())));
+        } catch (MongoException e) {
+            throw new ProblemException(
+                    new Problem(503, "store_unreachable", "The task store cannot be reached at the moment."), e);
+        }
+    }
+
+    private static TaskStatus status(
+            String id, TaskStatus.State state, Instant created, @Nullable Instant started, @Nullable Instant ended) {
+        return new TaskStatus(id, null, StreamFormat.standard().name(), state, 0, created, started, ended);
+    }
+
+    private Optional<Instant> openedLately(String name) {
+        BsonDocument stream = opened.find(Filters.eq("name", name)).first();
+        return Optional.ofNullable(stream)
+                .map(MinibatchStreams::createdAt)
+                .filter(at -> at.plus(patience).isAfter(clock.instant()));
+    }
+
+    private static Instant createdAt(BsonDocument document) {
+        return Instant.ofEpochMilli(document.getDateTime("created").getValue());
+    }
+
+    private FindIterable<BsonDocument> records(String name, Bson... conditions) {
+        List<Bson> all = new ArrayList<>(List.of(conditions));
+        all.add(0, Filters.eq("stream", name));
+        return buffer.find(Filters.and(all)).sort(ORDER);
+    }
+
+    private @Nullable BufferRecord endOf(String name) {
+        for (BsonDocument document : records(name, Filters.exists("data.stream_complete"))) {
+            BufferRecord record = BufferRecord.of(document);
+            if (record.end() != null) {
+                return record;
+            }
+        }
+        return null;
+    }
+
+    private long rank(String name, BufferRecord.Key key) {
+        return buffer.countDocuments(Filters.and(
+                Filters.eq("stream", name),
+                Filters.or(
+                        Filters.lt("created", key.date()),
+                        Filters.and(Filters.eq("created", key.date()), Filters.lt("_id", key.id())))));
+    }
+
+    private final class MinibatchStream implements EventStream {
+
+        private final String id;
+        private final String name;
+        private final AtomicInteger watches = new AtomicInteger();
+
+        MinibatchStream(String id, String name) {
+            this.id = id;
+            this.name = name;
+        }
+
+        @Override
+        public String id() {
+            return id;
+        }
+
+        @Override
+        public Batch read(long after, int limit) {
+            if (after < BEGINNING) {
+                throw new IllegalArgumentException("position is less than -1: " + after);
+            }
+            if (limit < 1) {
+                throw new IllegalArgumentException("limit is less than 1: " + limit);
+            }
+            BufferTail.Followed shared = watches.get() > 0 ? tail.get(name) : null;
+            Batch known = shared == null ? null : shared.read(after, limit);
+            return known != null ? known : fetch(after, Math.min(limit, MOST_PER_FETCH), shared);
+        }
+
+        private Batch fetch(long after, int limit, BufferTail.@Nullable Followed shared) {
+            BufferRecord end = endOf(name);
+            long endPosition = end == null ? Long.MAX_VALUE : rank(name, end.key());
+            if (end != null && after >= endPosition) {
+                return new Batch(List.of(), endPosition, end.end());
+            }
+            // With the record before, which shows that the stream is still whole and where its tail goes on; and
+            // with the one after, which may be the end.
+            List<BufferRecord> found = records(name)
+                    .skip((int) Math.min(Math.max(after, 0), Integer.MAX_VALUE))
+                    .limit(limit + 2)
+                    .map(BufferRecord::of)
+                    .into(new ArrayList<>());
+            BufferRecord.Key key = null;
+            if (after != BEGINNING) {
+                if (found.isEmpty()) {
+                    throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
+                }
+                key = found.remove(0).key();
+            }
+            List<Event> events = new ArrayList<>();
+            long position = after;
+            for (BufferRecord record : found) {
+                if (record.end() != null) {
+                    return new Batch(List.copyOf(events), position + 1, record.end());
+                }
+                if (events.size() == limit) {
+                    return new Batch(List.copyOf(events), position, null);
+                }
+                position++;
+                events.add(new Event(position, null, record.data()));
+                key = record.key();
+            }
+            if (shared != null) {
+                shared.follow(position + 1, key);
+            }
+            return new Batch(List.copyOf(events), position, null);
+        }
+
+        @Override
+        public Watch watch(Runnable hint) {
+            watches.incrementAndGet();
+            AtomicReference<@Nullable Watch> open = new AtomicReference<>(tail.watch(name, id, hint));
+            return () -> {
+                Watch watch = open.getAndSet(null);
+                if (watch != null) {
+                    watches.decrementAndGet();
+                    watch.close();
+                }
+            };
+        }
+
+        @Override
+        public long last() {
+            BufferRecord end = endOf(name);
+            return end != null ? rank(name, end.key()) : buffer.countDocuments(Filters.eq("stream", name)) - 1;
+        }
+
+        @Override
+        public Optional<End> end() {
+            BufferRecord end = endOf(name);
+            return end == null ? Optional.empty() : Optional.ofNullable(end.end());
+        }
+    }
+
+    /** The settings of a reader. */
+    public static final class Builder {
+
+        private final MongoDatabase database;
+        private final ScheduledExecutorService executor;
+        private final Function<String, String> names;
+        private Clock clock = Clock.systemUTC();
+        private Duration shortestPoll = Duration.ofMillis(20);
+        private Duration longestPoll = Duration.ofMillis(250);
+        private Duration patience = Duration.ofMinutes(10);
+        private @Nullable Executor hintExecutor;
+
+        private Builder(MongoDatabase database, ScheduledExecutorService executor, Function<String, String> names) {
+            this.database = database;
+            this.executor = executor;
+            this.names = names;
+        }
+
+        /** The clock by which a stream was opened lately or not; the system's by default. */
+        public Builder clock(Clock clock) {
+            this.clock = clock;
+            return this;
+        }
+
+        /**
+         * How often streams are asked for that are read here: between these two, depending on whether something moves. 20 and
+         * 250 ms by default.
+         */
+        public Builder poll(Duration shortest, Duration longest) {
+            this.shortestPoll = Durations.requirePositive("shortest", shortest);
+            this.longestPoll = Durations.requirePositive("longest", longest);
+            return this;
+        }
+
+        /**
+         * How long a stream that was opened but has no record counts as one that will have some; 10 minutes by default. After
+         * that it is unknown, since minibatch keeps the note of a stream whose records were read and deleted.
+         */
+        public Builder patience(Duration patience) {
+            this.patience = Durations.requirePositive("patience", patience);
+            return this;
+        }
+
+        /** Sets the executor that runs the hints of readers, as {@link MongoEventStore.Builder#hintExecutor} does. */
+        public Builder hintExecutor(Executor hintExecutor) {
+            this.hintExecutor = hintExecutor;
+            return this;
+        }
+
+        /** The reader. */
+        public MinibatchStreams build() {
+            return new MinibatchStreams(this);
+        }
+    }
+}

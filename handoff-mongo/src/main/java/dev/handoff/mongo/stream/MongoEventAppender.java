@@ -1,0 +1,220 @@
+package dev.handoff.mongo.stream;
+
+import dev.handoff.End;
+import dev.handoff.Event;
+import dev.handoff.EventAppender;
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import dev.handoff.StaleWriterException;
+import dev.handoff.mongo.database.EventBatch;
+import java.util.ArrayList;
+import java.util.List;
+import org.bson.types.ObjectId;
+import org.jspecify.annotations.Nullable;
+
+/** Gathers what one writer appends. Guarded by the lock of {@link GroupCommit}. */
+final class MongoEventAppender implements EventAppender {
+
+    /** What a writer may be ahead of the store, in characters. */
+    private static final long MAX_AHEAD_CHARS = 1L << 20;
+
+    /** At most 12 MB as UTF-8, so that a document stays below the 16 MB of the server. */
+    static final int MAX_EVENT_CHARS = 4 << 20;
+    /** The same for a minibatch of several events. */
+    private static final long MAX_MINIBATCH_CHARS = MAX_EVENT_CHARS;
+
+    static final int MAX_MINIBATCH_EVENTS = 500;
+
+    /** What an event costs beside its text, so that many small ones are not taken for nothing. */
+    private static final int EVENT_OVERHEAD_CHARS = 32;
+
+    private static final int MAX_DETAIL_CHARS = 64 << 10;
+
+    private final GroupCommit commit;
+    private final String streamId;
+    private final int epoch;
+
+    private List<Event> gathered = new ArrayList<>();
+    private long aheadChars;
+    private @Nullable End end;
+    private long next;
+    private long acknowledgedTo;
+    private boolean inFlight;
+    private boolean endTaken;
+    private boolean stale;
+    private @Nullable RuntimeException failure;
+
+    MongoEventAppender(GroupCommit commit, String streamId, int epoch, long next) {
+        this.commit = commit;
+        this.streamId = streamId;
+        this.epoch = epoch;
+        this.next = next;
+        this.acknowledgedTo = next;
+    }
+
+    @Override
+    public long append(@Nullable String type, String data) {
+        // Checked before anything waits.
+        Event checked = new Event(0, type, data);
+        long chars = charsOf(checked);
+        if (chars > MAX_EVENT_CHARS) {
+            throw new IllegalArgumentException(
+                    "event has " + chars + " characters, at most " + MAX_EVENT_CHARS + " are taken");
+        }
+        commit.lock.lock();
+        try {
+            requireOpen();
+            while ((aheadChars > 0 && aheadChars + chars > MAX_AHEAD_CHARS) || !commit.hasRoomFor(chars)) {
+                awaitProgress();
+                requireOpen();
+            }
+            long position = next++;
+            gathered.add(new Event(position, checked.type(), data));
+            ahead(chars + EVENT_OVERHEAD_CHARS);
+            submit();
+            return position;
+        } finally {
+            commit.lock.unlock();
+        }
+    }
+
+    @Override
+    public void flush() {
+        commit.lock.lock();
+        try {
+            long target = next;
+            while (acknowledgedTo < target) {
+                requireHealthy();
+                awaitProgress();
+            }
+            requireHealthy();
+        } finally {
+            commit.lock.unlock();
+        }
+    }
+
+    @Override
+    public void end(End how) {
+        if (how instanceof End.Completed completed
+                && completed.result() != null
+                && completed.result().length() > MAX_EVENT_CHARS) {
+            throw new IllegalArgumentException("the result has "
+                    + completed.result().length() + " characters, at most " + MAX_EVENT_CHARS + " are taken");
+        }
+        commit.lock.lock();
+        try {
+            requireOpen();
+            end = bounded(how);
+            next++;
+            submit();
+            flush();
+        } finally {
+            commit.lock.unlock();
+        }
+    }
+
+    /** Readers need an end more than all of its words. */
+    private static End bounded(End how) {
+        if (how instanceof End.Failed failed
+                && failed.problem().detail() != null
+                && failed.problem().detail().length() > MAX_DETAIL_CHARS) {
+            Problem whole = failed.problem();
+            return End.failed(
+                    new Problem(whole.status(), whole.code(), whole.detail().substring(0, MAX_DETAIL_CHARS) + '…'));
+        }
+        return how;
+    }
+
+    private void submit() {
+        if (!inFlight) {
+            commit.submit(this);
+        }
+    }
+
+    private void requireOpen() {
+        requireHealthy();
+        if (end != null) {
+            throw new StaleWriterException("stream " + streamId + " has ended");
+        }
+    }
+
+    private void requireHealthy() {
+        if (stale) {
+            throw new StaleWriterException(
+                    "stream " + streamId + " has gone on without epoch " + epoch + ": another writer, or its end");
+        }
+        RuntimeException e = failure;
+        if (e != null) {
+            throw new ProblemException(new Problem(503, "store_unreachable", "The event store cannot be reached."), e);
+        }
+    }
+
+    /** Not interruptible: an append is either made or refused, and a handler may be interrupted for other reasons. */
+    private void awaitProgress() {
+        commit.progress.awaitUninterruptibly();
+    }
+
+    /** The next document of this stream: what was gathered, and the end with the last of it. */
+    EventBatch take() {
+        int count = 0;
+        long chars = 0;
+        while (count < gathered.size()
+                && count < MAX_MINIBATCH_EVENTS
+                && (count == 0 || chars + charsOf(gathered.get(count)) <= MAX_MINIBATCH_CHARS)) {
+            chars += charsOf(gathered.get(count));
+            count++;
+        }
+        List<Event> events = gathered.subList(0, count);
+        boolean last =
+                count == gathered.size() && end != null && (count == 0 || chars + charsOf(end) <= MAX_MINIBATCH_CHARS);
+        EventBatch batch =
+                new EventBatch(new ObjectId(), streamId, acknowledgedTo, epoch, events, last ? end : null, false);
+        gathered = new ArrayList<>(gathered.subList(count, gathered.size()));
+        inFlight = true;
+        endTaken = last;
+        return batch;
+    }
+
+    static long charsOf(Event event) {
+        return event.data().length() + (event.type() == null ? 0L : event.type().length());
+    }
+
+    private static long charsOf(End end) {
+        return end instanceof End.Completed completed && completed.result() != null
+                ? completed.result().length()
+                : 0;
+    }
+
+    boolean hasMore() {
+        return !gathered.isEmpty() || (end != null && !endTaken);
+    }
+
+    void acknowledged(EventBatch batch) {
+        inFlight = false;
+        acknowledgedTo = batch.next();
+        for (Event event : batch.events()) {
+            ahead(-(charsOf(event) + EVENT_OVERHEAD_CHARS));
+        }
+    }
+
+    void fenced() {
+        stale = true;
+        giveUp();
+    }
+
+    void failed(RuntimeException e) {
+        failure = e;
+        giveUp();
+    }
+
+    private void giveUp() {
+        inFlight = false;
+        gathered.clear();
+        ahead(-aheadChars);
+    }
+
+    private void ahead(long chars) {
+        aheadChars += chars;
+        commit.ahead(chars);
+    }
+}

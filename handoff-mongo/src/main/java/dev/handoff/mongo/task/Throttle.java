@@ -1,0 +1,31 @@
+package dev.handoff.mongo.task;
+
+import dev.handoff.Ticker;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Allows an action at most once in an interval of monotonic time. The first one is allowed at once. Thread-safe. */
+final class Throttle {
+
+    private final Ticker ticker;
+    private final long intervalNanos;
+    private final AtomicLong due;
+
+    Throttle(Ticker ticker, Duration interval) {
+        this.ticker = ticker;
+        this.intervalNanos = interval.toNanos();
+        this.due = new AtomicLong(ticker.read());
+    }
+
+    /** Returns true to one caller if the interval is over, which begins anew then. */
+    boolean tryAcquire() {
+        long now = ticker.read();
+        long next = due.get();
+        return now - next >= 0 && due.compareAndSet(next, now + intervalNanos);
+    }
+
+    /** Ends the interval, because the action has failed. */
+    void reset() {
+        due.set(ticker.read());
+    }
+}

@@ -1,0 +1,108 @@
+package dev.handoff.mongo.database;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.handoff.End;
+import dev.handoff.Event;
+import dev.handoff.EventAppender;
+import dev.handoff.Problem;
+import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.mongo.testing.Mongo;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Date;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import org.bson.BsonDocument;
+import org.bson.BsonType;
+import org.bson.Document;
+import org.bson.types.ObjectId;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class EventDocumentsTest {
+
+    private static final String STREAM = "0123456789abcdef0123456789abcdef";
+    private static final Instant NOW = Instant.parse("2030-01-01T00:00:00Z");
+
+    static List<EventBatch> minibatches() {
+        List<Event> events = List.of(new Event(7, null, ""), new Event(8, "token", "a\r\nb\0\u20ac"));
+        ObjectId id = new ObjectId();
+        return List.of(
+                new EventBatch(id, STREAM, 7, 1, events, null, false),
+                new EventBatch(id, STREAM, 7, 2, events, End.completed(null), false),
+                new EventBatch(id, STREAM, 7, 2, events, End.completed("{}"), false),
+                new EventBatch(id, STREAM, 7, 2, List.of(), End.cancelled(), false),
+                new EventBatch(id, STREAM, 5_000_000_000L, 3, List.of(), End.failed(new Problem(503, "c", "d")), false),
+                EventBatch.fence(new ObjectId(), STREAM, 0, 2));
+    }
+
+    @ParameterizedTest
+    @MethodSource("minibatches")
+    @DisplayName("what is written is what is read")
+    void roundTrip(EventBatch minibatch) {
+        assertThat(EventDocuments.of(EventDocuments.toDocument(minibatch, NOW, NOW)))
+                .isEqualTo(minibatch);
+    }
+
+    @Test
+    @DisplayName("R1 the next position counts the events, the end and the fence")
+    void next() {
+        assertThat(minibatches().stream().map(EventBatch::next)).containsExactly(9L, 10L, 10L, 8L, 5_000_000_001L, 1L);
+    }
+
+    @Test
+    @DisplayName("a document has the fields of a window of minibatch, and those of ours, and no others")
+    void shape() {
+        ScheduledExecutorService executor = Executors.newScheduledThreadPool(2);
+        List<BsonDocument> documents = new ArrayList<>();
+        try (Mongo mongo = Mongo.start()) {
+            MongoEventStore store = MongoEventStore.builder(mongo.database, executor)
+                    .retention(Duration.ofHours(2))
+                    .build();
+            EventAppender first = store.appender(STREAM, 1);
+            first.append("token", "one");
+            first.flush();
+            EventAppender second = store.appender(STREAM, 2);
+            second.append(null, "two");
+            second.flush();
+            second.end(End.failed(new Problem(503, "worker_lost", "Gone.")));
+            mongo.database
+                    .getCollection(MongoEventStore.COLLECTION, BsonDocument.class)
+                    .find()
+                    .sort(new Document("seq", 1))
+                    .into(documents);
+        } finally {
+            executor.shutdownNow();
+        }
+        assertThat(documents).hasSize(4).allSatisfy(d -> {
+            assertThat(d.get("_id").getBsonType()).isEqualTo(BsonType.OBJECT_ID);
+            assertThat(d.getString("stream").getValue()).isEqualTo(STREAM);
+            assertThat(d.get("seq").getBsonType()).isEqualTo(BsonType.INT64);
+            assertThat(d.get("epoch").getBsonType()).isEqualTo(BsonType.INT32);
+            assertThat(d.getBoolean("processed").getValue()).isFalse();
+            assertThat(d.getArray("query")).isEmpty();
+            assertThat(new Date(d.getDateTime("expireAt").getValue()))
+                    .isEqualTo(Date.from(
+                            Instant.ofEpochMilli(d.getDateTime("created").getValue())
+                                    .plus(Duration.ofHours(2))));
+        });
+        String[] common = {"_id", "stream", "seq", "epoch", "created", "processed", "query", "data", "expireAt"};
+        assertThat(documents.get(0)).containsOnlyKeys(common);
+        assertThat(documents.get(0).getArray("data"))
+                .containsExactly(BsonDocument.parse("{type: 'token', data: 'one'}"));
+        assertThat(documents.get(1).getArray("data")).isEmpty();
+        assertThat(documents.get(1).getBoolean("fence").getValue()).isTrue();
+        assertThat(documents.get(2)).containsOnlyKeys(common);
+        assertThat(documents.get(2).getArray("data")).containsExactly(BsonDocument.parse("{data: 'two'}"));
+        assertThat(documents.get(3).getArray("data")).isEmpty();
+        assertThat(documents.get(3).getDocument("end"))
+                .isEqualTo(BsonDocument.parse("{state: 'failed', status: 503, code: 'worker_lost', detail: 'Gone.'}"));
+        assertThat(documents.stream().map(d -> d.getInt64("seq").getValue())).containsExactly(0L, 1L, 2L, 3L);
+        assertThat(documents.stream().map(d -> d.getInt32("epoch").getValue())).containsExactly(1, 2, 2, 2);
+    }
+}

@@ -1,0 +1,41 @@
+package dev.handoff.mongo.stream;
+
+import dev.handoff.EventStore;
+import dev.handoff.mongo.testing.Mongo;
+import dev.handoff.testkit.EventStoreContract;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+
+class MongoEventStoreTest extends EventStoreContract {
+
+    private static Mongo mongo;
+    private static ScheduledExecutorService executor;
+    private static EventStore store;
+    private static EventStore other;
+
+    @BeforeAll
+    static void start() {
+        mongo = Mongo.start();
+        executor = Executors.newScheduledThreadPool(4);
+        store = MongoEventStore.builder(mongo.database, executor).build();
+        other = MongoEventStore.builder(mongo.database, executor).build();
+    }
+
+    @AfterAll
+    static void stop() {
+        executor.shutdownNow();
+        mongo.close();
+    }
+
+    @Override
+    protected EventStore store() {
+        return store;
+    }
+
+    @Override
+    protected EventStore otherNode() {
+        return other;
+    }
+}
