@@ -36,6 +36,8 @@ public class StandIn extends MemoryBackend {
 
     @Override
     public synchronized Document handleCommand(Channel channel, String database, String command, Document query) {
-        return super.handleCommand(channel, database, command, query).cloneDeeply();
+        // It knows only the older name.
+        String known = command.equals("hello") ? "isMaster" : command;
+        return super.handleCommand(channel, database, known, query).cloneDeeply();
     }
 }
