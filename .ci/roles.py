@@ -65,11 +65,12 @@ class Role:
 
     all = []
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, prefix=()):
+        """Starts it behind the command of the prefix, if there is one."""
         self.name = arguments[0]
         self.log = []
         self.process = subprocess.Popen(
-            ["java", "-XX:+ExitOnOutOfMemoryError", "-jar", JAR, *map(str, arguments)],
+            [*prefix, "java", "-XX:+ExitOnOutOfMemoryError", "-jar", JAR, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -82,6 +83,15 @@ class Role:
         if " ready" not in line:
             keeper.join(1)  # the reason comes another way than the line
             fail(f"{self.name} did not start: {line} {self.log}")
+
+    @staticmethod
+    def run(*arguments):
+        """Runs a command to its end, and returns what it has logged."""
+        done = subprocess.run(
+            ["java", "-jar", JAR, *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=60
+        )
+        check(f"{arguments[0]} has done its work: {done.stderr}", done.returncode == 0)
+        return done.stderr.splitlines()
 
     def _keep(self):
         for line in self.process.stderr:

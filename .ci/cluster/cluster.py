@@ -39,6 +39,7 @@ environment["HANDOFF_MONGODB_URI"] = f"mongodb://127.0.0.1:{mongo_port}/handoff"
 TIMES = ("--lease", f"{LEASE}s", "--sweep", f"{SWEEP}s", "--cancel-unattended", f"{UNATTENDED}s")
 try:
     Role("mongo-standin", "--port", mongo_port)
+    Role.run("indexes")
     api = Role("api", "--port", api_port, *TIMES)
     one = Role("stream", "--port", one_port, *TIMES)
     two = Role("stream", "--port", two_port, "--drain", "1", *TIMES)

@@ -270,6 +270,8 @@ try:
     environment["HANDOFF_MONGODB_URI"] = f"mongodb://127.0.0.1:{mongo_port}/handoff"
     mongo = Process("mongo-standin", ["bin/chat", "mongo-standin", "--port", str(mongo_port)])
     until("the stand-in is up", lambda: "ready" in mongo.log(), STARTING)
+    indexes = Process("indexes", ["bin/chat", "indexes"])
+    until("the indexes are there", lambda: "indexes" in indexes.log(), STARTING)
 
     # The whole Procfile, the redirect followed by the client.
     began = time.monotonic()

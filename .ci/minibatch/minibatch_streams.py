@@ -77,6 +77,7 @@ secret = environment["HANDOFF_SECRET"]
 environment["HANDOFF_MONGODB_URI"] = uri
 try:
     Role("mongo-standin", "--port", mongo_port)
+    Role.run("indexes")
     api = Role("api", "--port", api_port)
     stream = Role("stream", "--port", stream_port, "--minibatch", PATTERN)
     worker = Role("worker")

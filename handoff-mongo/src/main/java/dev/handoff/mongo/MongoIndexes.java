@@ -1,48 +1,135 @@
 package dev.handoff.mongo;
 
 import com.mongodb.MongoCommandException;
-import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
 import com.mongodb.client.model.IndexOptions;
-import com.mongodb.client.model.Indexes;
 import dev.handoff.mongo.database.MongoOperations;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.bson.Document;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Makes the indexes that the store and the queue rest on. To be done once, before a database is used for the first time. */
+/**
+ * Creates and checks the indexes that the store and the queue need. An administrator creates them once, before the database is used for the first
+ * time, and again after an upgrade that needs new ones.
+ */
 public final class MongoIndexes {
 
     private static final Logger logger = LoggerFactory.getLogger(MongoIndexes.class);
 
+    /** An index of a collection. */
+    private record Index(String collection, Document keys, boolean unique) {
+
+        private Index(String collection, String... fields) {
+            this(collection, keys(fields), false);
+        }
+
+        private static Document keys(String... fields) {
+            Document keys = new Document();
+            for (String field : fields) {
+                keys.append(field, 1);
+            }
+            return keys;
+        }
+
+        /** Returns whether this is an index of the database, as {@code listIndexes} describes it. */
+        boolean isAmong(List<Document> existing) {
+            return existing.stream().anyMatch(this::equals);
+        }
+
+        private boolean equals(Document other) {
+            return ascending(other.get("key", Document.class)).equals(keys)
+                    && (!unique
+                            || (other.getBoolean("unique", false)
+                                    && !other.containsKey("partialFilterExpression")
+                                    && !other.getBoolean("sparse", false)));
+        }
+
+        /** Servers answer 1 as various types of number. */
+        private static Document ascending(Document keys) {
+            Document ascending = new Document();
+            keys.forEach((field, order) ->
+                    ascending.append(field, order instanceof Number number && number.intValue() == 1 ? 1 : order));
+            return ascending;
+        }
+
+        @Override
+        public String toString() {
+            return (unique ? "unique " : "") + keys.toJson() + " on " + collection;
+        }
+    }
+
+    /** Fencing depends on it: two writers collide here. */
+    private static final Index POSITIONS = new Index(MongoOperations.EVENTS, Index.keys("stream", "seq"), true);
+
+    private static final List<Index> OTHERS = List.of(
+            new Index(MongoOperations.TASKS, "state", "type", "created"),
+            new Index(MongoOperations.TASKS, "state", "created"),
+            new Index(MongoOperations.TASKS, "state", "worker", "_id"),
+            new Index(MongoOperations.TASKS, "state", "attended"),
+            new Index(MongoOperations.TASKS, "fingerprint", "created"));
+
+    private static final List<String> EXPIRING =
+            List.of(MongoOperations.EVENTS, MongoOperations.TASKS, MongoOperations.WORKERS);
+
     private MongoIndexes() {}
 
     /**
-     * Makes those that are missing. May be done again, and by several processes at the same time. Blocks.
+     * Creates the indexes that are missing. Blocks. May be repeated, and several processes may do so at the same time.
      *
-     * <p>A server that has no TTL indexes is let off with a word in the log: the sweep drops what has expired.
+     * <p>If the server has no TTL indexes, this logs so, and the sweep deletes what has expired.
      *
-     * @throws com.mongodb.MongoException if the unique index cannot be made, without which nothing is safe
+     * @throws com.mongodb.MongoException if an index other than a TTL index cannot be created
      */
     public static void create(MongoDatabase database) {
-        MongoCollection<Document> events = database.getCollection(MongoOperations.EVENTS);
-        events.createIndex(Indexes.ascending("stream", "seq"), new IndexOptions().unique(true));
-        MongoCollection<Document> tasks = database.getCollection(MongoOperations.TASKS);
-        tasks.createIndex(Indexes.ascending("state", "created"));
-        tasks.createIndex(Indexes.ascending("fingerprint", "created"));
-        expire(events);
-        expire(tasks);
+        create(database, POSITIONS);
+        OTHERS.forEach(index -> create(database, index));
+        EXPIRING.forEach(collection -> expire(database, collection));
     }
 
-    private static void expire(MongoCollection<Document> collection) {
+    private static void create(MongoDatabase database, Index index) {
+        database.getCollection(index.collection).createIndex(index.keys, new IndexOptions().unique(index.unique));
+    }
+
+    private static void expire(MongoDatabase database, String collection) {
         try {
-            collection.createIndex(Indexes.ascending("expireAt"), new IndexOptions().expireAfter(0L, TimeUnit.SECONDS));
+            database.getCollection(collection)
+                    .createIndex(new Document("expireAt", 1), new IndexOptions().expireAfter(0L, TimeUnit.SECONDS));
         } catch (MongoCommandException e) {
             logger.info(
-                    "{} has no TTL index, the sweep drops what has expired: {}",
-                    collection.getNamespace(),
-                    e.getErrorMessage());
+                    "{} has no TTL index, so the sweep deletes what has expired: {}", collection, e.getErrorMessage());
         }
+    }
+
+    /**
+     * Checks that the unique index exists, and logs which other indexes are missing. Blocks.
+     *
+     * @throws IllegalStateException if the unique index is missing, without which a lost worker could write into the stream of its successor. The
+     *     message says how to create it
+     * @throws com.mongodb.MongoException if the server does not answer
+     */
+    public static void require(MongoDatabase database) {
+        if (!POSITIONS.isAmong(existing(database, POSITIONS.collection))) {
+            throw new IllegalStateException("the database \"" + database.getName() + "\" has no index " + POSITIONS
+                    + "; create the indexes with MongoIndexes.create(database) or \"bin/chat indexes\"");
+        }
+        List<Index> missing = new ArrayList<>();
+        for (Index index : OTHERS) {
+            if (!index.isAmong(existing(database, index.collection))) {
+                missing.add(index);
+            }
+        }
+        if (!missing.isEmpty()) {
+            logger.warn(
+                    "queries are slow without these indexes; create them with MongoIndexes.create(database) or "
+                            + "\"bin/chat indexes\": {}",
+                    missing);
+        }
+    }
+
+    private static List<Document> existing(MongoDatabase database, String collection) {
+        return database.getCollection(collection).listIndexes().into(new ArrayList<>());
     }
 }

@@ -1,7 +1,9 @@
 package dev.handoff.mongo;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import com.mongodb.ErrorCategory;
 import com.mongodb.MongoWriteException;
@@ -43,7 +45,14 @@ class MongoIndexesTest {
         MongoIndexes.create(mongo.database);
         assertThat(events).containsExactlyInAnyOrder("_id_", "stream_1_seq_1", "expireAt_1");
         assertThat(tasks)
-                .containsExactlyInAnyOrder("_id_", "state_1_created_1", "fingerprint_1_created_1", "expireAt_1");
+                .containsExactlyInAnyOrder(
+                        "_id_",
+                        "state_1_type_1_created_1",
+                        "state_1_created_1",
+                        "state_1_worker_1__id_1",
+                        "state_1_attended_1",
+                        "fingerprint_1_created_1",
+                        "expireAt_1");
         assertThat(indexes(mongo.database, MongoEventStore.COLLECTION)).isEqualTo(events);
         assertThat(indexes(mongo.database, MongoTaskQueue.COLLECTION)).isEqualTo(tasks);
     }
@@ -90,5 +99,33 @@ class MongoIndexesTest {
                             .isZero())
                     .hasSize(1);
         }
+    }
+
+    @Test
+    @DisplayName("a database with all indexes is accepted")
+    void required() {
+        assertThatCode(() -> MongoIndexes.require(mongo.database)).doesNotThrowAnyException();
+    }
+
+    @Test
+    @DisplayName("R3 a database without the unique index is refused, and the message says how to create it")
+    void refusedWithoutIndex() {
+        mongo.database.drop();
+        assertThatIllegalStateException()
+                .isThrownBy(() -> MongoIndexes.require(mongo.database))
+                .withMessageContaining(mongo.database.getName())
+                .withMessageContaining("unique {\"stream\": 1, \"seq\": 1} on handoff_events")
+                .withMessageContaining("MongoIndexes.create")
+                .withMessageContaining("bin/chat indexes");
+    }
+
+    @Test
+    @DisplayName("R3 an index on the same fields that is not unique is refused")
+    void refusedWithOtherIndex() {
+        mongo.database.drop();
+        mongo.database
+                .getCollection(MongoEventStore.COLLECTION)
+                .createIndex(new Document("stream", 1).append("seq", 1));
+        assertThatIllegalStateException().isThrownBy(() -> MongoIndexes.require(mongo.database));
     }
 }

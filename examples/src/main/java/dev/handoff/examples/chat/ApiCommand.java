@@ -4,6 +4,7 @@ import dev.handoff.Handoff;
 import dev.handoff.TokenSealer;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,12 +51,13 @@ final class ApiCommand implements Callable<Integer> {
         ChatApi.addTo(web, handoff, catalog, environment.apiKeys(), access);
         web.start();
         PrintWriter out = spec.commandLine().getOut();
-        parts.prepare(() -> out.println("handoff-chat api ready on " + web.url()));
+        CompletableFuture<Void> refused = parts.prepare(() -> out.println("handoff-chat api ready on " + web.url()));
         return Foreground.run(
                 () -> {
                     web.close();
                     parts.close();
                 },
+                refused,
                 out);
     }
 }

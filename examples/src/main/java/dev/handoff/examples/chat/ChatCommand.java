@@ -31,7 +31,7 @@ import picocli.CommandLine.ScopeType;
             "",
             "Environment:",
             "  HANDOFF_SECRET       Encrypts the tokens of streams; at least 32 characters.",
-            "  HANDOFF_MONGODB_URI  The MongoDB of the commands api, stream and worker.",
+            "  HANDOFF_MONGODB_URI  The MongoDB of api, stream, worker and indexes.",
             "  HANDOFF_API_KEYS     The keys that may use the API, separated by commas.",
             "                       If not set, no key is needed.",
             "  OPENAI_BASE_URL      A server with OpenAI's API. Its models are offered, too.",
@@ -72,6 +72,7 @@ public final class ChatCommand {
         commandLine.addSubcommand(listeningOn("5001", new ApiCommand(settings)));
         commandLine.addSubcommand(listeningOn("5002", new StreamCommand(settings)));
         commandLine.addSubcommand(new WorkerCommand(settings));
+        commandLine.addSubcommand(new IndexesCommand(settings));
         commandLine.addSubcommand(listeningOn("27017", new StandInCommand()));
         commandLine.setParameterExceptionHandler(ChatCommand::refuse);
         commandLine.setExecutionExceptionHandler((e, command, result) -> {

@@ -1,7 +1,8 @@
 package dev.handoff.examples.chat;
 
 import java.io.PrintWriter;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,21 +19,42 @@ final class Foreground {
      * @return the exit code
      */
     static int run(Runnable close, PrintWriter out, String... lines) throws InterruptedException {
-        CountDownLatch stopped = new CountDownLatch(1);
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(
-                        () -> {
-                            logger.info("stopping");
-                            close.run();
-                            logger.info("stopped");
-                            stopped.countDown();
-                        },
-                        "stop"));
+        return run(close, new CompletableFuture<>(), out, lines);
+    }
+
+    /**
+     * Does the same, but closes the role and stops waiting when it is refused.
+     *
+     * @param refused completes exceptionally with a {@link StartException} if the role cannot run
+     * @throws StartException if the role was refused
+     */
+    static int run(Runnable close, CompletableFuture<Void> refused, PrintWriter out, String... lines)
+            throws InterruptedException {
+        CompletableFuture<Void> stopped = new CompletableFuture<>();
+        Thread hook = new Thread(
+                () -> {
+                    logger.info("stopping");
+                    close.run();
+                    logger.info("stopped");
+                    stopped.complete(null);
+                },
+                "stop");
+        Runtime.getRuntime().addShutdownHook(hook);
         for (String line : lines) {
             out.println(line);
         }
         out.flush();
-        stopped.await();
-        return 0;
+        try {
+            CompletableFuture.anyOf(stopped, refused).get();
+            return 0;
+        } catch (ExecutionException e) {
+            if (Runtime.getRuntime().removeShutdownHook(hook)) {
+                close.run();
+            }
+            if (e.getCause() instanceof StartException refusal) {
+                throw refusal;
+            }
+            throw new IllegalStateException(e.getCause());
+        }
     }
 }

@@ -3,6 +3,9 @@ package dev.handoff.examples.chat;
 import com.mongodb.ConnectionString;
 import com.mongodb.MongoClientSettings;
 import com.mongodb.MongoException;
+import com.mongodb.MongoNotPrimaryException;
+import com.mongodb.MongoSocketException;
+import com.mongodb.MongoTimeoutException;
 import com.mongodb.client.MongoClient;
 import com.mongodb.client.MongoClients;
 import com.mongodb.client.MongoDatabase;
@@ -18,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -92,17 +96,26 @@ final class MongoParts implements AutoCloseable {
     }
 
     /**
-     * Makes the indexes that are missing as soon as the server answers, and then runs an action. Tries again once a second
-     * until then, and logs what it waits for. Returns at once.
+     * Checks the indexes as soon as the server answers, and then runs an action. Tries again once a second until then, and logs
+     * what it waits for. Returns at once.
+     *
+     * @return completes exceptionally with a {@link StartException} if an index is missing that the process cannot run without
      */
-    void prepare(Runnable whenReady) {
-        executor.execute(() -> tryToPrepare(whenReady, null));
+    CompletableFuture<Void> prepare(Runnable whenReady) {
+        CompletableFuture<Void> refused = new CompletableFuture<>();
+        executor.execute(() -> tryToPrepare(whenReady, refused, null));
+        return refused;
     }
 
     /** Tries again even if credentials are refused, because the user may be created after this process has started. */
-    private void tryToPrepare(Runnable whenReady, @Nullable Class<?> before) {
+    private void tryToPrepare(Runnable whenReady, CompletableFuture<Void> refused, @Nullable Class<?> before) {
         try {
-            MongoIndexes.create(database);
+            MongoIndexes.require(database);
+        } catch (IllegalStateException e) {
+            if (!executor.isShutdown()) {
+                refused.completeExceptionally(new StartException(1, String.valueOf(e.getMessage())));
+            }
+            return;
         } catch (MongoException e) {
             if (executor.isShutdown()) {
                 return;
@@ -110,7 +123,7 @@ final class MongoParts implements AutoCloseable {
             if (e.getClass() != before) {
                 logger.warn("waiting for the store of {}: {}", Environment.MONGODB, firstLine(e));
             }
-            retry(whenReady, e.getClass());
+            retry(whenReady, refused, e.getClass());
             return;
         }
         if (before != null) {
@@ -121,11 +134,30 @@ final class MongoParts implements AutoCloseable {
     }
 
     @SuppressWarnings("FutureReturnValueIgnored")
-    private void retry(Runnable whenReady, Class<?> before) {
+    private void retry(Runnable whenReady, CompletableFuture<Void> refused, Class<?> before) {
         try {
-            executor.schedule(() -> tryToPrepare(whenReady, before), RETRY_SECONDS, TimeUnit.SECONDS);
+            executor.schedule(() -> tryToPrepare(whenReady, refused, before), RETRY_SECONDS, TimeUnit.SECONDS);
         } catch (RejectedExecutionException e) {
             logger.debug("the process is being stopped", e);
+        }
+    }
+
+    /** Creates the indexes as soon as the server answers, and returns a line that says so. Blocks. */
+    String createIndexes() throws InterruptedException {
+        boolean told = false;
+        while (true) {
+            try {
+                MongoIndexes.create(database);
+                return "The indexes of the database \"" + database.getName() + "\" are there.";
+            } catch (MongoTimeoutException | MongoSocketException | MongoNotPrimaryException e) {
+                if (!told) {
+                    logger.warn("waiting for the store of {}: {}", Environment.MONGODB, firstLine(e));
+                    told = true;
+                }
+                TimeUnit.SECONDS.sleep(RETRY_SECONDS);
+            } catch (MongoException e) {
+                throw new StartException(1, "the indexes cannot be created: " + firstLine(e));
+            }
         }
     }
 

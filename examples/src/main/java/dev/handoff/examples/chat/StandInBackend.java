@@ -50,7 +50,9 @@ final class StandInBackend extends MemoryBackend {
     public Document handleCommand(Channel channel, String database, String command, Document query) {
         lock.lock();
         try {
-            return super.handleCommand(channel, database, command, query).cloneDeeply();
+            // It knows only the older name.
+            String known = command.equals("hello") ? "isMaster" : command;
+            return super.handleCommand(channel, database, known, query).cloneDeeply();
         } finally {
             lock.unlock();
         }

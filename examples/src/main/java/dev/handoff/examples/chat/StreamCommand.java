@@ -6,6 +6,7 @@ import dev.handoff.servlet.EventStreamServlet;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -73,7 +74,7 @@ final class StreamCommand implements Callable<Integer> {
                 .serve(WebServer.STREAMS, streams);
         web.start();
         PrintWriter out = spec.commandLine().getOut();
-        parts.prepare(() -> {
+        CompletableFuture<Void> refused = parts.prepare(() -> {
             parts.store.followChanges(parts.executor);
             out.println("handoff-chat stream ready on " + web.url());
         });
@@ -85,6 +86,7 @@ final class StreamCommand implements Callable<Integer> {
                     timer.shutdownNow();
                     parts.close();
                 },
+                refused,
                 out);
     }
 }

@@ -4,6 +4,7 @@ import dev.handoff.mongo.task.MongoWorker;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -67,7 +68,7 @@ final class WorkerCommand implements Callable<Integer> {
         // A thread of its own: a tick may wait for the store, and leases must not wait for anything else.
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "worker-timer"));
         PrintWriter out = spec.commandLine().getOut();
-        parts.prepare(() -> {
+        CompletableFuture<Void> refused = parts.prepare(() -> {
             start(timer, worker);
             out.println("handoff-chat worker ready");
         });
@@ -78,6 +79,7 @@ final class WorkerCommand implements Callable<Integer> {
                     threads.shutdownNow();
                     parts.close();
                 },
+                refused,
                 out);
     }
 

@@ -3,9 +3,12 @@ package dev.handoff.examples.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.mongodb.client.MongoClient;
+import com.mongodb.client.MongoClients;
 import de.bwaldvogel.mongo.MongoServer;
 import dev.handoff.Grant;
 import dev.handoff.TokenSealer;
+import dev.handoff.mongo.MongoIndexes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
@@ -82,6 +85,25 @@ class WaitingRolesTest {
         }
     }
 
+    private static MongoServer standIn(int port) {
+        MongoServer mongo = new MongoServer(new StandInBackend());
+        mongo.bind(new InetSocketAddress("127.0.0.1", port));
+        return mongo;
+    }
+
+    /** Creates the indexes before the waiting roles see the server, as an administrator does. */
+    private static MongoServer standInWithIndexes(int port) throws IOException {
+        StandInBackend backend = new StandInBackend();
+        MongoServer first = new MongoServer(backend);
+        first.bind(new InetSocketAddress("127.0.0.1", freePort()));
+        try (MongoClient client = MongoClients.create(first.getConnectionString())) {
+            MongoIndexes.create(client.getDatabase("handoff"));
+        }
+        MongoServer mongo = new MongoServer(backend);
+        mongo.bind(new InetSocketAddress("127.0.0.1", port));
+        return mongo;
+    }
+
     private static int status(URI server, String path) {
         try {
             return RawHttp.send(server, "GET", path, "").status();
@@ -132,8 +154,7 @@ class WaitingRolesTest {
             assertThat(text(role + ".out")).isEmpty();
         }
 
-        MongoServer mongo = new MongoServer(new StandInBackend());
-        mongo.bind(new InetSocketAddress("127.0.0.1", mongoPort));
+        MongoServer mongo = standInWithIndexes(mongoPort);
         try {
             for (URI server : List.of(api, stream)) {
                 await().atMost(LIMIT).until(() -> status(server, "/readyz") == 200);
@@ -173,6 +194,49 @@ class WaitingRolesTest {
 
             assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
             assertThat(text(role + ".err")).endsWith("stopped\n").doesNotContain("ERROR", "\tat ", "sweep");
+        }
+    }
+
+    @Test
+    @DisplayName(
+            "roles refuse a database without indexes and name the command that creates them, which then lets them start")
+    void rolesRefuseWithoutIndexes() throws Exception {
+        int mongoPort = freePort();
+        MongoServer mongo = standIn(mongoPort);
+        try {
+            for (String role : List.of("api", "stream", "worker")) {
+                Process process =
+                        role.equals("worker") ? start(role, mongoPort) : start(role, mongoPort, "--port", "0");
+                assertThat(process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+                assertThat(process.exitValue()).isEqualTo(1);
+                assertThat(text(role + ".out")).doesNotContain("ready");
+                assertThat(text(role + ".err"))
+                        .contains("handoff-chat: the database \"handoff\" has no index unique", "bin/chat indexes")
+                        .doesNotContain("\tat ");
+            }
+            Process indexes = start("indexes", mongoPort);
+            assertThat(indexes.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            assertThat(indexes.exitValue()).isZero();
+            assertThat(text("indexes.out")).contains("The indexes of the database \"handoff\" are there.");
+            start("worker", mongoPort);
+            await().atMost(LIMIT).until(() -> text("worker.out").contains("handoff-chat worker ready"));
+        } finally {
+            mongo.shutdownNow();
+        }
+    }
+
+    @Test
+    @DisplayName("the command that creates the indexes waits for the store")
+    void indexesWait() throws Exception {
+        int mongoPort = freePort();
+        Process indexes = start("indexes", mongoPort);
+        await().atMost(LIMIT).until(() -> text("indexes.err").contains("waiting for the store"));
+        MongoServer mongo = standIn(mongoPort);
+        try {
+            assertThat(indexes.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            assertThat(indexes.exitValue()).isZero();
+        } finally {
+            mongo.shutdownNow();
         }
     }
 }

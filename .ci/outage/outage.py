@@ -1,0 +1,122 @@
+"""The deployment with default settings while its store is paused, and while the clocks of its processes are wrong.
+
+Starts a stand-in for MongoDB and the roles of bin/chat, on ports of its own, and reads answers over plain sockets.
+"""
+
+import signal
+import sys
+import time
+
+from roles import Reader, Role, body, check, environment, fail, free_port, passed, post, status, words
+
+STREAMS = 100
+PAUSES = [int(seconds) for seconds in sys.argv[1].split(",")]
+FAKETIME = sys.argv[2]
+DELAY_MS = 250
+
+
+def begin(port, prompt):
+    code, headers, _ = post(port, body(prompt, delay_ms=DELAY_MS))
+    check(f"a request is accepted: {code}", code == 303)
+    return headers["Location"]
+
+
+class Client:
+    """Reads one answer, and reconnects with the last event id when it is cut, as an EventSource does."""
+
+    def __init__(self, ports, location):
+        self.ports = ports
+        self.location = location
+        self.parts = []
+        self.reader = Reader(ports[0], location)
+
+    def last(self):
+        ids = [event[0] for part in [*self.parts, self.reader] for event in part.events if event[0]]
+        return ids[-1] if ids else None
+
+    def follow(self, limit):
+        """Reads to the end, and returns how often the connection was cut."""
+        while True:
+            self.reader.wait(limit - time.monotonic())
+            if self.done() or time.monotonic() > limit:
+                return len(self.parts)
+            self.parts.append(self.reader)
+            self.ports = self.ports[1:] + self.ports[:1]
+            time.sleep(0.5)
+            self.reader = Reader(self.ports[0], self.location, self.last())
+
+    def done(self):
+        return self.reader.status == 204 or (self.reader.clean and self.reader.events and self.reader.events[-1][2] == "[DONE]")
+
+    def events(self):
+        """The events without what only says that a connection was cut."""
+        return [e for part in [*self.parts, self.reader] for e in part.events if e[0]]
+
+
+def is_whole(what, client, count):
+    events = client.events()
+    problems = [(kind, data[:200]) for _, kind, data in events if kind]
+    check(f"{what}: no answer has an error: {problems}", not problems)
+    positions = [int(e[0].split(":")[1].split(".")[0]) for e in events]
+    check(f"{what}: no event is missing, doubled or out of order: {positions}", positions == list(range(count + 3)))
+    check(f"{what}: the answer ends as complete", events[-1][2] == "[DONE]")
+
+
+def run(what, ports, api_port, count, disturb):
+    locations = [begin(api_port, words(count)) for _ in range(STREAMS)]
+    clients = [Client(ports[i % len(ports) :] + ports[: i % len(ports)], where) for i, where in enumerate(locations)]
+    for client in clients:
+        client.reader.until(5)
+    disturb()
+    limit = time.monotonic() + 120
+    cuts = sum(client.follow(limit) for client in clients)
+    for client in clients:
+        is_whole(what, client, count)
+    for where in locations:
+        check(f"{what}: the task has completed", status(ports[0], where)["state"] == "completed")
+    print(f"{what}: {STREAMS} streams are whole, {cuts} connections were cut")
+
+
+def start(*arguments, clock=None):
+    return Role(*arguments, prefix=[FAKETIME, "-f", clock] if clock else [])
+
+
+mongo_port, api_port, one_port, two_port = (free_port() for _ in range(4))
+environment["HANDOFF_MONGODB_URI"] = f"mongodb://127.0.0.1:{mongo_port}/handoff"
+# The JVM measures durations with the monotonic clock, which nobody sets.
+environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+environment["DONT_FAKE_MONOTONIC"] = "1"
+try:
+    mongo = Role("mongo-standin", "--port", mongo_port)
+    Role.run("indexes")
+    api = start("api", "--port", api_port)
+    streams = [start("stream", "--port", port) for port in (one_port, two_port)]
+    workers = [start("worker"), start("worker")]
+
+    for seconds in PAUSES:
+
+        def pause():
+            mongo.send(signal.SIGSTOP)
+            time.sleep(seconds)
+            mongo.send(signal.SIGCONT)
+
+        run(f"the store is paused for {seconds} s", [one_port, two_port], api_port, 40, pause)
+
+    # Processes whose clocks are wrong join in: ahead, behind, and one that gains a minute each second.
+    three_port, four_port = free_port(), free_port()
+    streams += [start("stream", "--port", three_port, clock="+1h"), start("stream", "--port", four_port, clock="-1h")]
+    workers += [start("worker", clock="+1h"), start("worker", clock="-1h"), start("worker", clock="+0 x60")]
+
+    def wait():
+        time.sleep(25)  # two leases and some sweeps
+
+    run("clocks are wrong", [one_port, two_port, three_port, four_port], api_port, 120, wait)
+    lost = [line for role in Role.all for line in role.log if "lost its worker" in line]
+    check(f"no task has lost its worker: {lost[:3]}", not lost)
+
+    workers[0].kill()
+    passed()
+finally:
+    for role in Role.all:
+        role.send(signal.SIGCONT)
+        role.kill()
