@@ -15,19 +15,14 @@ import org.jspecify.annotations.Nullable;
 /** Gathers what one writer appends. Guarded by the lock of {@link GroupCommit}. */
 final class MongoEventAppender implements EventAppender {
 
-    /** What a writer may be ahead of the store, in characters. */
-    private static final long MAX_AHEAD_CHARS = 1L << 20;
+    /** How much a stream may have waiting to be written. */
+    private static final long MAX_PENDING_BYTES = 2L << 20;
 
     /** At most 12 MB as UTF-8, so that a document stays below the 16 MB of the server. */
     static final int MAX_EVENT_CHARS = 4 << 20;
-    /** The same for a minibatch of several events. */
-    private static final long MAX_MINIBATCH_CHARS = MAX_EVENT_CHARS;
 
-    static final int MAX_MINIBATCH_EVENTS = 500;
-
-    /** What an event costs beside its text, so that many small ones are not taken for nothing. */
-    private static final int EVENT_OVERHEAD_CHARS = 32;
-
+    private static final long MAX_BATCH_CHARS = MAX_EVENT_CHARS;
+    static final int MAX_BATCH_EVENTS = 500;
     private static final int MAX_DETAIL_CHARS = 64 << 10;
 
     private final GroupCommit commit;
@@ -35,10 +30,12 @@ final class MongoEventAppender implements EventAppender {
     private final int epoch;
 
     private List<Event> gathered = new ArrayList<>();
-    private long aheadChars;
+    private long pendingBytes;
     private @Nullable End end;
+    private final long first;
     private long next;
     private long acknowledgedTo;
+    private long waitsSince;
     private boolean inFlight;
     private boolean endTaken;
     private boolean stale;
@@ -48,6 +45,7 @@ final class MongoEventAppender implements EventAppender {
         this.commit = commit;
         this.streamId = streamId;
         this.epoch = epoch;
+        this.first = next;
         this.next = next;
         this.acknowledgedTo = next;
     }
@@ -64,13 +62,14 @@ final class MongoEventAppender implements EventAppender {
         commit.lock.lock();
         try {
             requireOpen();
-            while ((aheadChars > 0 && aheadChars + chars > MAX_AHEAD_CHARS) || !commit.hasRoomFor(chars)) {
-                awaitProgress();
+            long bytes = EventBatch.bytesOf(checked);
+            while ((pendingBytes > 0 && pendingBytes + bytes > MAX_PENDING_BYTES) || !commit.hasRoomFor(bytes)) {
+                commit.awaitProgress();
                 requireOpen();
             }
             long position = next++;
             gathered.add(new Event(position, checked.type(), data));
-            ahead(chars + EVENT_OVERHEAD_CHARS);
+            pending(bytes);
             submit();
             return position;
         } finally {
@@ -85,7 +84,7 @@ final class MongoEventAppender implements EventAppender {
             long target = next;
             while (acknowledgedTo < target) {
                 requireHealthy();
-                awaitProgress();
+                commit.awaitProgress();
             }
             requireHealthy();
         } finally {
@@ -106,6 +105,7 @@ final class MongoEventAppender implements EventAppender {
             requireOpen();
             end = bounded(how);
             next++;
+            pending(2 * charsOf(end));
             submit();
             flush();
         } finally {
@@ -149,24 +149,32 @@ final class MongoEventAppender implements EventAppender {
         }
     }
 
-    /** Not interruptible: an append is either made or refused, and a handler may be interrupted for other reasons. */
-    private void awaitProgress() {
-        commit.progress.awaitUninterruptibly();
+    /** Returns whether what it has does not wait for the budget: the first batch of a stream, or its end. */
+    boolean isUrgent() {
+        return acknowledgedTo == first || end != null;
     }
 
-    /** The next document of this stream: what was gathered, and the end with the last of it. */
+    long waitsSince() {
+        return waitsSince;
+    }
+
+    void waitsSince(long now) {
+        waitsSince = now;
+    }
+
+    /** Returns the next batch of this stream: what was gathered, and the end with the last of it. */
     EventBatch take() {
         int count = 0;
         long chars = 0;
         while (count < gathered.size()
-                && count < MAX_MINIBATCH_EVENTS
-                && (count == 0 || chars + charsOf(gathered.get(count)) <= MAX_MINIBATCH_CHARS)) {
+                && count < MAX_BATCH_EVENTS
+                && (count == 0 || chars + charsOf(gathered.get(count)) <= MAX_BATCH_CHARS)) {
             chars += charsOf(gathered.get(count));
             count++;
         }
         List<Event> events = gathered.subList(0, count);
         boolean last =
-                count == gathered.size() && end != null && (count == 0 || chars + charsOf(end) <= MAX_MINIBATCH_CHARS);
+                count == gathered.size() && end != null && (count == 0 || chars + charsOf(end) <= MAX_BATCH_CHARS);
         EventBatch batch =
                 new EventBatch(new ObjectId(), streamId, acknowledgedTo, epoch, events, last ? end : null, false);
         gathered = new ArrayList<>(gathered.subList(count, gathered.size()));
@@ -192,9 +200,11 @@ final class MongoEventAppender implements EventAppender {
     void acknowledged(EventBatch batch) {
         inFlight = false;
         acknowledgedTo = batch.next();
+        long bytes = 0;
         for (Event event : batch.events()) {
-            ahead(-(charsOf(event) + EVENT_OVERHEAD_CHARS));
+            bytes += EventBatch.bytesOf(event);
         }
+        pending(-(batch.end() == null ? bytes : bytes + 2 * charsOf(batch.end())));
     }
 
     void fenced() {
@@ -210,11 +220,11 @@ final class MongoEventAppender implements EventAppender {
     private void giveUp() {
         inFlight = false;
         gathered.clear();
-        ahead(-aheadChars);
+        pending(-pendingBytes);
     }
 
-    private void ahead(long chars) {
-        aheadChars += chars;
-        commit.ahead(chars);
+    private void pending(long bytes) {
+        pendingBytes += bytes;
+        commit.pending(bytes);
     }
 }

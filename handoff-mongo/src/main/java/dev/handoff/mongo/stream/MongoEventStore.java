@@ -8,25 +8,27 @@ import dev.handoff.EventAppender;
 import dev.handoff.EventId;
 import dev.handoff.EventStore;
 import dev.handoff.EventStream;
+import dev.handoff.HandoffObserver;
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
 import dev.handoff.StaleWriterException;
 import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.DatabaseSettings;
 import dev.handoff.mongo.database.Durations;
-import dev.handoff.mongo.database.EventBatch;
-import dev.handoff.mongo.database.InsertOutcome;
+import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.MongoOperations;
 import dev.handoff.mongo.tail.TailPoller;
 import java.time.Duration;
-import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.bson.Document;
-import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Streams in MongoDB, in the collection {@code handoff_events}: one document for each minibatch, as {@link EventBatch} shows
@@ -50,32 +52,34 @@ public final class MongoEventStore implements EventStore {
     /** The collection. */
     public static final String COLLECTION = MongoOperations.EVENTS;
 
-    private static final int MOST_LOST_ANSWERS = 3;
-    private static final Logger logger = LoggerFactory.getLogger(MongoEventStore.class);
-
     private final Database database;
-    private final MongoCollection<Document> changes;
+    private final @Nullable MongoCollection<Document> changes;
     private final GroupCommit commit;
+    private final Fence fence;
     private final TailPoller tail;
     private final Executor executor;
     private final Duration retention;
+    private final Duration retryFor;
 
-    private MongoEventStore(Builder builder) {
-        this.database = new MongoOperations(
-                builder.database,
-                new DatabaseSettings(
-                        builder.retention,
-                        builder.retention,
-                        builder.operationTimeout,
-                        builder.writeConcern,
-                        builder.readConcern,
-                        builder.ticker));
-        this.changes = builder.database.getCollection(COLLECTION);
+    private MongoEventStore(Builder builder, Database database, Supplier<Lock> locks) {
+        this.database = database;
+        this.changes = builder.database == null ? null : builder.database.getCollection(COLLECTION);
         this.executor = builder.executor;
         this.retention = builder.retention;
+        this.retryFor = builder.retryFor;
         Executor hints = builder.hintExecutor == null ? builder.executor : builder.hintExecutor;
+        HandoffObserver observer = GuardedObserver.of(builder.observer);
         this.tail = new TailPoller(database::tails, builder.executor, hints, builder.shortestPoll, builder.longestPoll);
-        this.commit = new GroupCommit(database, builder.executor, builder.retryFor, builder.linger, tail::offer);
+        this.fence = new Fence(database, builder.ticker, locks.get(), tail::offer);
+        this.commit = new GroupCommit(
+                database,
+                builder.executor,
+                builder.ticker,
+                locks.get(),
+                new GroupCommitSettings(
+                        builder.retryFor, builder.linger, builder.documentsPerSecond, builder.maxPendingBytes),
+                observer,
+                tail::offer);
     }
 
     /**
@@ -85,7 +89,9 @@ public final class MongoEventStore implements EventStore {
      * @param executor is given one job that goes on, blocked most of the time, until its thread is interrupted
      */
     public void followChanges(Executor executor) {
-        executor.execute(new ChangeFeed(changes, tail::wake));
+        if (changes != null) {
+            executor.execute(new ChangeFeed(changes, tail::wake));
+        }
     }
 
     /**
@@ -96,6 +102,11 @@ public final class MongoEventStore implements EventStore {
      */
     public static Builder builder(MongoDatabase database, ScheduledExecutorService executor) {
         return new Builder(database, executor);
+    }
+
+    /** Returns a builder of a store whose operations go somewhere else, for {@link Builder#build(Database, Supplier)}. */
+    static Builder builder(ScheduledExecutorService executor) {
+        return new Builder(null, executor);
     }
 
     /** Returns the executor that writes and polls. */
@@ -114,14 +125,31 @@ public final class MongoEventStore implements EventStore {
         return new MongoEventStream(streamId, database, tail);
     }
 
+    /** Opens a writer, and repeats operations whose outcome is unknown for {@link Builder#retryFor}. Blocks. */
     @Override
     public EventAppender appender(String streamId, int epoch) {
+        return appender(streamId, epoch, retryFor);
+    }
+
+    /**
+     * Opens a writer as {@link #appender(String, int)} does, and repeats operations whose outcome is unknown for a time. Blocks.
+     *
+     * @param retryFor zero for one attempt
+     * @throws IllegalArgumentException if the id or the epoch is none
+     * @throws StaleWriterException if the stream has ended, has a writer with this epoch or a higher one, or has entries before epoch 1
+     * @throws ProblemException with status 503 if the outcome stays unknown. The epoch may be used up then
+     */
+    public EventAppender appender(String streamId, int epoch, Duration retryFor) {
         requireId(streamId);
         if (epoch < 1) {
             throw new IllegalArgumentException("epoch is less than 1: " + epoch);
         }
-        // Nobody can have written before the first attempt.
-        long next = epoch == 1 ? 0 : writeFence(streamId, epoch);
+        long next;
+        try {
+            next = fence.write(streamId, epoch, retryFor);
+        } catch (DatabaseException e) {
+            throw new ProblemException(new Problem(503, "store_unreachable", "The event store cannot be reached."), e);
+        }
         return new MongoEventAppender(commit, streamId, epoch, next);
     }
 
@@ -130,49 +158,10 @@ public final class MongoEventStore implements EventStore {
         new EventId(streamId, 0, 0);
     }
 
-    /**
-     * Returns the position after the fence. It is the same document at each try, so that one whose answer got lost is
-     * recognized.
-     */
-    private long writeFence(String streamId, int epoch) {
-        ObjectId id = new ObjectId();
-        int lostAnswers = 0;
-        while (true) {
-            EventBatch last = database.last(streamId).orElse(null);
-            if (last != null && last.id().equals(id)) {
-                tail.offer(last);
-                return last.next();
-            }
-            if (last != null && last.end() != null) {
-                throw new StaleWriterException("stream " + streamId + " has ended");
-            }
-            if (last != null && last.epoch() >= epoch) {
-                throw new StaleWriterException("stream " + streamId + " has a writer with epoch " + last.epoch()
-                        + ", so none can have " + epoch);
-            }
-            EventBatch fence = EventBatch.fence(id, streamId, last == null ? 0 : last.next(), epoch);
-            InsertOutcome outcome = database.insert(List.of(fence)).get(0);
-            switch (outcome.kind()) {
-                case STORED -> {
-                    tail.offer(fence);
-                    return fence.next();
-                }
-                case REFUSED -> throw DatabaseException.refused(outcome.detail(), null);
-                case DUPLICATE -> logger.debug("another writer of stream {} was faster than its fence", streamId);
-                case UNKNOWN -> {
-                    lostAnswers++;
-                    if (lostAnswers == MOST_LOST_ANSWERS) {
-                        throw DatabaseException.unknown(outcome.detail(), null);
-                    }
-                }
-            }
-        }
-    }
-
     /** The settings of a store. */
     public static final class Builder {
 
-        private final MongoDatabase database;
+        private final @Nullable MongoDatabase database;
         private final ScheduledExecutorService executor;
         private Ticker ticker = Ticker.system();
         private Duration operationTimeout = Duration.ofSeconds(5);
@@ -183,9 +172,13 @@ public final class MongoEventStore implements EventStore {
         private Duration longestPoll = Duration.ofMillis(250);
         private @Nullable WriteConcern writeConcern;
         private @Nullable ReadConcern readConcern;
+        private int documentsPerSecond = 5000;
+        private long maxPendingBytes =
+                Math.max(4L << 20, Math.min(64L << 20, Runtime.getRuntime().maxMemory() / 8));
+        private HandoffObserver observer = HandoffObserver.NONE;
         private @Nullable Executor hintExecutor;
 
-        private Builder(MongoDatabase database, ScheduledExecutorService executor) {
+        private Builder(@Nullable MongoDatabase database, ScheduledExecutorService executor) {
             this.database = database;
             this.executor = executor;
         }
@@ -264,9 +257,55 @@ public final class MongoEventStore implements EventStore {
             return this;
         }
 
-        /** The store. */
+        /**
+         * Sets how many documents this process writes in a second at most; 5,000 by default. A document has the events that one stream has gathered
+         * since its last document. Above the budget, streams wait longer and write larger documents. The first document of a stream and its end do
+         * not wait.
+         *
+         * @throws IllegalArgumentException if it is less than 1
+         */
+        public Builder documentsPerSecond(int documentsPerSecond) {
+            if (documentsPerSecond < 1) {
+                throw new IllegalArgumentException("documentsPerSecond is less than 1: " + documentsPerSecond);
+            }
+            this.documentsPerSecond = documentsPerSecond;
+            return this;
+        }
+
+        /** Sets an observer, which is told what this store writes and reads; by default none. */
+        public Builder observer(HandoffObserver observer) {
+            this.observer = observer;
+            return this;
+        }
+
+        /**
+         * Sets how many bytes of events all streams of this process may have waiting for the store; by default an eighth of the heap, but at least 4
+         * and at most 64 MB. One stream may have 2 MB. Above that, {@code emit} blocks.
+         *
+         * @throws IllegalArgumentException if it is less than 1
+         */
+        public Builder maxPendingBytes(long maxPendingBytes) {
+            if (maxPendingBytes < 1) {
+                throw new IllegalArgumentException("maxPendingBytes is less than 1: " + maxPendingBytes);
+            }
+            this.maxPendingBytes = maxPendingBytes;
+            return this;
+        }
+
+        /** Returns the store. Does not connect. */
         public MongoEventStore build() {
-            return new MongoEventStore(this);
+            MongoDatabase own = Objects.requireNonNull(database, "database");
+            return build(
+                    new MongoOperations(
+                            own,
+                            new DatabaseSettings(
+                                    retention, retention, operationTimeout, writeConcern, readConcern, ticker)),
+                    ReentrantLock::new);
+        }
+
+        /** Returns a store that reads and writes there, and whose threads wait on such locks. */
+        MongoEventStore build(Database operations, Supplier<Lock> locks) {
+            return new MongoEventStore(this, operations, locks);
         }
     }
 }

@@ -383,16 +383,19 @@ class GroupCommitTest {
     @DisplayName(
             "all writers together are held back at the bound of the process, each below its own, until the store is back")
     void boundedTogether() throws Exception {
-        MongoEventStore store = proxied(Duration.ofSeconds(20));
-        int each = 1 << 20;
-        int bound = (int) (GroupCommit.MAX_AHEAD_CHARS / (each + 1));
-        proxy.goAway();
-        String big = "x".repeat(each);
+        MongoEventStore store = MongoEventStore.builder(mongo.connect(proxy, commands), timer)
+                .retryFor(Duration.ofSeconds(20))
+                .maxPendingBytes(21 << 20)
+                .build();
+        int bound = 10;
+        String big = "x".repeat(1 << 20);
         AtomicInteger appended = new AtomicInteger();
         List<String> names = IntStream.range(0, bound + 5).mapToObj(i -> name()).toList();
+        List<EventAppender> appenders =
+                names.stream().map(name -> store.appender(name, 1)).toList();
+        proxy.goAway();
         List<Future<?>> writers = new ArrayList<>();
-        for (String name : names) {
-            EventAppender appender = store.appender(name, 1);
+        for (EventAppender appender : appenders) {
             writers.add(threads.submit(() -> {
                 appender.append(null, big);
                 appended.incrementAndGet();

@@ -610,7 +610,7 @@ class TailedStreamTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 64, MongoEventAppender.MAX_MINIBATCH_EVENTS})
+    @ValueSource(ints = {1, 2, 3, 64, MongoEventAppender.MAX_BATCH_EVENTS})
     @DisplayName("R1 R5 a read from any position, in the middle of a minibatch too, gives exactly the rest")
     void middleOfMinibatch(int size) {
         String name = name();
