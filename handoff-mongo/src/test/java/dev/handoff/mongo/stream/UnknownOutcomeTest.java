@@ -1,0 +1,233 @@
+package dev.handoff.mongo.stream;
+
+import static dev.handoff.mongo.testing.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.handoff.End;
+import dev.handoff.Event;
+import dev.handoff.EventAppender;
+import dev.handoff.EventStream;
+import dev.handoff.HandoffObserver;
+import dev.handoff.ProblemException;
+import dev.handoff.StaleWriterException;
+import dev.handoff.Ticker;
+import dev.handoff.mongo.database.DatabaseException;
+import dev.handoff.mongo.database.DatabaseSettings;
+import dev.handoff.mongo.database.InsertOutcome;
+import dev.handoff.mongo.database.MongoOperations;
+import dev.handoff.mongo.testing.FaultyDatabase;
+import dev.handoff.mongo.testing.Mongo;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What becomes of a write whose outcome nobody knows. */
+@Timeout(60)
+class UnknownOutcomeTest {
+
+    private static final AtomicInteger NAMES = new AtomicInteger(1000);
+    private static Mongo mongo;
+
+    private final ScheduledExecutorService executor = Executors.newScheduledThreadPool(3);
+    private final FaultyDatabase faulty = new FaultyDatabase(new MongoOperations(
+            mongo.database,
+            new DatabaseSettings(
+                    Duration.ofHours(1), Duration.ofHours(1), Duration.ofSeconds(5), null, null, Ticker.system())));
+    private final AtomicInteger fenced = new AtomicInteger();
+    private final AtomicInteger retried = new AtomicInteger();
+    private final MongoEventStore store = MongoEventStore.builder(executor)
+            .retryFor(Duration.ofSeconds(5))
+            .observer(new HandoffObserver() {
+                @Override
+                public void fenced(String streamId) {
+                    fenced.incrementAndGet();
+                }
+
+                @Override
+                public void commitRetried(int batches) {
+                    retried.addAndGet(batches);
+                }
+            })
+            .build(faulty.database(), ReentrantLock::new);
+
+    @BeforeAll
+    static void startMongo() {
+        mongo = Mongo.start();
+    }
+
+    @AfterAll
+    static void stopMongo() {
+        mongo.close();
+    }
+
+    @AfterEach
+    void stop() {
+        executor.shutdownNow();
+    }
+
+    private static String name() {
+        return String.format("%032x", NAMES.incrementAndGet());
+    }
+
+    private static List<InsertOutcome> outcomes(int count, InsertOutcome.Kind kind) {
+        List<InsertOutcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            outcomes.add(new InsertOutcome(kind, "10107: not primary"));
+        }
+        return outcomes;
+    }
+
+    private List<String> data(String stream) {
+        return store.open(stream).read(EventStream.BEGINNING, 100).events().stream()
+                .map(Event::data)
+                .toList();
+    }
+
+    @Test
+    @DisplayName(
+            "R4 a batch that the server reports as failed for a passing reason is written again, and nothing is lost")
+    void passingError() {
+        String stream = name();
+        EventAppender appender = store.appender(stream, 1);
+        faulty.once("insert", real -> outcomes(1, InsertOutcome.Kind.UNKNOWN));
+        appender.append(null, "a");
+        appender.flush();
+        assertThat(data(stream)).containsExactly("a");
+        assertThat(retried).hasValue(1);
+    }
+
+    @Test
+    @DisplayName("R1 a batch that was stored although the server reports a failure is stored once")
+    void storedAllTheSame() {
+        String stream = name();
+        EventAppender appender = store.appender(stream, 1);
+        faulty.once("insert", real -> {
+            real.call();
+            return outcomes(1, InsertOutcome.Kind.UNKNOWN);
+        });
+        appender.append(null, "a");
+        appender.append(null, "b");
+        appender.end(End.completed(null));
+        assertThat(data(stream)).containsExactly("a", "b");
+        assertThat(fenced).hasValue(0);
+    }
+
+    @Test
+    @DisplayName(
+            "R3 a duplicate whose holder is not visible yet is no other writer: the batch is written until it is visible")
+    void invisibleHolder() {
+        String stream = name();
+        EventAppender appender = store.appender(stream, 1);
+        faulty.once("insert", real -> {
+            real.call();
+            // From here on the batch is there, and no majority has it.
+            AtomicInteger looks = new AtomicInteger();
+            faulty.always("holders", look -> looks.incrementAndGet() < 3 ? Map.of() : look.call());
+            throw DatabaseException.unknown("the answer got lost", null);
+        });
+        appender.append(null, "a");
+        appender.flush();
+        assertThat(data(stream)).containsExactly("a");
+        assertThat(fenced).hasValue(0);
+    }
+
+    @Test
+    @DisplayName("R3 a writer that collides with the batch of another is fenced")
+    void otherWriter() {
+        String stream = name();
+        EventAppender first = store.appender(stream, 1);
+        first.append(null, "a");
+        first.flush();
+        EventAppender second = store.appender(stream, 2);
+        first.append(null, "b");
+        assertThatExceptionOfType(StaleWriterException.class).isThrownBy(first::flush);
+        second.append(null, "c");
+        second.flush();
+        assertThat(data(stream)).containsExactly("a", "c");
+        assertThat(fenced).hasValue(1);
+    }
+
+    @Test
+    @DisplayName("R16 a batch that the server refuses ends its own stream only")
+    void refused() {
+        String bad = name();
+        String good = name();
+        EventAppender one = store.appender(bad, 1);
+        EventAppender other = store.appender(good, 1);
+        faulty.once("insert", real -> outcomes(1, InsertOutcome.Kind.REFUSED));
+        one.append(null, "a");
+        await().until(() -> !faulty.isArmed());
+        other.append(null, "b");
+        other.flush();
+        assertThatExceptionOfType(ProblemException.class).isThrownBy(one::flush);
+        assertThat(data(good)).containsExactly("b");
+    }
+
+    @Test
+    @DisplayName("R3 a fence whose answer got lost is recognized, however the failure is reported")
+    void lostFence() {
+        String stream = name();
+        EventAppender first = store.appender(stream, 1);
+        first.append(null, "a");
+        first.flush();
+        faulty.once("insert", real -> {
+            real.call();
+            throw DatabaseException.unknown("the operation exceeded its time limit", null);
+        });
+        EventAppender second = store.appender(stream, 2);
+        assertThat(second.append(null, "b")).isEqualTo(2);
+        second.end(End.completed(null));
+        assertThat(data(stream)).containsExactly("a", "b");
+    }
+
+    @Test
+    @DisplayName("R3 a fence waits until a batch that no majority has yet is visible, and stands behind it")
+    void fenceBehindInvisible() {
+        String stream = name();
+        EventAppender first = store.appender(stream, 1);
+        first.append(null, "a");
+        first.flush();
+        AtomicInteger looks = new AtomicInteger();
+        faulty.always("last", real -> looks.incrementAndGet() < 4 ? Optional.empty() : real.call());
+        EventAppender second = store.appender(stream, 2);
+        assertThat(second.append(null, "b")).isEqualTo(2);
+    }
+
+    @Test
+    @DisplayName("a fence with no time to retry gives up after one attempt")
+    void oneAttempt() {
+        String stream = name();
+        AtomicInteger looks = new AtomicInteger();
+        faulty.always("last", real -> {
+            looks.incrementAndGet();
+            throw DatabaseException.unknown("away", null);
+        });
+        assertThatExceptionOfType(ProblemException.class)
+                .isThrownBy(() -> store.appender(stream, 2, Duration.ZERO))
+                .satisfies(e -> assertThat(e.problem().status()).isEqualTo(503));
+        assertThat(looks).hasValue(1);
+    }
+
+    @Test
+    @DisplayName("R10 the first writer does not accept a stream that has entries of a forgotten task")
+    void leftovers() {
+        String stream = name();
+        EventAppender first = store.appender(stream, 1);
+        first.append(null, "the answer to another question");
+        first.flush();
+        assertThatExceptionOfType(StaleWriterException.class).isThrownBy(() -> store.appender(stream, 1));
+    }
+}
