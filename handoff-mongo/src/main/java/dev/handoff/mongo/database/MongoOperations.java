@@ -288,16 +288,17 @@ public final class MongoOperations implements Database {
 
     @Override
     public Optional<TaskRecord> claim(Collection<String> types, String owner) {
-        return call(() -> taken(tasks().findOneAndUpdate(
-                        Filters.and(Filters.eq("state", "queued"), Filters.in("type", types)),
-                        Updates.combine(
-                                ownedBy(owner),
-                                Updates.inc("attempts", 1),
-                                Updates.set("started", Date.from(time.now()))),
-                        // The stand-in answers with live documents: two callers would be given the same epoch.
-                        new FindOneAndUpdateOptions()
-                                .sort(Sorts.ascending("created"))
-                                .returnDocument(ReturnDocument.BEFORE))));
+        return call(() -> {
+            Date now = Date.from(time.now());
+            Document before = tasks().findOneAndUpdate(
+                            Filters.and(Filters.eq("state", "queued"), Filters.in("type", types)),
+                            Updates.combine(ownedBy(owner), Updates.inc("attempts", 1), Updates.set("started", now)),
+                            // The stand-in answers with live documents: two callers would be given the same epoch.
+                            new FindOneAndUpdateOptions()
+                                    .sort(Sorts.ascending("created"))
+                                    .returnDocument(ReturnDocument.BEFORE));
+            return taken(before == null ? null : before.append("started", now));
+        });
     }
 
     @Override

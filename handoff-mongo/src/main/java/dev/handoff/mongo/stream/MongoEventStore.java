@@ -125,6 +125,15 @@ public final class MongoEventStore implements EventStore {
         return new MongoEventAppender(commit, streamId, epoch, next);
     }
 
+    /**
+     * Returns a writer as {@link #appender(String, int)} does.
+     *
+     * @param retryFor how long it repeats a write that is not acknowledged
+     */
+    public EventAppender appender(String streamId, int epoch, Duration retryFor) {
+        return appender(streamId, epoch);
+    }
+
     private static void requireId(String streamId) {
         // The id of an event checks that of its stream.
         new EventId(streamId, 0, 0);
