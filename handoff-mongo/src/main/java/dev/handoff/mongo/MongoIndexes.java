@@ -3,7 +3,9 @@ package dev.handoff.mongo;
 import com.mongodb.MongoCommandException;
 import com.mongodb.client.MongoDatabase;
 import com.mongodb.client.model.IndexOptions;
+import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.MongoOperations;
+import dev.handoff.mongo.database.RequiredIndex;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -36,15 +38,9 @@ public final class MongoIndexes {
 
         /** Returns whether this is an index of the database, as {@code listIndexes} describes it. */
         boolean isAmong(List<Document> existing) {
-            return existing.stream().anyMatch(this::equals);
-        }
-
-        private boolean equals(Document other) {
-            return ascending(other.get("key", Document.class)).equals(keys)
-                    && (!unique
-                            || (other.getBoolean("unique", false)
-                                    && !other.containsKey("partialFilterExpression")
-                                    && !other.getBoolean("sparse", false)));
+            return existing.stream()
+                    .anyMatch(
+                            index -> ascending(index.get("key", Document.class)).equals(keys));
         }
 
         /** Servers answer 1 as various types of number. */
@@ -111,9 +107,10 @@ public final class MongoIndexes {
      * @throws com.mongodb.MongoException if the server does not answer
      */
     public static void require(MongoDatabase database) {
-        if (!POSITIONS.isAmong(existing(database, POSITIONS.collection))) {
-            throw new IllegalStateException("the database \"" + database.getName() + "\" has no index " + POSITIONS
-                    + "; create the indexes with MongoIndexes.create(database) or \"bin/chat indexes\"");
+        try {
+            new RequiredIndex(database).require();
+        } catch (DatabaseException e) {
+            throw new IllegalStateException(e.getMessage());
         }
         List<Index> missing = new ArrayList<>();
         for (Index index : OTHERS) {

@@ -126,9 +126,11 @@ class ArchitectureTest {
     }
 
     @Test
-    @DisplayName("no thread is made or borrowed behind the back of the application")
+    @DisplayName("no thread is made or borrowed without the application, but those of a worker that it starts")
     void noThreads() {
         noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName("dev.handoff.mongo.task.WorkerThreads")
                 .should()
                 .callConstructorWhere(target(owner(assignableTo(Thread.class))))
                 .check(CLASSES);

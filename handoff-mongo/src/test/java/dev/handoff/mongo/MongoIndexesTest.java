@@ -114,7 +114,7 @@ class MongoIndexesTest {
         assertThatIllegalStateException()
                 .isThrownBy(() -> MongoIndexes.require(mongo.database))
                 .withMessageContaining(mongo.database.getName())
-                .withMessageContaining("unique {\"stream\": 1, \"seq\": 1} on handoff_events")
+                .withMessageContaining("unique index {\"stream\": 1, \"seq\": 1} on handoff_events")
                 .withMessageContaining("MongoIndexes.create")
                 .withMessageContaining("bin/chat indexes");
     }

@@ -7,8 +7,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -18,8 +16,6 @@ import picocli.CommandLine.Spec;
 /** Runs a worker: has the models answer. */
 @Command(name = "worker", description = "Runs a worker, which calls the models for the tasks in HANDOFF_MONGODB_URI.")
 final class WorkerCommand implements Callable<Integer> {
-
-    private static final long TICK_MILLIS = 20;
 
     @Mixin
     private final ModelOptions modelling = new ModelOptions();
@@ -64,27 +60,20 @@ final class WorkerCommand implements Callable<Integer> {
         MongoWorker worker = MongoWorker.builder(parts.queue, threads)
                 .handler(ChatHandler.TASK_TYPE, new ChatHandler(catalog))
                 .maxRunning(maxRunning)
+                .closeWithin(finish)
                 .build();
-        // A thread of its own: a tick may wait for the store, and leases must not wait for anything else.
-        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "worker-timer"));
         PrintWriter out = spec.commandLine().getOut();
         CompletableFuture<Void> refused = parts.prepare(() -> {
-            start(timer, worker);
+            worker.start();
             out.println("handoff-chat worker ready");
         });
         return Foreground.run(
                 () -> {
-                    worker.stop(finish);
-                    timer.shutdownNow();
+                    worker.close();
                     threads.shutdownNow();
                     parts.close();
                 },
                 refused,
                 out);
-    }
-
-    @SuppressWarnings("FutureReturnValueIgnored")
-    private static void start(ScheduledExecutorService timer, MongoWorker worker) {
-        timer.scheduleWithFixedDelay(worker::tick, 0, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 }

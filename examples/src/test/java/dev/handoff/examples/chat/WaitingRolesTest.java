@@ -211,7 +211,7 @@ class WaitingRolesTest {
                 assertThat(process.exitValue()).isEqualTo(1);
                 assertThat(text(role + ".out")).doesNotContain("ready");
                 assertThat(text(role + ".err"))
-                        .contains("handoff-chat: the database \"handoff\" has no index unique", "bin/chat indexes")
+                        .contains("handoff-chat: the database \"handoff\" has no unique index", "bin/chat indexes")
                         .doesNotContain("\tat ");
             }
             Process indexes = start("indexes", mongoPort);

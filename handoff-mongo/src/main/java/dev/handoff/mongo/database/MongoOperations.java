@@ -24,6 +24,7 @@ import dev.handoff.TaskStatus;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Date;
 import java.util.HashMap;
@@ -66,6 +67,7 @@ public final class MongoOperations implements Database {
     private final MongoDatabase database;
     private final DatabaseSettings settings;
     private final ServerTime time;
+    private final RequiredIndex indexes;
 
     /** Returns at once; connects with the first operation. */
     public MongoOperations(MongoDatabase database, DatabaseSettings settings) {
@@ -73,6 +75,7 @@ public final class MongoOperations implements Database {
         this.database = database.withTimeout(settings.timeout().toMillis(), TimeUnit.MILLISECONDS)
                 .withReadPreference(ReadPreference.primary());
         this.time = new ServerTime(this.database, settings.ticker());
+        this.indexes = new RequiredIndex(this.database);
     }
 
     // Events
@@ -80,24 +83,42 @@ public final class MongoOperations implements Database {
     @Override
     public List<InsertOutcome> insert(List<EventBatch> batches) {
         return call(() -> {
+            indexes.require();
             Instant now = time.now();
             Instant expireAt = now.plus(settings.eventRetention());
-            return insert(
-                    events(),
-                    batches.stream()
-                            .map(b -> EventDocuments.toDocument(b, now, expireAt))
-                            .toList());
+            List<Document> documents = batches.stream()
+                    .map(b -> EventDocuments.toDocument(b, now, expireAt))
+                    .toList();
+            // What decides between writers must never be rolled back.
+            boolean decides = batches.stream().anyMatch(b -> b.fence() || b.end() != null);
+            return insert(decides ? events().withWriteConcern(majority()) : events(), documents);
         });
     }
 
     private static List<InsertOutcome> insert(MongoCollection<Document> collection, List<Document> documents) {
+        try {
+            return insertAll(collection, documents);
+        } catch (MongoException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            // The driver cannot encode one of the documents, or it is too large.
+            if (documents.size() == 1) {
+                return List.of(new InsertOutcome(InsertOutcome.Kind.REFUSED, e.toString()));
+            }
+            return documents.stream()
+                    .map(d -> insert(collection, List.of(d)).get(0))
+                    .toList();
+        }
+    }
+
+    private static List<InsertOutcome> insertAll(MongoCollection<Document> collection, List<Document> documents) {
         InsertOutcome[] outcomes = new InsertOutcome[documents.size()];
-        java.util.Arrays.fill(outcomes, InsertOutcome.STORED);
+        Arrays.fill(outcomes, InsertOutcome.STORED);
         try {
             collection.insertMany(documents, new InsertManyOptions().ordered(false));
         } catch (MongoBulkWriteException e) {
             if (e.getWriteConcernError() != null) {
-                java.util.Arrays.fill(
+                Arrays.fill(
                         outcomes,
                         new InsertOutcome(
                                 InsertOutcome.Kind.UNKNOWN,
@@ -222,6 +243,7 @@ public final class MongoOperations implements Database {
     @Override
     public InsertOutcome insertTask(TaskRecord task) {
         return call(() -> {
+            indexes.require();
             try {
                 tasks().insertOne(TaskDocuments.queued(task, time.now()));
                 return InsertOutcome.STORED;
@@ -288,16 +310,17 @@ public final class MongoOperations implements Database {
 
     @Override
     public Optional<TaskRecord> claim(Collection<String> types, String owner) {
-        return call(() -> taken(tasks().findOneAndUpdate(
-                        Filters.and(Filters.eq("state", "queued"), Filters.in("type", types)),
-                        Updates.combine(
-                                ownedBy(owner),
-                                Updates.inc("attempts", 1),
-                                Updates.set("started", Date.from(time.now()))),
-                        // The stand-in answers with live documents: two callers would be given the same epoch.
-                        new FindOneAndUpdateOptions()
-                                .sort(Sorts.ascending("created"))
-                                .returnDocument(ReturnDocument.BEFORE))));
+        return call(() -> {
+            Date now = Date.from(time.now());
+            Document before = tasks().findOneAndUpdate(
+                            Filters.and(Filters.eq("state", "queued"), Filters.in("type", types)),
+                            Updates.combine(ownedBy(owner), Updates.inc("attempts", 1), Updates.set("started", now)),
+                            // The stand-in answers with live documents: two callers would be given the same epoch.
+                            new FindOneAndUpdateOptions()
+                                    .sort(Sorts.ascending("created"))
+                                    .returnDocument(ReturnDocument.BEFORE));
+            return taken(before == null ? null : before.append("started", now));
+        });
     }
 
     @Override
@@ -466,11 +489,15 @@ public final class MongoOperations implements Database {
     }
 
     private MongoCollection<Document> tasks() {
-        return collection(TASKS).withWriteConcern(WriteConcern.MAJORITY);
+        return collection(TASKS).withWriteConcern(majority());
     }
 
     private MongoCollection<Document> workers() {
-        return collection(WORKERS).withWriteConcern(WriteConcern.MAJORITY);
+        return collection(WORKERS).withWriteConcern(majority());
+    }
+
+    private static WriteConcern majority() {
+        return WriteConcern.MAJORITY;
     }
 
     private MongoCollection<Document> collection(String name) {
@@ -491,11 +518,15 @@ public final class MongoOperations implements Database {
     private static <T> T call(Supplier<T> operation) {
         try {
             return operation.get();
+        } catch (DatabaseException e) {
+            throw e;
         } catch (MongoException e) {
-            String message = e.toString();
             throw ErrorCodes.isRefusal(e.getCode())
-                    ? DatabaseException.refused(message, e)
-                    : DatabaseException.unknown(message, e);
+                    ? DatabaseException.refused(e.toString(), e)
+                    : DatabaseException.unknown(e.toString(), e);
+        } catch (RuntimeException e) {
+            // The driver throws others, too, for example if the client was closed.
+            throw DatabaseException.unknown(e.toString(), e);
         }
     }
 }

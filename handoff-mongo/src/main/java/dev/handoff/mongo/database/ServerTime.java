@@ -6,13 +6,18 @@ import dev.handoff.Ticker;
 import java.time.Instant;
 import java.util.Date;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.bson.Document;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The time of the server: what it has said last, plus the monotonic time since. The clock of this machine does not count. Thread-safe.
  */
 final class ServerTime {
+
+    private static final Logger logger = LoggerFactory.getLogger(ServerTime.class);
 
     /** How long an answer of the server is used. Clocks of servers drift and servers change. */
     private static final long VALID_NANOS = TimeUnit.MINUTES.toNanos(1);
@@ -22,6 +27,7 @@ final class ServerTime {
 
     private final MongoDatabase database;
     private final Ticker ticker;
+    private final AtomicBoolean asking = new AtomicBoolean();
     private volatile @Nullable Answer answer;
 
     ServerTime(MongoDatabase database, Ticker ticker) {
@@ -40,11 +46,27 @@ final class ServerTime {
         return fresh().cluster;
     }
 
+    /** Returns the last answer of the server. One caller at a time asks for a new one if it is old; the others use what there is. */
     private Answer fresh() {
         Answer last = answer;
-        if (last != null && ticker.read() - last.at < VALID_NANOS) {
+        if (last == null) {
+            return ask();
+        }
+        if (ticker.read() - last.at < VALID_NANOS || !asking.compareAndSet(false, true)) {
             return last;
         }
+        try {
+            return ask();
+        } catch (RuntimeException e) {
+            // The operation that needs the time will show whether the server is away.
+            logger.debug("the server cannot be asked for its time", e);
+            return last;
+        } finally {
+            asking.set(false);
+        }
+    }
+
+    private Answer ask() {
         long before = ticker.read();
         Document hello = hello();
         // The server has read its clock at some time between the two.

@@ -1,293 +1,301 @@
 package dev.handoff.mongo.task;
 
 import dev.handoff.Problem;
-import dev.handoff.Task;
 import dev.handoff.TaskHandler;
 import dev.handoff.TaskRun;
-import dev.handoff.Ticker;
-import dev.handoff.mongo.database.Failures;
+import dev.handoff.mongo.database.Durations;
+import dev.handoff.mongo.database.TaskRecord;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.ReentrantLock;
-import org.bson.Document;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.Lock;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes tasks from a {@link MongoTaskQueue} and does them, so many at a time. It owns no thread: somebody calls {@link #tick}
- * every 20 ms or so, and the handlers run on the executor.
+ * Takes tasks from a {@link MongoTaskQueue} and runs them, a limited number at the same time.
+ *
+ * <p>{@link #start} begins three daemon threads: one renews the lease, one looks for cancellations and has the queue sweep, and one claims tasks.
+ * An application that owns its threads calls {@link #tick} instead.
  *
  * <p>Thread-safe.
  */
-public final class MongoWorker {
+public final class MongoWorker implements AutoCloseable {
 
     private static final Logger logger = LoggerFactory.getLogger(MongoWorker.class);
-    private static final long CANCEL_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
-    private static final long SHORTEST_CLAIM_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
-    private static final long LONGEST_CLAIM_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-    private static final long PAUSE_AFTER_FAILURE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final Problem WORKER_STOPPED =
             new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
     private final MongoTaskQueue queue;
-    private final Executor executor;
     private final Map<String, TaskHandler> handlers;
-    private final int maxRunning;
-    private final Ticker ticker;
-    private final String name = UUID.randomUUID().toString();
-    private final ConcurrentMap<String, Held> running = new ConcurrentHashMap<>();
-    private final CompletableFuture<Void> idle = new CompletableFuture<>();
+    private final String name;
+    private final Duration retryFor;
+    private final Duration closeWithin;
+    private final ConcurrentMap<String, RunningTask> running = new ConcurrentHashMap<>();
+    private final WorkerBeat beat;
+    private final Claims claims;
+    private final OwnedTasks owned;
+    private final Lock lock;
+    private final Condition changed;
+    private final WorkerThreads threads;
+    private final AtomicBoolean started = new AtomicBoolean();
+    private final AtomicBoolean closed = new AtomicBoolean();
     private volatile boolean stopping;
-
-    // Only under the lock, which is only tried: a tick that comes while another is at work does nothing.
-    private final ReentrantLock ticking = new ReentrantLock();
-    private long nextClaim;
-    private long claimPause;
-    private long nextRenewal;
-    private long nextLook;
+    private volatile boolean storeLost;
 
     private MongoWorker(Builder builder) {
         this.queue = builder.queue;
-        this.executor = builder.executor;
         this.handlers = Map.copyOf(builder.handlers);
-        this.maxRunning = builder.maxRunning;
-        this.ticker = builder.queue.ticker();
-        this.nextClaim = ticker.read();
-        this.nextRenewal = nextClaim;
-        this.nextLook = nextClaim;
+        this.name = builder.name;
+        this.retryFor = builder.retryFor;
+        this.closeWithin = builder.closeWithin;
+        QueueSettings settings = queue.settings();
+        this.lock = settings.locks().get();
+        this.changed = lock.newCondition();
+        this.beat = new WorkerBeat(queue.database(), name, settings.lease(), settings.ticker(), queue.observer());
+        this.claims = new Claims(
+                queue.database(),
+                handlers.keySet(),
+                name,
+                builder.maxRunning,
+                builder.executor,
+                settings.ticker(),
+                queue.observer(),
+                () -> !stopping && beat.isFresh(),
+                new Claims.Runs() {
+                    @Override
+                    public Runnable begin(TaskRecord task) {
+                        return register(task);
+                    }
+
+                    @Override
+                    public void gotNone() {
+                        signal();
+                    }
+                });
+        this.owned = new OwnedTasks(
+                queue.database(),
+                name,
+                builder.maxRunning,
+                settings.lease(),
+                settings.ticker(),
+                running,
+                claims,
+                queue.takeover(),
+                queue::onExecutor);
+        this.threads = new WorkerThreads(
+                "handoff-worker",
+                settings.locks().get(),
+                List.of(this::renewLease, this::lookAfterTasks, claims::claimIfDue));
     }
 
-    /** For a worker that does tasks of this queue on this executor, which needs a thread for each that runs at a time. */
+    /** Returns a builder of a worker that runs tasks of this queue on this executor, which needs a thread for each that runs at a time. */
     public static Builder builder(MongoTaskQueue queue, Executor executor) {
         return new Builder(queue, executor);
     }
 
     /**
-     * Does what is due: takes tasks, renews leases, looks for cancellations, and sets a sweep going. Blocks for as long as the server
-     * takes. Throws nothing: what fails is logged, and tried again in a later tick.
+     * Begins to take tasks, in threads of its own. Returns at once, also if the database cannot be reached: the worker logs that once, tries again
+     * and begins when the database answers.
+     *
+     * @throws IllegalStateException if the worker was started or closed before
+     */
+    public void start() {
+        if (closed.get() || started.getAndSet(true)) {
+            throw new IllegalStateException("the worker was started or closed before");
+        }
+        threads.start();
+    }
+
+    /**
+     * Does what is due: renews the lease, looks for cancellations, has the queue sweep, and claims tasks. Blocks while the database does. Throws
+     * nothing: it logs a failure and tries again in a later tick. To be called about every 20 ms if {@link #start} is not. If several threads
+     * call it, a slow step of one delays no other step.
      */
     public void tick() {
-        if (!ticking.tryLock()) {
-            return;
+        renewLease();
+        lookAfterTasks();
+        claims.claimIfDue();
+    }
+
+    private void renewLease() {
+        beat.beatIfDue();
+        boolean lost = beat.silence().compareTo(retryFor) > 0;
+        if (lost && !storeLost) {
+            releaseAll();
         }
-        long now = ticker.read();
-        try {
-            if (now - nextRenewal >= 0) {
-                // Tried again in the next tick if it fails.
-                check(true);
-                nextRenewal = now + queue.lease().toNanos() / 3;
-            } else if (now - nextLook >= 0) {
-                check(false);
-            }
-            queue.sweepIfDue();
-            if (now - nextClaim >= 0) {
-                claim(now);
-            }
-        } catch (RuntimeException | Error e) {
-            // Of whatever kind: a timer drops a job that throws, and then all leases would run out.
-            nextClaim = now + PAUSE_AFTER_FAILURE_NANOS;
-            Failures.log(logger, e, "the worker could not go on, and tries again: {}");
-        } finally {
-            ticking.unlock();
+        storeLost = lost;
+    }
+
+    /** Stops what this worker runs, because nothing of it can be stored and other workers may run it by now. */
+    private void releaseAll() {
+        List<RunningTask> all = List.copyOf(running.values());
+        if (!all.isEmpty()) {
+            logger.warn(
+                    "worker {} has not reached the database for {} and stops its {} tasks", name, retryFor, all.size());
+        }
+        for (RunningTask task : all) {
+            task.released = queue.onExecutor(task.run::release);
         }
     }
 
-    private void check(boolean renew) {
-        nextLook = ticker.read() + CANCEL_CHECK_NANOS;
-        if (running.isEmpty()) {
-            return;
+    private void lookAfterTasks() {
+        if (claims.wereInDoubt()) {
+            owned.lookSoon();
         }
-        Map<String, Integer> epochs = new HashMap<>();
-        running.forEach((id, held) -> epochs.put(id, held.epoch));
-        Map<String, Boolean> own = renew ? queue.renew(epochs, name) : queue.look(epochs, name);
-        epochs.forEach((id, epoch) -> {
-            Held held = running.get(id);
-            Boolean cancel = own.get(id);
-            if (held == null || held.epoch != epoch) {
-                return;
-            }
-            if (held.stopping) {
-                return;
-            }
-            // On the executor of the queue: cancel actions may block, leases must not wait for them, and all threads of
-            // handlers may be busy. If the executor refuses, the next look tries again.
-            if (cancel == null) {
-                logger.info("task {} was taken from this worker", id);
-                held.stopping = queue.onExecutor(held.run::release);
-            } else if (cancel) {
-                held.stopping = queue.onExecutor(held.run::cancel);
-            }
-        });
+        owned.lookIfDue();
+        queue.sweepIfDue();
     }
 
-    private void claim(long now) {
-        // On a slow store many claims may take longer than a lease, within which those at hand need a look.
-        while (!stopping
-                && running.size() < maxRunning
-                && ticker.read() - nextLook < 0
-                && ticker.read() - nextRenewal < 0) {
-            var claimed = queue.claim(handlers.keySet(), name);
-            if (claimed.isEmpty()) {
-                claimPause = Math.min(Math.max(SHORTEST_CLAIM_PAUSE_NANOS, 2 * claimPause), LONGEST_CLAIM_PAUSE_NANOS);
-                nextClaim = now + claimPause;
-                return;
-            }
-            claimPause = 0;
-            begin(claimed.get());
-        }
-    }
-
-    private void begin(Document claimed) {
-        Task task = MongoTaskQueue.task(claimed);
-        int epoch = claimed.getInteger("epoch");
-        TaskHandler handler = handlers.get(task.type());
+    private Runnable register(TaskRecord claimed) {
+        String id = claimed.id();
+        TaskHandler handler = handlers.get(claimed.type());
         if (handler == null) {
-            throw new IllegalStateException("a task was claimed that nobody does: " + task);
+            throw new IllegalStateException("the database gave a task of type " + claimed.type() + " to this worker");
         }
-        // Zero, because appenders retry by themselves. The sweep ends streams that have no end after that.
-        TaskRun run = new TaskRun(task, handler, () -> queue.store().appender(task.id(), epoch), Duration.ZERO);
-        Held held = new Held(run, epoch);
-        running.put(task.id(), held);
-        // After the put: either this sees that it is over, or the one who stops sees the task.
-        if (stopping) {
-            letGo(task.id(), held);
-            return;
-        }
-        boolean begun = false;
+        // Zero, because appenders retry by themselves. A task whose stream has no end after that is taken over.
+        TaskRun run =
+                new TaskRun(claimed.task(), handler, () -> queue.store().appender(id, claimed.epoch()), Duration.ZERO);
+        RunningTask task = new RunningTask(id, claimed.epoch(), run);
+        running.put(id, task);
+        return () -> work(task);
+    }
+
+    private void work(RunningTask task) {
+        boolean interrupted = false;
         try {
-            executor.execute(() -> work(task.id(), held));
-            begun = true;
+            // Either this sees that the worker stops, or the thread that stops it sees the task.
+            if (stopping && task.run.releaseIfUntouched()) {
+                queue.takeover().requeue(task.id, task.epoch, false);
+            } else {
+                task.run.run();
+                // The database does not work in a thread that a handler has left interrupted.
+                interrupted = Thread.interrupted();
+                queue.takeover().finish(task.id, task.epoch);
+            }
+        } catch (RuntimeException e) {
+            logger.warn("the end of task {} could not be noted, and is noted later: {}", task.id, e.toString());
+            owned.lookSoon();
         } finally {
-            if (!begun) {
-                letGo(task.id(), held);
+            running.remove(task.id, task);
+            signal();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
     }
 
-    private void letGo(String id, Held held) {
+    private void signal() {
+        lock.lock();
         try {
-            queue.handBack(id, held.epoch);
+            changed.signalAll();
         } finally {
-            running.remove(id, held);
-            completeIfIdle();
+            lock.unlock();
         }
     }
 
-    private void work(String id, Held held) {
-        try {
-            held.run.run();
-        } finally {
-            // The driver does not work in a thread that a handler has left interrupted.
-            boolean interrupted = Thread.interrupted();
-            try {
-                // What has no end in the store by now is left to the sweep.
-                queue.noteEnd(id, held.epoch);
-            } catch (RuntimeException e) {
-                logger.warn("the end of task {} could not be noted, which is left to the sweep: {}", id, e.toString());
-            } finally {
-                running.remove(id, held);
-                completeIfIdle();
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
-            }
-        }
-    }
-
-    private void completeIfIdle() {
-        if (stopping && running.isEmpty()) {
-            idle.complete(null);
-        }
-    }
-
-    /** How many tasks it is at. */
+    /** Returns how many tasks it runs. */
     public int running() {
         return running.size();
     }
 
     /**
-     * Takes no more tasks, and waits for those at hand. What is left when the time is over is handed back to the queue, if it
-     * has not emitted anything, else ended with {@code worker_lost}. {@link #tick} has to go on meanwhile, to keep the leases.
-     * Blocks until then, and while the store is away for the time of one lease more: what could not be given back is left
-     * to the sweep. Being interrupted ends the waiting for the tasks.
+     * Claims no more tasks, and waits for those that run. When the time is over, it queues the remaining tasks again if they have emitted nothing,
+     * and ends the others with {@code worker_lost}. A worker that was not started has to be ticked meanwhile. Blocks until then, and for up to
+     * one lease more while the database does not answer. What could not be given back is left to a sweeper. An interruption ends the wait for
+     * the tasks.
      *
      * @return whether all tasks were done in time
      */
     public boolean stop(Duration deadline) {
         stopping = true;
-        completeIfIdle();
-        try {
-            idle.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
+        if (await(deadline, () -> running.isEmpty() && claims.underWay() == 0)) {
             return true;
-        } catch (TimeoutException e) {
-            giveBack();
-            return false;
+        }
+        giveBack();
+        return false;
+    }
+
+    /** Returns false if the time is over or the thread is interrupted before the condition holds. */
+    private boolean await(Duration time, BooleanSupplier condition) {
+        long left = time.toNanos();
+        lock.lock();
+        try {
+            while (!condition.getAsBoolean()) {
+                if (left <= 0) {
+                    return false;
+                }
+                left = changed.awaitNanos(left);
+            }
+            return true;
         } catch (InterruptedException e) {
-            giveBack();
             Thread.currentThread().interrupt();
             return false;
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e);
+        } finally {
+            lock.unlock();
         }
     }
 
-    /** All at once, since each may wait for a store that is away. */
+    /** All at the same time, since each may wait for a database that is away. */
     private void giveBack() {
-        List<CompletableFuture<Void>> all = new ArrayList<>();
-        running.forEach((id, held) -> {
-            CompletableFuture<Void> one = new CompletableFuture<>();
-            queue.onExecutor(() -> {
-                giveBack(id, held);
-                one.complete(null);
+        AtomicInteger open = new AtomicInteger();
+        for (RunningTask task : List.copyOf(running.values())) {
+            open.incrementAndGet();
+            boolean accepted = queue.onExecutor(() -> {
+                try {
+                    giveBack(task);
+                } finally {
+                    open.decrementAndGet();
+                    signal();
+                }
             });
-            all.add(one);
-        });
-        try {
-            CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
-                    .get(queue.lease().toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException | ExecutionException e) {
-            logger.warn("not all tasks could be given back, the rest is left to the sweep");
-        } catch (InterruptedException e) {
+            if (!accepted) {
+                open.decrementAndGet();
+                logger.warn("task {} could not be given back and is left to a sweeper", task.id);
+            }
+        }
+        boolean interrupted = Thread.interrupted();
+        if (!await(queue.settings().lease(), () -> open.get() == 0)) {
+            logger.warn("{} tasks could not be given back in time and are left to a sweeper", open.get());
+        }
+        if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private void giveBack(String id, Held held) {
+    private void giveBack(RunningTask task) {
         try {
-            if (held.run.releaseIfUntouched()) {
-                queue.handBack(id, held.epoch);
+            if (task.run.releaseIfUntouched()) {
+                queue.takeover().requeue(task.id, task.epoch, false);
             } else {
-                held.run.abandon(WORKER_STOPPED);
-                queue.noteEnd(id, held.epoch);
+                task.run.abandon(WORKER_STOPPED);
+                queue.takeover().finish(task.id, task.epoch);
             }
         } catch (RuntimeException e) {
-            logger.warn("task {} could not be given back, which is left to the sweep: {}", id, e.toString());
+            logger.warn("task {} could not be given back and is left to a sweeper: {}", task.id, e.toString());
         }
     }
 
-    /** A task that this worker has. */
-    private static final class Held {
-
-        private final TaskRun run;
-        private final int epoch;
-        // Only by the thread that ticks.
-        private boolean stopping;
-
-        Held(TaskRun run, int epoch) {
-            this.run = run;
-            this.epoch = epoch;
+    /**
+     * Stops the worker with the deadline of its builder, then ends its threads and removes its lease. Does nothing if it was closed before.
+     */
+    @Override
+    public void close() {
+        if (closed.getAndSet(true)) {
+            return;
         }
+        stop(closeWithin);
+        threads.stop();
+        beat.close();
     }
 
     /** The settings of a worker. */
@@ -296,15 +304,24 @@ public final class MongoWorker {
         private final MongoTaskQueue queue;
         private final Executor executor;
         private final Map<String, TaskHandler> handlers = new HashMap<>();
+        private String name = UUID.randomUUID().toString();
         private int maxRunning = 100;
+        private Duration retryFor = Duration.ofMinutes(2);
+        private Duration closeWithin = Duration.ofSeconds(30);
 
         private Builder(MongoTaskQueue queue, Executor executor) {
             this.queue = queue;
             this.executor = executor;
         }
 
+        /** Sets the name under which the worker owns tasks. It must be unique to each start. */
+        Builder name(String name) {
+            this.name = name;
+            return this;
+        }
+
         /**
-         * Who does the tasks of a type.
+         * Sets who runs the tasks of a type.
          *
          * @throws IllegalArgumentException if the type has a handler already
          */
@@ -316,7 +333,7 @@ public final class MongoWorker {
         }
 
         /**
-         * How many tasks are done at the same time; 100 by default.
+         * Sets how many tasks run at the same time; 100 by default.
          *
          * @throws IllegalArgumentException if it is not positive
          */
@@ -328,7 +345,22 @@ public final class MongoWorker {
             return this;
         }
 
-        /** The worker. */
+        /**
+         * Sets how long the worker goes on while it cannot reach the database; 2 minutes by default, as {@link
+         * dev.handoff.mongo.stream.MongoEventStore.Builder#retryFor}. After that it stops its handlers, since nothing that they do could be stored.
+         */
+        public Builder retryFor(Duration retryFor) {
+            this.retryFor = Durations.requirePositive("retryFor", retryFor);
+            return this;
+        }
+
+        /** Sets how long {@link MongoWorker#close} waits for tasks that run; 30 seconds by default. */
+        public Builder closeWithin(Duration closeWithin) {
+            this.closeWithin = Durations.requireNotNegative("closeWithin", closeWithin);
+            return this;
+        }
+
+        /** Returns the worker. */
         public MongoWorker build() {
             return new MongoWorker(this);
         }

@@ -91,7 +91,6 @@ class MongoWorkerTest {
                     .build();
             queue = queueSettings
                     .apply(MongoTaskQueue.builder(database, store, sweeps, List.of("puppet", "other"))
-                            .clock(clock)
                             .ticker(clock)
                             .retention(Duration.ofHours(1))
                             .lease(LEASE))
@@ -516,8 +515,11 @@ class MongoWorkerTest {
                 List.of(TaskStatus.State.COMPLETED, TaskStatus.State.FAILED, TaskStatus.State.CANCELLED);
         for (int i = 0; i < ends.size(); i++) {
             Task task = dispatched(dead);
-            int epoch =
-                    dead.queue.claim(List.of("puppet"), "dead").orElseThrow().getInteger("epoch");
+            int epoch = dead.queue
+                    .database()
+                    .claim(List.of("puppet"), "dead")
+                    .orElseThrow()
+                    .epoch();
             EventAppender appender = dead.store.appender(task.id(), epoch);
             appender.append(null, "all");
             appender.end(ends.get(i));
@@ -557,8 +559,11 @@ class MongoWorkerTest {
         List<Task> tasks = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             Task task = dispatched(dead);
-            int epoch =
-                    dead.queue.claim(List.of("puppet"), "dead").orElseThrow().getInteger("epoch");
+            int epoch = dead.queue
+                    .database()
+                    .claim(List.of("puppet"), "dead")
+                    .orElseThrow()
+                    .epoch();
             EventAppender appender = dead.store.appender(task.id(), epoch);
             appender.append(null, "one");
             appender.flush();

@@ -1,0 +1,126 @@
+package dev.handoff.mongo.task;
+
+import dev.handoff.Ticker;
+import dev.handoff.mongo.database.Database;
+import dev.handoff.mongo.database.Failures;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Records which tasks have readers, and cancels those that had none for a time. Writes the ids of several calls together: once in a quarter of
+ * the time, but at most once a second. Does nothing if no time is set.
+ */
+final class Attendance {
+
+    /** How many sweeps may be missed before a process begins to wait again. */
+    static final int MISSED_SWEEPS = 3;
+
+    private static final Logger logger = LoggerFactory.getLogger(Attendance.class);
+    private static final int MOST_UNREAD = 100;
+    private static final Duration SHORTEST_INTERVAL = Duration.ofSeconds(1);
+
+    private final Database database;
+    private final @Nullable Duration limit;
+    private final Duration sweepInterval;
+    private final Duration interval;
+    private final Predicate<Runnable> executor;
+    private final Consumer<String> cancel;
+    private final Ticker ticker;
+    private final Throttle due;
+    /** The tasks that were named since this was written last. */
+    private final Set<String> named = ConcurrentHashMap.newKeySet();
+
+    private final AtomicBoolean writing = new AtomicBoolean();
+
+    // Only by the thread that sweeps.
+    private long lastSweep;
+    private long sweepingSince;
+
+    /**
+     * @param executor submits an action and returns whether it was accepted
+     * @param cancel cancels a task
+     */
+    Attendance(Database database, QueueSettings settings, Predicate<Runnable> executor, Consumer<String> cancel) {
+        this.database = database;
+        this.limit = settings.cancelUnattendedAfter();
+        this.sweepInterval = settings.sweepInterval();
+        this.executor = executor;
+        this.cancel = cancel;
+        this.ticker = settings.ticker();
+        Duration quarter = limit == null ? Duration.ZERO : limit.dividedBy(4);
+        this.interval = quarter.compareTo(SHORTEST_INTERVAL) < 0 ? SHORTEST_INTERVAL : quarter;
+        this.due = new Throttle(ticker, interval);
+        this.lastSweep = ticker.read();
+        this.sweepingSince = lastSweep;
+    }
+
+    /** Notes that these tasks have readers, and has the executor record that if it is due. Returns at once. */
+    void record(Collection<String> taskIds) {
+        if (limit == null) {
+            return;
+        }
+        named.addAll(taskIds);
+        if (named.isEmpty() || !writing.compareAndSet(false, true)) {
+            return;
+        }
+        if (!due.tryAcquire()) {
+            writing.set(false);
+        } else if (!executor.test(this::write)) {
+            // Not kept, since an executor may refuse for ever. The next call names the tasks that are still being read.
+            named.clear();
+            due.reset();
+            writing.set(false);
+        }
+    }
+
+    private void write() {
+        List<String> ids = List.copyOf(named);
+        ids.forEach(named::remove);
+        try {
+            database.recordReaders(ids);
+        } catch (RuntimeException e) {
+            // The next call names the tasks that are still being read.
+            due.reset();
+            Failures.log(
+                    logger,
+                    e,
+                    "the readers of {} tasks could not be recorded, the next call tries again: {}",
+                    ids.size());
+        } finally {
+            writing.set(false);
+        }
+    }
+
+    /** Cancels tasks that had no reader for the time. To be called with each sweep, by one thread at a time. */
+    void cancelUnattended() {
+        Duration time = limit;
+        // While the database was away no server could record readers.
+        if (time == null || !hasSweptFor(time)) {
+            return;
+        }
+        // A time that was recorded may be as old as the interval.
+        for (String id : database.unread(time.plus(interval), MOST_UNREAD)) {
+            logger.info("task {} has had no reader for {} and is cancelled", id, time);
+            cancel.accept(id);
+        }
+    }
+
+    /** Notes a sweep, and returns whether this process has swept regularly for a time. */
+    private boolean hasSweptFor(Duration time) {
+        long now = ticker.read();
+        if ((now - lastSweep) / MISSED_SWEEPS > sweepInterval.toNanos()) {
+            sweepingSince = now;
+        }
+        lastSweep = now;
+        return now - sweepingSince >= time.toNanos();
+    }
+}

@@ -1,0 +1,191 @@
+package dev.handoff.mongo.task;
+
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import dev.handoff.Task;
+import dev.handoff.TaskStatus;
+import dev.handoff.mongo.database.Database;
+import dev.handoff.mongo.database.DatabaseException;
+import dev.handoff.mongo.database.HeldTask;
+import dev.handoff.mongo.database.InsertOutcome;
+import dev.handoff.mongo.database.TaskRecord;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.locks.Lock;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Accepts tasks, and answers what the application asks about them. Each operation is repeated for a time while its outcome is unknown, and then
+ * fails with 503. Once a task is known to be inserted, no failure turns its dispatch into an error.
+ *
+ * <p>Thread-safe. Blocks while the database does.
+ */
+final class Dispatch {
+
+    private static final Logger logger = LoggerFactory.getLogger(Dispatch.class);
+    private static final int MAX_PAYLOAD_CHARS = 4 << 20;
+
+    private final Database database;
+    private final Takeover takeover;
+    private final QueueSettings settings;
+
+    Dispatch(Database database, Takeover takeover, QueueSettings settings) {
+        this.database = database;
+        this.takeover = takeover;
+        this.settings = settings;
+    }
+
+    TaskStatus dispatch(Task task) {
+        if (!settings.types().contains(task.type())) {
+            throw new ProblemException(400, "unknown_task_type", "No handler does tasks of type " + task.type() + '.');
+        }
+        if (task.payload().length() > MAX_PAYLOAD_CHARS) {
+            throw new ProblemException(
+                    413, "content_too_large", "A task may have at most " + MAX_PAYLOAD_CHARS + " characters.");
+        }
+        return reaching(retry -> status(insertOrJoin(task, retry)));
+    }
+
+    private TaskRecord insertOrJoin(Task task, Retry retry) {
+        TaskRecord record = TaskRecord.queued(task);
+        // The insert of an id that exists is slow on a replica set, so what may exist is looked up first.
+        boolean mayExist = task.idempotencyKey() != null;
+        if (mayExist) {
+            Optional<TaskRecord> known = retry.call(() -> known(task));
+            if (known.isPresent()) {
+                return join(task, known.get());
+            }
+        }
+        while (true) {
+            @Nullable DatabaseException failure = tryToInsert(record);
+            if (failure == null) {
+                return inserted(record);
+            }
+            if (failure.refused()) {
+                throw failure;
+            }
+            logger.debug("the insert of task {} has an unknown outcome", task.id(), failure);
+            // A task whose insert has arrived after all is found here, or by the next insert as a duplicate.
+            Optional<TaskRecord> known = retry.call(() -> database.task(task.id()));
+            if (known.isPresent()) {
+                return join(task, known.get());
+            }
+            if (!retry.pause()) {
+                throw failure;
+            }
+        }
+    }
+
+    /** Returns null if the task is inserted, else what failed. */
+    private @Nullable DatabaseException tryToInsert(TaskRecord record) {
+        try {
+            InsertOutcome outcome = database.insertTask(record);
+            return switch (outcome.kind()) {
+                case STORED -> null;
+                case REFUSED -> DatabaseException.refused(outcome.detail(), null);
+                case DUPLICATE, UNKNOWN -> DatabaseException.unknown(outcome.detail(), null);
+            };
+        } catch (DatabaseException e) {
+            return e;
+        }
+    }
+
+    /** Returns the task with this id. A task that is forgotten must not have events, which would be taken for those of the new one. */
+    private Optional<TaskRecord> known(Task task) {
+        Optional<TaskRecord> known = database.task(task.id());
+        if (known.isPresent() || database.last(task.id()).isEmpty()) {
+            return known;
+        }
+        // Another server may have accepted it in between.
+        known = database.task(task.id());
+        if (known.isEmpty()) {
+            throw new ProblemException(
+                    409,
+                    "idempotency_key_expired",
+                    "The idempotency key \"" + task.idempotencyKey()
+                            + "\" was used for a request that is no longer known but whose events are still kept.");
+        }
+        return known;
+    }
+
+    private static TaskRecord join(Task task, TaskRecord known) {
+        if (!task.fingerprint().equals(known.fingerprint())) {
+            throw new ProblemException(
+                    422,
+                    "idempotency_key_reused",
+                    "The idempotency key \"" + task.idempotencyKey() + "\" was used before with another request.");
+        }
+        return known;
+    }
+
+    /** Returns the record with the times of the database, or without them if it does not answer. */
+    private TaskRecord inserted(TaskRecord record) {
+        try {
+            return database.task(record.id()).orElse(record);
+        } catch (DatabaseException e) {
+            logger.debug("task {} was accepted but could not be read", record.id(), e);
+            return record;
+        }
+    }
+
+    Optional<TaskStatus> status(String taskId) {
+        return reaching(retry -> retry.call(() -> database.task(taskId))).map(this::status);
+    }
+
+    Optional<TaskStatus> latestLike(Task task, Duration within) {
+        return reaching(retry -> retry.call(() -> database.latestLike(task.fingerprint(), task.subject(), within)))
+                .map(this::status);
+    }
+
+    private TaskStatus status(TaskRecord record) {
+        return record.status(record.state() == TaskStatus.State.QUEUED ? queuedBefore(record) : 0);
+    }
+
+    /** Returns 0 if the database does not answer. */
+    private int queuedBefore(TaskRecord record) {
+        try {
+            return (int) database.queuedBefore(record.created(), TaskStatus.MAX_QUEUE_POSITION);
+        } catch (DatabaseException e) {
+            logger.debug("the queue position of task {} could not be counted", record.id(), e);
+            return 0;
+        }
+    }
+
+    boolean cancel(String taskId) {
+        Optional<HeldTask> open = reaching(retry -> retry.call(() -> database.requestCancel(taskId)));
+        if (open.isEmpty()) {
+            return reaching(retry -> retry.call(() -> database.task(taskId)))
+                    .filter(task -> task.state() == TaskStatus.State.CANCELLED)
+                    .isPresent();
+        }
+        if (open.get().state() == TaskStatus.State.QUEUED) {
+            end(open.get());
+        }
+        return true;
+    }
+
+    /** The mark is stored. If this fails, a worker that claims the task or a sweeper ends it. */
+    private void end(HeldTask marked) {
+        try {
+            takeover.take(marked, Takeover.Cause.CANCELLED);
+        } catch (DatabaseException | ProblemException e) {
+            logger.warn(
+                    "queued task {} is marked for cancellation, but its stream could not be ended yet: {}",
+                    marked.id(),
+                    e.toString());
+        }
+    }
+
+    private <T> T reaching(Function<Retry, T> operation) {
+        Lock lock = settings.locks().get();
+        try {
+            return operation.apply(new Retry(settings.ticker(), lock, settings.retryFor()));
+        } catch (DatabaseException e) {
+            throw new ProblemException(
+                    new Problem(503, "store_unreachable", "The task store cannot be reached at the moment."), e);
+        }
+    }
+}

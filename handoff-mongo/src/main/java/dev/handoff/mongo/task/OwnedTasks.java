@@ -1,0 +1,182 @@
+package dev.handoff.mongo.task;
+
+import dev.handoff.Ticker;
+import dev.handoff.mongo.database.Database;
+import dev.handoff.mongo.database.Failures;
+import dev.handoff.mongo.database.HeldTask;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Compares the tasks that a worker runs with those that it owns in the database: four times a second while it runs any, else three times in a
+ * lease. Cancels what is marked for cancellation, stops what another process has taken, and has those tasks taken over that the worker owns but
+ * does not run. The worker owns such a task if the answer to its claim got lost, or if its end could not be noted.
+ *
+ * <p>Thread-safe. One thread at a time looks.
+ */
+final class OwnedTasks {
+
+    private static final Logger logger = LoggerFactory.getLogger(OwnedTasks.class);
+    private static final long INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+    private static final long PAUSE_AFTER_FAILURE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+    private static final long UNKNOWN_FOR_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** How many tasks more than it may run a worker looks at. */
+    private static final int MORE_TASKS = 100;
+
+    /** A task that this worker owns but does not run. */
+    private record Unknown(HeldTask task, long lastClaim, long since) {}
+
+    private final Database database;
+    private final String owner;
+    private final int limit;
+    private final long idleIntervalNanos;
+    private final Ticker ticker;
+    private final ConcurrentMap<String, RunningTask> running;
+    private final Claims claims;
+    private final Takeover takeover;
+    private final Predicate<Runnable> executor;
+    private final AtomicBoolean looking = new AtomicBoolean();
+    private volatile long due;
+
+    // Only by the thread that looks.
+    private final Map<String, Unknown> unknown = new HashMap<>();
+    private boolean failing;
+
+    /**
+     * @param executor submits an action that may block, and returns whether it was accepted
+     */
+    OwnedTasks(
+            Database database,
+            String owner,
+            int maxRunning,
+            Duration lease,
+            Ticker ticker,
+            ConcurrentMap<String, RunningTask> running,
+            Claims claims,
+            Takeover takeover,
+            Predicate<Runnable> executor) {
+        this.database = database;
+        this.owner = owner;
+        this.limit = maxRunning + MORE_TASKS;
+        this.idleIntervalNanos = Math.max(INTERVAL_NANOS, lease.toNanos() / 3);
+        this.ticker = ticker;
+        this.running = running;
+        this.claims = claims;
+        this.takeover = takeover;
+        this.executor = executor;
+        this.due = ticker.read();
+    }
+
+    /** Compares if that is due and no other thread does so. Throws nothing. Blocks while the database does. */
+    void lookIfDue() {
+        if (!isDue() || !looking.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            if (isDue()) {
+                look();
+            }
+        } finally {
+            looking.set(false);
+        }
+    }
+
+    private boolean isDue() {
+        return ticker.read() - due >= 0;
+    }
+
+    /** Has the next comparison come at once, because the worker may own a task that it does not run. */
+    void lookSoon() {
+        due = ticker.read();
+    }
+
+    private void look() {
+        long before = ticker.read();
+        try {
+            compare();
+            failing = false;
+            boolean busy = !running.isEmpty() || !unknown.isEmpty();
+            due = before + (busy ? INTERVAL_NANOS : idleIntervalNanos);
+        } catch (RuntimeException | Error e) {
+            if (!failing) {
+                failing = true;
+                Failures.log(logger, e, "worker {} cannot read its tasks and tries again: {}", owner);
+            }
+            due = ticker.read() + PAUSE_AFTER_FAILURE_NANOS;
+        }
+    }
+
+    private void compare() {
+        // In this order: a claim that has finished has registered its task, and a task that has left the map was ended
+        // before the read.
+        Map<String, Boolean> finished = new HashMap<>();
+        unknown.forEach((id, task) -> finished.put(id, claims.haveFinished(task.lastClaim)));
+        Map<String, RunningTask> ran = Map.copyOf(running);
+        List<HeldTask> owned = database.runningOf(owner, limit);
+
+        Map<String, HeldTask> byId = new HashMap<>();
+        owned.forEach(task -> byId.put(task.id(), task));
+        boolean complete = owned.size() < limit;
+        ran.forEach((id, task) -> compare(task, byId.get(id), complete));
+
+        unknown.keySet().retainAll(byId.keySet());
+        for (HeldTask task : owned) {
+            if (isRun(task, ran) || isRun(task, running)) {
+                unknown.remove(task.id());
+            } else {
+                notRun(task, finished.getOrDefault(task.id(), false));
+            }
+        }
+    }
+
+    private void compare(RunningTask task, @Nullable HeldTask owned, boolean complete) {
+        // The state of a run is final before its end is noted in the database.
+        if (task.stopping || running.get(task.id) != task || task.run.state().isFinal()) {
+            return;
+        }
+        // On the executor of the queue: cancel actions may block, and all threads of handlers may be busy. If it
+        // refuses, the next look tries
+        // again.
+        if (owned == null || owned.epoch() != task.epoch) {
+            if (complete) {
+                logger.info("task {} was taken from worker {}, which stops it", task.id, owner);
+                task.stopping = executor.test(task.run::release);
+            }
+        } else if (owned.cancel()) {
+            task.stopping = executor.test(task.run::cancel);
+        }
+    }
+
+    private static boolean isRun(HeldTask task, Map<String, RunningTask> running) {
+        RunningTask own = running.get(task.id());
+        return own != null && own.epoch == task.epoch() && !own.released;
+    }
+
+    private void notRun(HeldTask task, boolean claimsFinished) {
+        Unknown before = unknown.get(task.id());
+        if (before == null || !before.task.equals(task)) {
+            unknown.put(task.id(), new Unknown(task, claims.last(), ticker.read()));
+        } else if (claimsFinished && ticker.read() - before.since >= UNKNOWN_FOR_NANOS) {
+            unknown.remove(task.id());
+            logger.info("worker {} owns task {} but does not run it, and takes it over", owner, task.id());
+            executor.test(() -> takeOver(task));
+        }
+    }
+
+    private void takeOver(HeldTask task) {
+        try {
+            takeover.take(task, Takeover.Cause.LOST);
+        } catch (RuntimeException e) {
+            Failures.log(logger, e, "task {} could not be taken over, and a sweep tries again: {}", task.id());
+        }
+    }
+}

@@ -1,0 +1,171 @@
+package dev.handoff.mongo.task;
+
+import dev.handoff.Ticker;
+import dev.handoff.mongo.database.Database;
+import dev.handoff.mongo.database.Failures;
+import dev.handoff.mongo.database.HeldTask;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes the tasks of lost workers, ends tasks that are queued for too long, cancels tasks without readers and deletes what has expired. Any
+ * number of processes may sweep at the same time.
+ *
+ * <p>Thread-safe. A sweep that begins while another one runs in this process does nothing.
+ */
+final class Sweeper {
+
+    private static final Logger logger = LoggerFactory.getLogger(Sweeper.class);
+    private static final int MOST_RUNNING = 10_000;
+    private static final int MOST_EXPIRED = 100;
+    private static final int LONGEST_QUEUE = 10_000;
+    private static final Duration EXPIRY_INTERVAL = Duration.ofMinutes(1);
+
+    private final Database database;
+    private final Takeover takeover;
+    private final Attendance attendance;
+    private final QueueSettings settings;
+    private final GuardedObserver observer;
+    private final Ticker ticker;
+    private final Throttle lostDue;
+    private final Throttle othersDue;
+    private final Throttle expiryDue;
+    private final AtomicBoolean sweeping = new AtomicBoolean();
+
+    // Only by the thread that sweeps.
+    private final LeaseObserver leases;
+
+    Sweeper(
+            Database database,
+            Takeover takeover,
+            Attendance attendance,
+            QueueSettings settings,
+            GuardedObserver observer) {
+        this.database = database;
+        this.takeover = takeover;
+        this.attendance = attendance;
+        this.settings = settings;
+        this.observer = observer;
+        this.ticker = settings.ticker();
+        // Two readings in an interval, so that a lost worker is found within a lease and one interval. Both are a
+        // quarter early, since streaming
+        // servers call about once a second, and the next call would come too late.
+        this.lostDue =
+                new Throttle(ticker, settings.sweepInterval().multipliedBy(3).dividedBy(8));
+        this.othersDue =
+                new Throttle(ticker, settings.sweepInterval().multipliedBy(3).dividedBy(4));
+        this.expiryDue = new Throttle(ticker, EXPIRY_INTERVAL);
+        Duration halfLease = settings.lease().dividedBy(2);
+        Duration missedOne = settings.sweepInterval().multipliedBy(3).dividedBy(2);
+        this.leases = new LeaseObserver(settings.lease(), halfLease.compareTo(missedOne) > 0 ? halfLease : missedOne);
+    }
+
+    /** Returns whether a sweep is due, to one caller. The caller then calls {@link #sweepDue}. */
+    boolean isDue() {
+        return !sweeping.get() && lostDue.tryAcquire();
+    }
+
+    /** Takes lost tasks, and does the rest if that is due. Throws nothing. */
+    void sweepDue() {
+        try {
+            sweep(othersDue.tryAcquire());
+        } catch (RuntimeException e) {
+            Failures.log(logger, e, "a sweep failed, and the next one tries again: {}");
+        }
+    }
+
+    /** Does all that a sweep may do. */
+    void sweep() {
+        sweep(true);
+    }
+
+    private void sweep(boolean others) {
+        if (!sweeping.compareAndSet(false, true)) {
+            return;
+        }
+        long began = ticker.read();
+        try {
+            int lost = takeLost();
+            if (others) {
+                endExpired();
+                attendance.cancelUnattended();
+                if (observer.isPresent()) {
+                    observer.queueLengths(database.queueLengths(settings.types(), LONGEST_QUEUE));
+                }
+                if (expiryDue.tryAcquire()) {
+                    database.deleteExpired();
+                }
+            }
+            observer.swept(lost, Duration.ofNanos(ticker.read() - began));
+        } finally {
+            sweeping.set(false);
+        }
+    }
+
+    private int takeLost() {
+        int taken = 0;
+        boolean more;
+        do {
+            LeaseObserver.Lost lost = observe();
+            long observed = ticker.read();
+            more = false;
+            for (HeldTask task : inOwnOrder(lost.tasks())) {
+                taken += takeOrLeave(task, Takeover.Cause.LOST);
+                if (ticker.read() - observed > settings.lease().toNanos() / 4) {
+                    // By now a worker may have come back.
+                    more = true;
+                    break;
+                }
+            }
+            lost.idle().forEach(database::forget);
+        } while (more);
+        return taken;
+    }
+
+    private LeaseObserver.Lost observe() {
+        boolean complete = false;
+        try {
+            long began = ticker.read();
+            // The tasks come before the beats: see LeaseObserver.
+            List<HeldTask> running =
+                    leases.hasRead() ? database.runningExceptOf(leases.live(began), MOST_RUNNING) : List.of();
+            var beats = database.beats();
+            complete = true;
+            LeaseObserver.Lost lost = leases.observe(began, ticker.read(), running, beats);
+            // A worker may have tasks that an answer which is cut off does not show.
+            return running.size() < MOST_RUNNING ? lost : new LeaseObserver.Lost(lost.tasks(), java.util.Map.of());
+        } finally {
+            if (!complete) {
+                leases.restart();
+            }
+        }
+    }
+
+    /** Sweepers that find the same tasks at the same time begin with different ones. */
+    private List<HeldTask> inOwnOrder(List<HeldTask> tasks) {
+        List<HeldTask> ordered = new ArrayList<>(tasks);
+        ordered.sort(Comparator.comparingInt(t -> (settings.name() + t.id()).hashCode()));
+        return ordered;
+    }
+
+    /** What is wrong with one task does not keep the others waiting. Returns how many tasks were taken. */
+    private int takeOrLeave(HeldTask task, Takeover.Cause cause) {
+        try {
+            return takeover.take(task, cause) ? 1 : 0;
+        } catch (RuntimeException e) {
+            Failures.log(logger, e, "task {} could not be taken over, and a later sweep tries again: {}", task.id());
+            return 0;
+        }
+    }
+
+    private void endExpired() {
+        for (HeldTask task : database.queuedLongerThan(settings.maxQueueTime(), MOST_EXPIRED)) {
+            takeOrLeave(task, Takeover.Cause.EXPIRED);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package dev.handoff.mongo.task;
+
+import dev.handoff.End;
+import dev.handoff.EventAppender;
+import dev.handoff.EventStream;
+import dev.handoff.Problem;
+import dev.handoff.ProblemException;
+import dev.handoff.StaleWriterException;
+import dev.handoff.TaskStatus;
+import dev.handoff.mongo.database.Database;
+import dev.handoff.mongo.database.HeldTask;
+import dev.handoff.mongo.database.TaskRecord;
+import dev.handoff.mongo.stream.MongoEventStore;
+import java.time.Duration;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes a task from its owner or from the queue, and ends it or queues it again. Whoever does so raises the epoch and then writes a fence, so
+ * that the earlier owner adds nothing any more. A process that dies in between leaves a running task without a live owner, which the next
+ * sweeper takes.
+ *
+ * <p>Thread-safe. Blocks while the database does.
+ */
+final class Takeover {
+
+    /** Why a task is taken over. */
+    enum Cause {
+        /** The worker was lost, or it does not know the task. */
+        LOST,
+        /** The task is marked for cancellation and nobody runs it. */
+        CANCELLED,
+        /** The task was queued for too long. */
+        EXPIRED
+    }
+
+    private static final Logger logger = LoggerFactory.getLogger(Takeover.class);
+    private static final Problem WORKER_LOST =
+            new Problem(503, "worker_lost", "The worker was lost before the task was done.");
+    private static final Problem EXPIRED_IN_QUEUE =
+            new Problem(503, "expired_in_queue", "No worker took the task in time.");
+
+    private final Database database;
+    private final MongoEventStore streams;
+    private final String name;
+    private final int maxAttempts;
+    private final Duration retryFor;
+
+    /**
+     * @param name the owner of tasks while they are taken over; unique to this process
+     * @param retryFor how long the end of a stream is written again if the database does not acknowledge it
+     */
+    Takeover(Database database, MongoEventStore streams, String name, int maxAttempts, Duration retryFor) {
+        this.database = database;
+        this.streams = streams;
+        this.name = name;
+        this.maxAttempts = maxAttempts;
+        this.retryFor = retryFor;
+    }
+
+    /** Takes a task if it still has this value, and ends it or queues it again. Returns whether it was taken. */
+    boolean take(HeldTask held, Cause cause) {
+        Optional<TaskRecord> taken = database.take(held, name);
+        taken.ifPresent(task -> settle(task, cause));
+        return taken.isPresent();
+    }
+
+    private void settle(TaskRecord task, Cause cause) {
+        String id = task.id();
+        EventStream stream = streams.open(id);
+        try {
+            if (stream.end().isEmpty()) {
+                // Opening the writer fences the earlier owner, which appends nothing any more.
+                EventAppender writer = streams.appender(id, task.epoch(), retryFor);
+                if (task.cancel() || cause == Cause.CANCELLED) {
+                    writer.end(End.cancelled());
+                } else if (cause == Cause.EXPIRED) {
+                    logger.warn("task {} was queued for too long and is ended", id);
+                    writer.end(End.failed(EXPIRED_IN_QUEUE));
+                } else if (task.attempts() < maxAttempts && isUntouched(stream)) {
+                    logger.info("task {} lost its worker before its first event and is queued again", id);
+                    requeue(id, task.epoch(), true);
+                    return;
+                } else {
+                    logger.warn("task {} lost its worker and is ended", id);
+                    writer.end(End.failed(WORKER_LOST));
+                }
+            }
+        } catch (StaleWriterException e) {
+            // The earlier owner has ended the stream meanwhile, or another process has taken the task.
+            logger.debug("task {} needs no takeover", id, e);
+        }
+        finish(id, task.epoch());
+    }
+
+    private static boolean isUntouched(EventStream stream) {
+        try {
+            return stream.read(EventStream.BEGINNING, 1).events().isEmpty();
+        } catch (ProblemException e) {
+            if (e.problem().status() == 503) {
+                throw e;
+            }
+            logger.debug("the beginning of stream {} is no longer kept", stream.id(), e);
+            return false;
+        }
+    }
+
+    /** Queues a task again, or cancels it if it is marked for cancellation. */
+    void requeue(String id, int epoch, boolean attempted) {
+        if (!database.requeue(id, epoch, attempted)) {
+            return;
+        }
+        // A cancellation that came while the task ran has not taken it.
+        database.task(id)
+                .filter(task -> task.state() == TaskStatus.State.QUEUED && task.epoch() == epoch && task.cancel())
+                .ifPresent(task -> take(queued(task), Cause.CANCELLED));
+    }
+
+    /** Returns the value that a queued task has if nobody changes it. */
+    private static HeldTask queued(TaskRecord task) {
+        return new HeldTask(task.id(), TaskStatus.State.QUEUED, task.epoch(), null, task.cancel(), null);
+    }
+
+    /**
+     * Sets the state of a task to what the end of its stream says. Does nothing if the stream has no end, or if the task has another owner.
+     *
+     * @return whether the stream has an end
+     */
+    boolean finish(String id, int epoch) {
+        Optional<End> end = streams.open(id).end();
+        end.ifPresent(e -> database.finish(id, epoch, stateAfter(e)));
+        return end.isPresent();
+    }
+
+    private static TaskStatus.State stateAfter(End end) {
+        if (end instanceof End.Completed) {
+            return TaskStatus.State.COMPLETED;
+        }
+        return end instanceof End.Failed ? TaskStatus.State.FAILED : TaskStatus.State.CANCELLED;
+    }
+}
