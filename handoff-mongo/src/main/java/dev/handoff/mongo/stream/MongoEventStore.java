@@ -31,21 +31,22 @@ import org.bson.Document;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Streams in MongoDB, in the collection {@code handoff_events}: one document for each minibatch, as {@link EventBatch} shows
- * it, with a unique index on (stream, seq).
+ * Stores streams in MongoDB, in the collection {@code handoff_events}. One document has some consecutive events of one stream. A unique index on
+ * (stream, seq) decides between two writers. The page {@code docs/protocol-mongodb.md} describes the documents.
  *
- * <ol>
- *   <li>An append goes into the next minibatch of its stream. One unordered {@code insertMany} of all streams' minibatches
- *       is in flight at a time; what comes meanwhile is the next. A write whose answer got lost is repeated with the same
- *       {@code _id}: found there means done, another {@code _id} at that seq means fenced.
- *   <li>A writer with an epoch above 1 begins by writing a fence at the tail. From then on the next minibatch of any writer
- *       before it collides with the fence: the unique index alone is the judge.
- *   <li>A stream that is watched is read from a tail that all its readers in this process share, and that one loop polls; what
- *       this process writes itself is in it at once. Such a read is as of the last poll. Other reads ask the store.
- * </ol>
+ * <ul>
+ *   <li>Events that are appended during a write are written together by the next one. If the answer to a write gets lost, the same document is
+ *       written again.
+ *   <li>A writer with an epoch above 1 first writes a fence at the tail. Earlier writers collide with it and get a
+ *       {@link StaleWriterException}.
+ *   <li>All readers of a stream in this process share its tail, which this process fetches once for all of them. Reads of what is further back go to
+ *       the database.
+ * </ul>
  *
- * <p>Events are written with the write concern that is set, ends with {@code majority}. A document is kept for the retention
- * time after it was written, which must be longer than any task runs.
+ * <p>On a replica set events are stored by a majority before they are acknowledged, and readers see only what a majority has. Ends and fences are always
+ * written to a majority. An event is kept for the retention time after it was written. The time is that of the server.
+ *
+ * <p>Thread-safe.
  */
 public final class MongoEventStore implements EventStore {
 
@@ -95,7 +96,7 @@ public final class MongoEventStore implements EventStore {
     }
 
     /**
-     * Returns a builder of a store in a database that has the indexes of {@link MongoIndexes}.
+     * Returns a builder of a store in a database that has the indexes of {@link dev.handoff.mongo.MongoIndexes}.
      *
      * @param executor writes and polls, with one thread each, and runs the hints of readers unless
      *     {@link Builder#hintExecutor} sets another; belongs to the caller
