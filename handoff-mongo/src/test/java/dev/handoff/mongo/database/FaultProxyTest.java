@@ -1,0 +1,145 @@
+package dev.handoff.mongo.database;
+
+import static dev.handoff.mongo.testing.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.mongodb.MongoBulkWriteException;
+import com.mongodb.MongoCommandException;
+import com.mongodb.MongoException;
+import com.mongodb.MongoSocketException;
+import com.mongodb.ServerAddress;
+import com.mongodb.client.MongoClient;
+import com.mongodb.client.MongoClients;
+import com.mongodb.client.MongoCollection;
+import com.mongodb.client.model.InsertManyOptions;
+import de.bwaldvogel.mongo.MongoServer;
+import dev.handoff.mongo.database.FaultProxy.Fault;
+import dev.handoff.mongo.testing.StandIn;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.bson.Document;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** The proxy does what tests with it rely on. */
+class FaultProxyTest {
+
+    private final MongoServer server = StandIn.start();
+    private final MongoClient direct = MongoClients.create(server.getConnectionString());
+    private final FaultProxy proxy = new FaultProxy(new ServerAddress(
+            server.getLocalAddress().getHostString(), server.getLocalAddress().getPort()));
+    private final MongoClient client = MongoClients.create(proxy.settings().build());
+    private final MongoCollection<Document> things = client.getDatabase("test").getCollection("things");
+    private final MongoCollection<Document> limited = things.withTimeout(300, TimeUnit.MILLISECONDS);
+
+    FaultProxyTest() throws IOException {}
+
+    @AfterEach
+    void close() throws IOException {
+        proxy.close();
+        client.close();
+        direct.close();
+        server.shutdownNow();
+    }
+
+    private long stored() {
+        return direct.getDatabase("test").getCollection("things").countDocuments();
+    }
+
+    private static Document document(int id) {
+        return new Document("_id", id);
+    }
+
+    @Test
+    @DisplayName("a fault strikes as often as it was asked for, and only its command")
+    void once() {
+        proxy.next(1, "insert", FaultProxy.error(91, "ShutdownInProgress"));
+        assertThat(things.countDocuments()).isZero();
+        assertThatExceptionOfType(MongoException.class)
+                .isThrownBy(() -> things.insertOne(document(1)))
+                .satisfies(e -> assertThat(e.getCode()).isEqualTo(91));
+        things.insertOne(document(1));
+        assertThat(proxy.struck("insert")).isEqualTo(1);
+        assertThat(stored()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("an error has its code, name and labels")
+    void error() {
+        proxy.next(1, "insert", FaultProxy.error(262, "ExceededTimeLimit", "ALabel"));
+        MongoCommandException e =
+                catchThrowableOfType(MongoCommandException.class, () -> things.insertOne(document(1)));
+        assertThat(e.getErrorCodeName()).isEqualTo("ExceededTimeLimit");
+        assertThat(e.hasErrorLabel("ALabel")).isTrue();
+    }
+
+    @Test
+    @DisplayName(
+            "documents with write errors do not reach the server, and the others do; errors of the server keep their documents")
+    void writeErrors() {
+        things.insertOne(document(3));
+        proxy.next(1, "insert", new Fault.WriteErrors(10107, Set.of(0, 2)));
+        MongoBulkWriteException e = catchThrowableOfType(
+                MongoBulkWriteException.class,
+                () -> things.insertMany(
+                        List.of(document(0), document(1), document(2), document(3)),
+                        new InsertManyOptions().ordered(false)));
+        assertThat(e.getWriteErrors())
+                .extracting(w -> w.getIndex() + ":" + w.getCode())
+                .containsExactlyInAnyOrder("0:10107", "2:10107", "3:11000");
+        assertThat(stored()).isEqualTo(2);
+    }
+
+    @Test
+    @DisplayName("a connection that is cut before the command does nothing, and one that is cut after it does it")
+    void cut() {
+        proxy.next(1, "insert", new Fault.CutBefore());
+        assertThatExceptionOfType(MongoSocketException.class).isThrownBy(() -> things.insertOne(document(1)));
+        assertThat(stored()).isZero();
+        proxy.next(1, "insert", new Fault.CutAfter());
+        assertThatExceptionOfType(MongoSocketException.class).isThrownBy(() -> things.insertOne(document(1)));
+        assertThat(stored()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("a command that is dropped is not done, and one whose answer is swallowed is done")
+    void swallowed() {
+        things.countDocuments();
+        proxy.next(1, "insert", new Fault.Drop());
+        assertThatExceptionOfType(MongoException.class).isThrownBy(() -> limited.insertOne(document(1)));
+        assertThat(stored()).isZero();
+        proxy.next(1, "insert", new Fault.SwallowAnswer());
+        assertThatExceptionOfType(MongoException.class).isThrownBy(() -> limited.insertOne(document(1)));
+        assertThat(stored()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("a delayed command is done later")
+    void delayed() {
+        proxy.next(1, "insert", new Fault.Delay(Duration.ofMillis(100)));
+        things.insertOne(document(1));
+        assertThat(proxy.struck("insert")).isEqualTo(1);
+        assertThat(stored()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("nothing passes while the proxy is paused, and all of it afterwards")
+    void paused() {
+        things.countDocuments();
+        proxy.pause();
+        CompletableFuture<Void> insert = CompletableFuture.runAsync(() -> things.insertOne(document(1)));
+        assertThatExceptionOfType(MongoException.class).isThrownBy(() -> limited.countDocuments());
+        assertThat(insert).isNotDone();
+        assertThat(stored()).isZero();
+        proxy.resume();
+        await().untilAsserted(() -> assertThat(insert).isCompleted());
+        assertThat(stored()).isEqualTo(1);
+    }
+}
