@@ -3,6 +3,7 @@ package dev.handoff.mongo.database;
 import com.mongodb.ErrorCategory;
 import com.mongodb.MongoBulkWriteException;
 import com.mongodb.MongoException;
+import com.mongodb.MongoWriteConcernException;
 import com.mongodb.MongoWriteException;
 import com.mongodb.ReadConcern;
 import com.mongodb.ReadPreference;
@@ -36,6 +37,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.bson.BSONException;
 import org.bson.Document;
 import org.bson.conversions.Bson;
 import org.bson.types.ObjectId;
@@ -55,6 +57,9 @@ public final class MongoOperations implements Database {
     private static final Duration TASKS_OUTLIVE_EVENTS = Duration.ofHours(1);
     /** If a document expired longer ago than this, the server has no working TTL index. */
     private static final Duration TTL_GRACE = Duration.ofMinutes(10);
+
+    private static final int DELETED_AT_A_TIME = 500;
+    private static final int DELETED_PER_CALL = 5000;
 
     private static final Duration WORKERS_KEPT = Duration.ofDays(1);
     private static final int POSITIONS_PER_QUERY = 100;
@@ -98,9 +103,7 @@ public final class MongoOperations implements Database {
     private static List<InsertOutcome> insert(MongoCollection<Document> collection, List<Document> documents) {
         try {
             return insertAll(collection, documents);
-        } catch (MongoException e) {
-            throw e;
-        } catch (RuntimeException e) {
+        } catch (BSONException e) {
             // The driver cannot encode one of the documents, or it is too large.
             if (documents.size() == 1) {
                 return List.of(new InsertOutcome(InsertOutcome.Kind.REFUSED, e.toString()));
@@ -470,17 +473,34 @@ public final class MongoOperations implements Database {
     @Override
     public void deleteExpired() {
         call(() -> {
-            delete(events());
-            delete(tasks());
+            // A task outlives its events.
+            if (delete(events())) {
+                delete(tasks());
+            }
             delete(workers());
             return null;
         });
     }
 
-    private void delete(MongoCollection<Document> collection) {
+    /** Deletes what has expired, up to a limit. Returns whether that was all. */
+    private boolean delete(MongoCollection<Document> collection) {
         boolean hasTtl = collection.listIndexes().into(new ArrayList<>()).stream()
                 .anyMatch(i -> i.containsKey("expireAfterSeconds"));
-        collection.deleteMany(Filters.lt("expireAt", before(hasTtl ? TTL_GRACE : Duration.ZERO)));
+        Bson expired = Filters.lt("expireAt", before(hasTtl ? TTL_GRACE : Duration.ZERO));
+        for (int deleted = 0; deleted < DELETED_PER_CALL; deleted += DELETED_AT_A_TIME) {
+            List<Object> ids = collection
+                    .find(expired)
+                    .projection(Projections.include("_id"))
+                    .limit(DELETED_AT_A_TIME)
+                    .map(d -> d.get("_id"))
+                    .into(new ArrayList<>());
+            // A worker may have moved its expiry since.
+            collection.deleteMany(Filters.and(Filters.in("_id", ids), expired));
+            if (ids.size() < DELETED_AT_A_TIME) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private MongoCollection<Document> events() {
@@ -521,7 +541,8 @@ public final class MongoOperations implements Database {
         } catch (DatabaseException e) {
             throw e;
         } catch (MongoException e) {
-            throw ErrorCodes.isRefusal(e.getCode())
+            // The server has done an operation that its other servers have not confirmed.
+            throw ErrorCodes.isRefusal(e.getCode()) && !(e instanceof MongoWriteConcernException)
                     ? DatabaseException.refused(e.toString(), e)
                     : DatabaseException.unknown(e.toString(), e);
         } catch (RuntimeException e) {
