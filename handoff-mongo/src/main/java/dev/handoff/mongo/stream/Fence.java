@@ -24,6 +24,10 @@ import org.slf4j.LoggerFactory;
 final class Fence {
 
     private static final Logger logger = LoggerFactory.getLogger(Fence.class);
+    /** How often a writer that is faster is tried against after the time is over. */
+    private static final int MOST_RACES = 20;
+
+    private static final long NOWHERE = -1;
     private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -44,39 +48,74 @@ final class Fence {
     /**
      * Returns the position at which a writer with this epoch begins. Blocks.
      *
-     * @param retryFor how long an operation whose outcome is unknown is repeated; zero for one attempt
+     * @param retryFor how long to try while the outcome is unknown; zero for one attempt and a look at what became of it
      * @throws StaleWriterException if the stream has ended, or has a writer with this epoch or a higher one, or has entries before its first
      *     writer
-     * @throws DatabaseException if the outcome is unknown. The fence may be there; then this epoch cannot be used again
+     * @throws DatabaseException if the database refused the fence, or if the outcome is unknown. In that case the fence may be there, or come to be
+     *     there, and this epoch cannot be used again
      */
     long write(String stream, int epoch, Duration retryFor) {
-        Attempt attempt = new Attempt(stream, epoch, new ObjectId());
+        ObjectId id = new ObjectId();
         long since = ticker.read();
         long pause = FIRST_PAUSE_NANOS;
+        int races = 0;
+        long tried = NOWHERE;
+        DatabaseException failure = DatabaseException.unknown("stream " + stream + " was not taken over", null);
         while (true) {
-            DatabaseException failure = null;
+            boolean inTime = tried == NOWHERE || ticker.read() - since < retryFor.toNanos();
             try {
-                Long begin = attempt.once();
-                if (begin != null) {
-                    return begin;
+                EventBatch last = database.last(stream).orElse(null);
+                long tail = last == null ? 0 : last.next();
+                if (last != null && last.id().equals(id)) {
+                    onStored.accept(last);
+                    return tail;
                 }
-                if (attempt.hasMoved()) {
-                    // Another writer was faster, and may be again.
-                    continue;
+                requireOpen(stream, epoch, last);
+                if (epoch == 1) {
+                    return 0;
+                }
+                // Another writer was faster, so the last attempt has failed for certain.
+                boolean raced = tried != NOWHERE && tail > tried;
+                if (!inTime && !(raced && ++races <= MOST_RACES)) {
+                    throw failure;
+                }
+                EventBatch fence = EventBatch.fence(id, stream, tail, epoch);
+                tried = tail;
+                InsertOutcome outcome = database.insert(List.of(fence)).get(0);
+                switch (outcome.kind()) {
+                    case STORED -> {
+                        onStored.accept(fence);
+                        return fence.next();
+                    }
+                    case REFUSED -> throw DatabaseException.refused(outcome.detail(), null);
+                    // The entry in its way may not be visible yet.
+                    case DUPLICATE, UNKNOWN -> failure = DatabaseException.unknown(outcome.detail(), null);
                 }
             } catch (DatabaseException e) {
-                if (e.refused()) {
+                boolean over = !inTime || (tried == NOWHERE && ticker.read() - since >= retryFor.toNanos());
+                if (e.refused() || over) {
                     throw e;
                 }
                 failure = e;
             }
-            if (ticker.read() - since >= retryFor.toNanos() || !pause(pause)) {
-                throw failure != null
-                        ? failure
-                        : DatabaseException.unknown("the tail of stream " + stream + " is not visible yet", null);
+            if (ticker.read() - since < retryFor.toNanos() && !pause(pause)) {
+                throw DatabaseException.unknown("interrupted while taking stream " + stream + " over", failure);
             }
             logger.debug("taking stream {} over with epoch {} again", stream, epoch, failure);
             pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+        }
+    }
+
+    private static void requireOpen(String stream, int epoch, @Nullable EventBatch last) {
+        if (last == null) {
+            return;
+        }
+        if (last.end() != null) {
+            throw new StaleWriterException("stream " + stream + " has ended");
+        }
+        if (last.epoch() >= epoch) {
+            throw new StaleWriterException("stream " + stream + " has entries of epoch " + last.epoch()
+                    + ", so no writer can begin with epoch " + epoch);
         }
     }
 
@@ -93,68 +132,6 @@ final class Fence {
             return false;
         } finally {
             lock.unlock();
-        }
-    }
-
-    /** One fence. It keeps its id, so that a fence whose answer got lost is recognized. */
-    private final class Attempt {
-
-        private final String stream;
-        private final int epoch;
-        private final ObjectId id;
-        /** The position after the last visible entry, at the last look and at the one before. */
-        private long tail = -1;
-
-        private long tailBefore = -1;
-
-        Attempt(String stream, int epoch, ObjectId id) {
-            this.stream = stream;
-            this.epoch = epoch;
-            this.id = id;
-        }
-
-        /** Returns where the writer begins; null if the outcome is unknown or another writer was faster. */
-        @Nullable
-        Long once() {
-            EventBatch last = database.last(stream).orElse(null);
-            tailBefore = tail;
-            tail = last == null ? 0 : last.next();
-            if (last != null && last.id().equals(id)) {
-                onStored.accept(last);
-                return last.next();
-            }
-            requireOpen(last);
-            if (epoch == 1) {
-                return 0L;
-            }
-            EventBatch fence = EventBatch.fence(id, stream, tail, epoch);
-            InsertOutcome outcome = database.insert(List.of(fence)).get(0);
-            return switch (outcome.kind()) {
-                case STORED -> {
-                    onStored.accept(fence);
-                    yield fence.next();
-                }
-                case REFUSED -> throw DatabaseException.refused(outcome.detail(), null);
-                case UNKNOWN -> throw DatabaseException.unknown(outcome.detail(), null);
-                case DUPLICATE -> null;
-            };
-        }
-
-        private void requireOpen(@Nullable EventBatch last) {
-            if (last == null) {
-                return;
-            }
-            if (last.end() != null) {
-                throw new StaleWriterException("stream " + stream + " has ended");
-            }
-            if (last.epoch() >= epoch) {
-                throw new StaleWriterException("stream " + stream + " has entries of epoch " + last.epoch()
-                        + ", so no writer can begin with epoch " + epoch);
-            }
-        }
-
-        boolean hasMoved() {
-            return tail != tailBefore;
         }
     }
 }

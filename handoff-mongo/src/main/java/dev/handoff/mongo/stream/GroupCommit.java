@@ -5,25 +5,19 @@ import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.EventBatch;
-import dev.handoff.mongo.database.Failures;
-import dev.handoff.mongo.database.InsertOutcome;
-import dev.handoff.mongo.database.Position;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import org.bson.types.ObjectId;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,7 +40,7 @@ final class GroupCommit {
 
     private static final int MAX_DOCUMENTS = 1000;
     private static final long MAX_WRITE_BYTES = 16L << 20;
-    private static final long LONGEST_WAIT_FOR_BUDGET_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long SHUTDOWN_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final int MOST_DOUBLINGS = 6;
@@ -55,7 +49,7 @@ final class GroupCommit {
     /** Is signalled when batches were acknowledged or have failed. */
     final Condition progress;
 
-    private final Database database;
+    private final BatchInsert insert;
     private final ScheduledExecutorService executor;
     private final Ticker ticker;
     private final GroupCommitSettings settings;
@@ -70,7 +64,6 @@ final class GroupCommit {
     private final Set<MongoEventAppender> waiting = new LinkedHashSet<>();
 
     private List<Write> retries = new ArrayList<>();
-    private List<Write> inFlight = List.of();
     private boolean writing;
     private boolean scheduled;
     /** When the job that is scheduled runs. */
@@ -89,7 +82,7 @@ final class GroupCommit {
             GroupCommitSettings settings,
             HandoffObserver observer,
             Consumer<EventBatch> onAcknowledged) {
-        this.database = database;
+        this.insert = new BatchInsert(database);
         this.executor = executor;
         this.ticker = ticker;
         this.lock = lock;
@@ -106,8 +99,8 @@ final class GroupCommit {
         if (appender.isUrgent()) {
             waiting.remove(appender);
             urgent.add(appender);
-        } else if (!urgent.contains(appender) && waiting.add(appender)) {
-            appender.waitsSince(ticker.read());
+        } else if (!urgent.contains(appender)) {
+            waiting.add(appender);
         }
         schedule();
     }
@@ -123,39 +116,42 @@ final class GroupCommit {
     }
 
     /**
-     * Waits until something was acknowledged or has failed, or for a second. Interruption does not end the wait: an append is either made or
-     * refused. Fails everybody if the executor was shut down, since it forgets what is scheduled. The caller holds the lock.
+     * Waits until the condition is true, or throws. Interruption does not end the wait: an append is either made or refused. Fails all writers if the
+     * executor was shut down, since it forgets what is scheduled. The caller holds the lock.
      */
-    void awaitProgress() {
+    void await(BooleanSupplier condition) {
         boolean interrupted = false;
-        long left = LONGEST_PAUSE_NANOS;
-        while (left > 0) {
-            try {
-                progress.awaitNanos(left);
-                left = 0;
-            } catch (InterruptedException e) {
-                interrupted = true;
+        try {
+            while (!condition.getAsBoolean()) {
+                try {
+                    progress.awaitNanos(SHUTDOWN_CHECK_NANOS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+                if (executor.isShutdown() && !writing) {
+                    failAll(DatabaseException.unknown("the executor was shut down", null));
+                }
             }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        if (executor.isShutdown() && !writing) {
-            failAll(DatabaseException.unknown("the executor was shut down", null));
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
     /** Schedules the next write, unless one is in flight or an earlier one is scheduled. The caller holds the lock. */
     private void schedule() {
-        if (writing || (urgent.isEmpty() && waiting.isEmpty() && retries.isEmpty())) {
+        if (writing
+                || (scheduled && scheduledFor - nextWriteAt <= 0)
+                || (urgent.isEmpty() && waiting.isEmpty() && retries.isEmpty())) {
             return;
         }
         long now = ticker.read();
         long delay = Math.max(nextWriteAt - now, Math.max(0, nanosUntilDue(now)));
-        if (scheduled && scheduledFor - (now + delay) <= 0) {
+        long due = now + delay;
+        if (scheduled && scheduledFor - due <= 0) {
             return;
         }
-        long due = now + delay;
         scheduled = true;
         scheduledFor = due;
         try {
@@ -175,13 +171,9 @@ final class GroupCommit {
         if (!urgent.isEmpty()) {
             return 0;
         }
-        long soonest = Long.MAX_VALUE;
+        long soonest = waiting.isEmpty() ? Long.MAX_VALUE : budget.nanosUntilAvailable();
         for (Write retry : retries) {
             soonest = Math.min(soonest, retry.notBefore - now);
-        }
-        if (!waiting.isEmpty()) {
-            long overdue = waiting.iterator().next().waitsSince() + LONGEST_WAIT_FOR_BUDGET_NANOS - now;
-            soonest = Math.min(soonest, Math.min(budget.nanosUntilAvailable(), overdue));
         }
         return soonest;
     }
@@ -201,17 +193,26 @@ final class GroupCommit {
                 return;
             }
             writing = true;
-            inFlight = writes;
             nextWriteAt = ticker.read() + settings.linger().toNanos();
         } finally {
             lock.unlock();
         }
+        BatchInsert.Results results =
+                insert.insert(writes.stream().map(Write::batch).toList());
+        // Readers first: who was told that an event is durable finds it on this node, too.
+        for (int i = 0; i < writes.size(); i++) {
+            if (results.results().get(i).kind() == BatchInsert.Kind.STORED) {
+                offer(writes.get(i).batch);
+            }
+        }
+        finish(writes, results);
+    }
+
+    private void offer(EventBatch batch) {
         try {
-            insert(writes);
+            onAcknowledged.accept(batch);
         } catch (RuntimeException | Error e) {
-            // Of whatever kind: no appender may wait for a write that is over.
-            finish(writes, List.of(), DatabaseException.unknown("a write has failed", e));
-            throw e;
+            logger.warn("readers of stream {} could not be given a batch, and read it again", batch.stream(), e);
         }
     }
 
@@ -231,202 +232,115 @@ final class GroupCommit {
         }
         retries = later;
         bytes = take(urgent, Integer.MAX_VALUE, writes, bytes, now);
-        take(waiting, budget.available() - writes.size(), writes, bytes, now);
-        budget.take(writes.size());
+        int owed = writes.size();
+        budget.takeUrgent(owed);
+        int available = budget.available();
+        take(waiting, available, writes, bytes, now);
+        int taken = writes.size() - owed;
+        budget.take(taken);
+        if (taken == available && !waiting.isEmpty()) {
+            budget.tooFew();
+        }
         return writes;
     }
 
-    /** Takes batches of the first appenders: as many as allowed, and those that have waited too long. Returns the bytes of all writes. */
+    /** Takes batches of the first appenders, as many as allowed. Returns the bytes of all writes. */
     private static long take(
             Set<MongoEventAppender> from, int allowed, List<Write> writes, long bytesBefore, long now) {
         long bytes = bytesBefore;
         int left = allowed;
         Iterator<MongoEventAppender> appenders = from.iterator();
-        while (appenders.hasNext() && writes.size() < MAX_DOCUMENTS && bytes < MAX_WRITE_BYTES) {
+        while (left > 0 && appenders.hasNext() && writes.size() < MAX_DOCUMENTS && bytes < MAX_WRITE_BYTES) {
             MongoEventAppender appender = appenders.next();
-            if (left <= 0 && now - appender.waitsSince() < LONGEST_WAIT_FOR_BUDGET_NANOS) {
-                break;
-            }
             left--;
             appenders.remove();
             EventBatch batch = appender.take();
-            writes.add(new Write(appender, batch, batch.bytes(), now, 0, now));
-            bytes += batch.bytes();
+            long size = batch.bytes();
+            writes.add(new Write(appender, batch, size, now, 0, now));
+            bytes += size;
         }
         return bytes;
     }
 
-    private void insert(List<Write> writes) {
-        List<InsertOutcome> outcomes;
-        try {
-            outcomes = database.insert(writes.stream().map(Write::batch).toList());
-        } catch (DatabaseException e) {
-            if (e.refused()) {
-                finish(writes, List.of(), e);
-            } else {
-                Failures.log(logger, e, "{} batches could not be written, trying again: {}", writes.size());
-                finish(List.of(), writes, e);
-            }
-            return;
-        }
-        settle(writes, outcomes);
-    }
-
-    /** Finds out what became of each batch. A batch whose outcome stays unknown is tried again. */
-    private void settle(List<Write> writes, List<InsertOutcome> outcomes) {
-        List<Write> stored = new ArrayList<>();
-        List<Write> duplicates = new ArrayList<>();
-        List<Write> unknown = new ArrayList<>();
-        String detail = null;
-        for (int i = 0; i < writes.size(); i++) {
-            Write write = writes.get(i);
-            InsertOutcome outcome = outcomes.get(i);
-            switch (outcome.kind()) {
-                case STORED -> stored.add(write);
-                case DUPLICATE -> duplicates.add(write);
-                case REFUSED -> refuse(write, outcome);
-                case UNKNOWN -> {
-                    unknown.add(write);
-                    detail = outcome.detail();
-                }
-            }
-        }
-        if (!duplicates.isEmpty()) {
-            settleDuplicates(duplicates, stored, unknown);
-        }
-        if (!unknown.isEmpty()) {
-            logger.warn("{} batches may not be stored and are written again: {}", unknown.size(), detail);
-        }
-        acknowledge(stored);
-        finish(List.of(), unknown, null);
-    }
-
-    /**
-     * A duplicate is our own batch, whose first answer got lost, or that of another writer. If no batch is visible at its position yet, nobody
-     * knows.
-     */
-    private void settleDuplicates(List<Write> duplicates, List<Write> stored, List<Write> unknown) {
-        Map<Position, ObjectId> holders;
-        try {
-            holders = database.holders(
-                    duplicates.stream().map(w -> positionOf(w.batch)).toList());
-        } catch (DatabaseException e) {
-            Failures.log(
-                    logger, e, "the holders of {} positions could not be read, trying again: {}", duplicates.size());
-            unknown.addAll(duplicates);
-            return;
-        }
-        for (Write write : duplicates) {
-            ObjectId holder = holders.get(positionOf(write.batch));
-            if (holder == null) {
-                unknown.add(write);
-            } else if (holder.equals(write.batch.id())) {
-                stored.add(write);
-            } else {
-                fence(write);
-            }
-        }
-    }
-
-    private static Position positionOf(EventBatch batch) {
-        return new Position(batch.stream(), batch.seq());
-    }
-
-    private void acknowledge(List<Write> stored) {
-        if (stored.isEmpty()) {
-            return;
-        }
-        // Readers first: who is told that an event is durable finds it on this node, too.
-        stored.forEach(w -> onAcknowledged.accept(w.batch));
-        long now = ticker.read();
-        long first = now;
+    /** Ends a write: tells the appenders, and has the batches with an unknown outcome tried again unless their time is over. */
+    private void finish(List<Write> writes, BatchInsert.Results results) {
+        List<String> fenced = new ArrayList<>();
+        int stored = 0;
         int events = 0;
         long bytes = 0;
-        lock.lock();
-        try {
-            for (Write write : stored) {
-                write.appender.acknowledged(write.batch);
-                if (write.appender.hasMore()) {
-                    submit(write.appender);
-                }
-                first = first - write.since > 0 ? write.since : first;
-                events += write.batch.events().size();
-                bytes += write.bytes;
-            }
-            progress.signalAll();
-        } finally {
-            lock.unlock();
-        }
-        observer.committed(stored.size(), events, bytes, Duration.ofNanos(now - first));
-    }
-
-    private void fence(Write write) {
-        logger.debug("another writer has taken stream {} over", write.batch.stream());
-        lock.lock();
-        try {
-            write.appender.fenced();
-            progress.signalAll();
-        } finally {
-            lock.unlock();
-        }
-        observer.fenced(write.batch.stream());
-    }
-
-    private void refuse(Write write, InsertOutcome outcome) {
-        logger.error("the database refused a batch of stream {}: {}", write.batch.stream(), outcome.detail());
-        fail(List.of(write), DatabaseException.refused(outcome.detail(), null));
-    }
-
-    /** Ends a write: some batches have failed, some are tried again unless their time is over. */
-    private void finish(List<Write> failed, List<Write> again, @Nullable DatabaseException e) {
-        long bytes;
         int retried = 0;
+        long pending;
+        long now = ticker.read();
+        long since = now;
         lock.lock();
         try {
-            long now = ticker.read();
-            failedWrites = e == null ? 0 : Math.min(failedWrites + 1, MOST_DOUBLINGS);
-            if (e != null) {
+            failedWrites = results.answered() ? 0 : Math.min(failedWrites + 1, MOST_DOUBLINGS);
+            if (!results.answered()) {
                 nextWriteAt = now + pauseNanos(failedWrites);
             }
-            failed.forEach(w -> w.appender.failed(Objects.requireNonNull(e)));
-            for (Write write : again) {
-                if (now - write.since >= settings.retryFor().toNanos()) {
-                    logger.error(
-                            "a batch of stream {} was not stored within {}", write.batch.stream(), settings.retryFor());
-                    write.appender.failed(DatabaseException.unknown(
-                            "the store did not take a batch within " + settings.retryFor(), e));
-                } else {
-                    retries.add(write.again(now));
-                    retried++;
+            for (int i = 0; i < writes.size(); i++) {
+                Write write = writes.get(i);
+                BatchInsert.Result result = results.results().get(i);
+                switch (result.kind()) {
+                    case STORED -> {
+                        acknowledge(write);
+                        stored++;
+                        events += write.batch.events().size();
+                        bytes += write.bytes;
+                        since = write.since - since < 0 ? write.since : since;
+                    }
+                    case FENCED -> {
+                        logger.debug("another writer has taken stream {} over", write.batch.stream());
+                        write.appender.fenced();
+                        fenced.add(write.batch.stream());
+                    }
+                    case FAILED -> write.appender.failed(reason(result));
+                    case UNKNOWN -> {
+                        if (now - write.since < settings.retryFor().toNanos()) {
+                            retries.add(write.again(now));
+                            retried++;
+                        } else {
+                            giveUp(write, reason(result));
+                        }
+                    }
                 }
             }
-            inFlight = List.of();
             writing = false;
-            bytes = pendingBytes;
-            progress.signalAll();
             schedule();
+            pending = pendingBytes;
+            progress.signalAll();
         } finally {
             lock.unlock();
+        }
+        if (stored > 0) {
+            observer.committed(stored, events, bytes, Duration.ofNanos(now - since));
         }
         if (retried > 0) {
             observer.commitRetried(retried);
         }
-        observer.pendingBytes(bytes);
+        fenced.forEach(observer::fenced);
+        observer.pendingBytes(pending);
     }
 
-    private void fail(Collection<Write> writes, RuntimeException e) {
-        lock.lock();
-        try {
-            writes.forEach(w -> w.appender.failed(e));
-            progress.signalAll();
-        } finally {
-            lock.unlock();
+    private void acknowledge(Write write) {
+        write.appender.acknowledged(write.batch);
+        if (write.appender.hasMore()) {
+            submit(write.appender);
         }
     }
 
-    /** Fails everybody, because nothing will be written any more. The caller holds the lock. */
+    private void giveUp(Write write, DatabaseException e) {
+        String message = "the store did not take a batch within " + settings.retryFor();
+        logger.error("stream {} has failed: {}", write.batch.stream(), message);
+        write.appender.failed(DatabaseException.unknown(message, e));
+    }
+
+    private static DatabaseException reason(BatchInsert.Result result) {
+        return Objects.requireNonNull(result.failure());
+    }
+
+    /** Fails all writers, because nothing will be written any more. The caller holds the lock. */
     private void failAll(RuntimeException e) {
-        inFlight.forEach(w -> w.appender.failed(e));
         retries.forEach(w -> w.appender.failed(e));
         retries = new ArrayList<>();
         urgent.forEach(a -> a.failed(e));

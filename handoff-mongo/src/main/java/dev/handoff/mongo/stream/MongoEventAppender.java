@@ -24,6 +24,7 @@ final class MongoEventAppender implements EventAppender {
     private static final long MAX_BATCH_CHARS = MAX_EVENT_CHARS;
     static final int MAX_BATCH_EVENTS = 500;
     private static final int MAX_DETAIL_CHARS = 64 << 10;
+    private static final int END_OVERHEAD_BYTES = 160;
 
     private final GroupCommit commit;
     private final String streamId;
@@ -35,7 +36,6 @@ final class MongoEventAppender implements EventAppender {
     private final long first;
     private long next;
     private long acknowledgedTo;
-    private long waitsSince;
     private boolean inFlight;
     private boolean endTaken;
     private boolean stale;
@@ -59,14 +59,13 @@ final class MongoEventAppender implements EventAppender {
             throw new IllegalArgumentException(
                     "event has " + chars + " characters, at most " + MAX_EVENT_CHARS + " are taken");
         }
+        long bytes = EventBatch.bytesOf(checked);
         commit.lock.lock();
         try {
-            requireOpen();
-            long bytes = EventBatch.bytesOf(checked);
-            while ((pendingBytes > 0 && pendingBytes + bytes > MAX_PENDING_BYTES) || !commit.hasRoomFor(bytes)) {
-                commit.awaitProgress();
+            commit.await(() -> {
                 requireOpen();
-            }
+                return hasRoomFor(bytes);
+            });
             long position = next++;
             gathered.add(new Event(position, checked.type(), data));
             pending(bytes);
@@ -82,11 +81,10 @@ final class MongoEventAppender implements EventAppender {
         commit.lock.lock();
         try {
             long target = next;
-            while (acknowledgedTo < target) {
+            commit.await(() -> {
                 requireHealthy();
-                commit.awaitProgress();
-            }
-            requireHealthy();
+                return acknowledgedTo >= target;
+            });
         } finally {
             commit.lock.unlock();
         }
@@ -105,7 +103,7 @@ final class MongoEventAppender implements EventAppender {
             requireOpen();
             end = bounded(how);
             next++;
-            pending(2 * charsOf(end));
+            pending(bytesOf(end));
             submit();
             flush();
         } finally {
@@ -123,6 +121,11 @@ final class MongoEventAppender implements EventAppender {
                     new Problem(whole.status(), whole.code(), whole.detail().substring(0, MAX_DETAIL_CHARS) + '…'));
         }
         return how;
+    }
+
+    /** Returns whether so many bytes more may wait. What is larger than the bound may wait alone. */
+    private boolean hasRoomFor(long bytes) {
+        return (pendingBytes == 0 || pendingBytes + bytes <= MAX_PENDING_BYTES) && commit.hasRoomFor(bytes);
     }
 
     private void submit() {
@@ -154,14 +157,6 @@ final class MongoEventAppender implements EventAppender {
         return acknowledgedTo == first || end != null;
     }
 
-    long waitsSince() {
-        return waitsSince;
-    }
-
-    void waitsSince(long now) {
-        waitsSince = now;
-    }
-
     /** Returns the next batch of this stream: what was gathered, and the end with the last of it. */
     EventBatch take() {
         int count = 0;
@@ -188,9 +183,17 @@ final class MongoEventAppender implements EventAppender {
     }
 
     private static long charsOf(End end) {
-        return end instanceof End.Completed completed && completed.result() != null
-                ? completed.result().length()
+        if (end instanceof End.Completed completed && completed.result() != null) {
+            return completed.result().length();
+        }
+        return end instanceof End.Failed failed && failed.problem().detail() != null
+                ? failed.problem().detail().length()
                 : 0;
+    }
+
+    /** Returns about how many bytes an end takes in memory. It waits in a batch of its own at most. */
+    private static long bytesOf(End end) {
+        return END_OVERHEAD_BYTES + 2 * charsOf(end);
     }
 
     boolean hasMore() {
@@ -204,7 +207,7 @@ final class MongoEventAppender implements EventAppender {
         for (Event event : batch.events()) {
             bytes += EventBatch.bytesOf(event);
         }
-        pending(-(batch.end() == null ? bytes : bytes + 2 * charsOf(batch.end())));
+        pending(-(batch.end() == null ? bytes : bytes + bytesOf(batch.end())));
     }
 
     void fenced() {

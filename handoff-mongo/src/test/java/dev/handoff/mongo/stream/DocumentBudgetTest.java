@@ -32,11 +32,57 @@ class DocumentBudgetTest {
     }
 
     @Test
-    @DisplayName("what does not wait for tokens owes them, at most those of a burst")
+    @DisplayName("urgent documents owe the tokens that there are not, at most those of a burst")
     void debt() {
-        budget.take(10_000);
-        assertThat(budget.available()).isEqualTo(-250);
-        ticker.tick(Duration.ofMillis(260));
-        assertThat(budget.available()).isEqualTo(10);
+        budget.takeUrgent(10_000);
+        assertThat(budget.available()).isZero();
+        // Nine tenths repay the debt of 250.
+        ticker.tick(Duration.ofMillis(278));
+        assertThat(budget.available()).isEqualTo(28);
+        ticker.tick(Duration.ofMillis(10));
+        assertThat(budget.available()).isEqualTo(38);
+    }
+
+    @Test
+    @DisplayName("urgent documents without end leave a tenth of the budget to others")
+    void share() {
+        budget.takeUrgent(250);
+        int written = 0;
+        for (int i = 0; i < 1000; i++) {
+            budget.takeUrgent(10);
+            ticker.tick(Duration.ofMillis(1));
+            int available = budget.available();
+            budget.take(available);
+            written += available;
+        }
+        assertThat(written).isBetween(99, 101);
+    }
+
+    @Test
+    @DisplayName("while documents wait for tokens, the burst at the beginning is made up for")
+    void makesUpForTheBurst() {
+        int written = 0;
+        for (int i = 0; i < 10_000; i++) {
+            int available = budget.available();
+            budget.take(available);
+            budget.tooFew();
+            written += available;
+            ticker.tick(Duration.ofMillis(1));
+        }
+        assertThat(written).isBetween(9_700, 9_760);
+    }
+
+    @Test
+    @DisplayName("the time until the next token is right with a debt, too")
+    void untilNext() {
+        budget.takeUrgent(251);
+        // A debt of one: nine tenths of what flows in repay it.
+        assertThat(budget.nanosUntilAvailable()).isBetween(2_000_000L, 2_200_000L);
+        ticker.tick(Duration.ofNanos(budget.nanosUntilAvailable()));
+        assertThat(budget.available()).isEqualTo(1);
+        budget.takeUrgent(1000);
+        assertThat(budget.nanosUntilAvailable()).isLessThanOrEqualTo(10_000_000L);
+        ticker.tick(Duration.ofMillis(10));
+        assertThat(budget.available()).isPositive();
     }
 }

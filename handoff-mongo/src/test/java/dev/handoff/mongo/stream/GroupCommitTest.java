@@ -270,7 +270,7 @@ class GroupCommitTest {
         end.start();
         // Once it waits for the store, and not for the lock, it has been gathered.
         await().until(() -> Arrays.stream(end.getStackTrace())
-                .anyMatch(f -> f.getMethodName().equals("awaitProgress")));
+                .anyMatch(f -> f.getMethodName().equals("awaitNanos")));
         proxy.comeBack();
         end.join(20_000);
         Document last = mongo.database
