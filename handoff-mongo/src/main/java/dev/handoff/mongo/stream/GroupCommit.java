@@ -41,9 +41,6 @@ final class GroupCommit {
     private static final int MAX_DOCUMENTS = 1000;
     private static final long MAX_WRITE_BYTES = 16L << 20;
     private static final long SHUTDOWN_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
-    private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
-    private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
-    private static final int MOST_DOUBLINGS = 6;
 
     final Lock lock;
     /** Is signalled when batches were acknowledged or have failed. */
@@ -173,7 +170,7 @@ final class GroupCommit {
         }
         long soonest = waiting.isEmpty() ? Long.MAX_VALUE : budget.nanosUntilAvailable();
         for (Write retry : retries) {
-            soonest = Math.min(soonest, retry.notBefore - now);
+            soonest = Math.min(soonest, retry.notBefore() - now);
         }
         return soonest;
     }
@@ -202,7 +199,7 @@ final class GroupCommit {
         // Readers first: who was told that an event is durable finds it on this node, too.
         for (int i = 0; i < writes.size(); i++) {
             if (results.results().get(i).kind() == BatchInsert.Kind.STORED) {
-                offer(writes.get(i).batch);
+                offer(writes.get(i).batch());
             }
         }
         finish(writes, results);
@@ -223,9 +220,9 @@ final class GroupCommit {
         List<Write> later = new ArrayList<>();
         long bytes = 0;
         for (Write retry : retries) {
-            if (retry.notBefore - now <= 0 && writes.size() < MAX_DOCUMENTS && bytes < MAX_WRITE_BYTES) {
+            if (retry.notBefore() - now <= 0 && writes.size() < MAX_DOCUMENTS && bytes < MAX_WRITE_BYTES) {
                 writes.add(retry);
-                bytes += retry.bytes;
+                bytes += retry.bytes();
             } else {
                 later.add(retry);
             }
@@ -274,9 +271,9 @@ final class GroupCommit {
         long since = now;
         lock.lock();
         try {
-            failedWrites = results.answered() ? 0 : Math.min(failedWrites + 1, MOST_DOUBLINGS);
+            failedWrites = results.answered() ? 0 : failedWrites + 1;
             if (!results.answered()) {
-                nextWriteAt = now + pauseNanos(failedWrites);
+                nextWriteAt = now + Write.pauseNanos(failedWrites);
             }
             for (int i = 0; i < writes.size(); i++) {
                 Write write = writes.get(i);
@@ -285,18 +282,18 @@ final class GroupCommit {
                     case STORED -> {
                         acknowledge(write);
                         stored++;
-                        events += write.batch.events().size();
-                        bytes += write.bytes;
-                        since = write.since - since < 0 ? write.since : since;
+                        events += write.batch().events().size();
+                        bytes += write.bytes();
+                        since = write.since() - since < 0 ? write.since() : since;
                     }
                     case FENCED -> {
-                        logger.debug("another writer has taken stream {} over", write.batch.stream());
-                        write.appender.fenced();
-                        fenced.add(write.batch.stream());
+                        logger.debug("another writer has taken stream {} over", write.batch().stream());
+                        write.appender().fenced();
+                        fenced.add(write.batch().stream());
                     }
-                    case FAILED -> write.appender.failed(reason(result));
+                    case FAILED -> write.appender().failed(reason(result));
                     case UNKNOWN -> {
-                        if (now - write.since < settings.retryFor().toNanos()) {
+                        if (now - write.since() < settings.retryFor().toNanos()) {
                             retries.add(write.again(now));
                             retried++;
                         } else {
@@ -323,16 +320,16 @@ final class GroupCommit {
     }
 
     private void acknowledge(Write write) {
-        write.appender.acknowledged(write.batch);
-        if (write.appender.hasMore()) {
-            submit(write.appender);
+        write.appender().acknowledged(write.batch());
+        if (write.appender().hasMore()) {
+            submit(write.appender());
         }
     }
 
     private void giveUp(Write write, DatabaseException e) {
         String message = "the store did not take a batch within " + settings.retryFor();
-        logger.error("stream {} has failed: {}", write.batch.stream(), message);
-        write.appender.failed(DatabaseException.unknown(message, e));
+        logger.error("stream {} has failed: {}", write.batch().stream(), message);
+        write.appender().failed(DatabaseException.unknown(message, e));
     }
 
     private static DatabaseException reason(BatchInsert.Result result) {
@@ -341,31 +338,12 @@ final class GroupCommit {
 
     /** Fails all writers, because nothing will be written any more. The caller holds the lock. */
     private void failAll(RuntimeException e) {
-        retries.forEach(w -> w.appender.failed(e));
+        retries.forEach(w -> w.appender().failed(e));
         retries = new ArrayList<>();
         urgent.forEach(a -> a.failed(e));
         urgent.clear();
         waiting.forEach(a -> a.failed(e));
         waiting.clear();
         progress.signalAll();
-    }
-
-    private static long pauseNanos(int attempts) {
-        return Math.min(FIRST_PAUSE_NANOS << Math.min(attempts, MOST_DOUBLINGS), LONGEST_PAUSE_NANOS);
-    }
-
-    /**
-     * A batch that is being written.
-     *
-     * @param since when it was written first
-     * @param attempts how often it was written again
-     * @param notBefore when it may be written again
-     */
-    private record Write(
-            MongoEventAppender appender, EventBatch batch, long bytes, long since, int attempts, long notBefore) {
-
-        Write again(long now) {
-            return new Write(appender, batch, bytes, since, attempts + 1, now + pauseNanos(attempts));
-        }
     }
 }

@@ -1,0 +1,94 @@
+package dev.handoff.mongo.stream;
+
+import dev.handoff.HandoffObserver;
+import dev.handoff.mongo.database.Database;
+import dev.handoff.mongo.database.EventBatch;
+import dev.handoff.mongo.database.GuardedObserver;
+import dev.handoff.mongo.database.InsertOutcome;
+import dev.handoff.mongo.database.Position;
+import dev.handoff.mongo.testing.ManualScheduler;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.bson.types.ObjectId;
+
+/** A group commit in virtual time, onto a map. */
+final class VirtualCommit {
+
+    /** How the documents of one insert are stored; replaced by tests. */
+    interface Insert extends Function<List<EventBatch>, List<InsertOutcome>> {}
+
+    final ManualScheduler time = new ManualScheduler();
+    final Map<Position, EventBatch> stored = new HashMap<>();
+    final List<List<EventBatch>> inserts = new ArrayList<>();
+    /** When each insert began. */
+    final List<Long> insertedAt = new ArrayList<>();
+
+    final List<EventBatch> acknowledged = new ArrayList<>();
+    Insert insert = this::store;
+    UnaryOperator<Map<Position, ObjectId>> visible = UnaryOperator.identity();
+    Duration latency = Duration.ZERO;
+    private int streams;
+
+    VirtualCommit() {}
+
+    GroupCommit commit(GroupCommitSettings settings, HandoffObserver observer) {
+        return new GroupCommit(
+                database(), time, time, new ReentrantLock(), settings, GuardedObserver.of(observer), acknowledged::add);
+    }
+
+    static GroupCommitSettings settings() {
+        return new GroupCommitSettings(Duration.ofMinutes(2), Duration.ofMillis(6), 5000, 64 << 20);
+    }
+
+    MongoEventAppender appender(GroupCommit commit) {
+        return new MongoEventAppender(commit, String.format("%032x", ++streams), 1, 0);
+    }
+
+    /** Stores what is in nobody's way. */
+    List<InsertOutcome> store(List<EventBatch> batches) {
+        return batches.stream().map(this::store).toList();
+    }
+
+    InsertOutcome store(EventBatch batch) {
+        return stored.putIfAbsent(new Position(batch.stream(), batch.seq()), batch) == null
+                ? InsertOutcome.STORED
+                : outcome(InsertOutcome.Kind.DUPLICATE);
+    }
+
+    static InsertOutcome outcome(InsertOutcome.Kind kind) {
+        return new InsertOutcome(kind, "a test");
+    }
+
+    @SuppressWarnings("unchecked")
+    private Database database() {
+        return (Database) Proxy.newProxyInstance(
+                Database.class.getClassLoader(), new Class<?>[] {Database.class}, (proxy, method, arguments) -> {
+                    switch (method.getName()) {
+                        case "insert" -> {
+                            inserts.add((List<EventBatch>) arguments[0]);
+                            insertedAt.add(time.read());
+                            time.spend(latency);
+                            return insert.apply((List<EventBatch>) arguments[0]);
+                        }
+                        case "holders" -> {
+                            Map<Position, ObjectId> holders = new HashMap<>();
+                            ((Collection<Position>) arguments[0]).forEach(p -> {
+                                if (stored.containsKey(p)) {
+                                    holders.put(p, stored.get(p).id());
+                                }
+                            });
+                            return visible.apply(holders);
+                        }
+                        default -> throw new AssertionError(method);
+                    }
+                });
+    }
+}
