@@ -31,22 +31,22 @@ import org.bson.Document;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stores streams in MongoDB, in the collection {@code handoff_events}. One document has some consecutive events of one stream. A unique index on
- * (stream, seq) decides between two writers. The page {@code docs/protocol-mongodb.md} describes the documents.
+ * Streams in MongoDB, in the collection {@code handoff_events}: one document for each batch of entries, with a unique index on (stream, seq).
  *
- * <ul>
- *   <li>Events that are appended during a write are written together by the next one. If the answer to a write gets lost, the same document is
- *       written again.
- *   <li>A writer with an epoch above 1 first writes a fence at the tail. Earlier writers collide with it and get a
- *       {@link StaleWriterException}.
- *   <li>All readers of a stream in this process share its tail, which this process fetches once for all of them. Reads of what is further back go to
- *       the database.
- * </ul>
+ * <ol>
+ *   <li>An append goes into the next batch of its stream. One unordered {@code insertMany} with batches of all streams is in flight at a time. What is
+ *       appended meanwhile becomes the next batch. A write with an unknown outcome is repeated with the same {@code _id}. If that {@code _id} stands at
+ *       its position, it is stored; if another one does, the writer is fenced.
+ *   <li>A writer with an epoch above 1 begins with a fence at the tail. Whatever an earlier writer writes afterwards collides with the fence in the
+ *       unique index. The first writer accepts only a stream without entries.
+ *   <li>All readers of a watched stream in this process share a tail. One loop fetches the tails, and what this process writes is in them at once.
+ *       Such a read shows the stream as of the last fetch. Other reads ask the database.
+ * </ol>
  *
- * <p>On a replica set events are stored by a majority before they are acknowledged, and readers see only what a majority has. Ends and fences are always
- * written to a majority. An event is kept for the retention time after it was written. The time is that of the server.
+ * <p>Events are written with the write concern that is set, ends and fences with {@code majority}. A document is kept for the retention time after it
+ * was written, which must be longer than any task runs.
  *
- * <p>Thread-safe.
+ * <p>Thread-safe. Reads block, and so do {@code appender}, {@code flush} and {@code end}; {@code append} blocks if too much waits to be written.
  */
 public final class MongoEventStore implements EventStore {
 
@@ -135,16 +135,18 @@ public final class MongoEventStore implements EventStore {
     /**
      * Opens a writer as {@link #appender(String, int)} does, and repeats operations whose outcome is unknown for a time. Blocks.
      *
-     * @param retryFor zero for one attempt
-     * @throws IllegalArgumentException if the id or the epoch is none
+     * @param retryFor zero for one attempt and a look at what became of it
+     * @throws IllegalArgumentException if the id or the epoch is invalid, or the time is negative or more than a hundred years
      * @throws StaleWriterException if the stream has ended, has a writer with this epoch or a higher one, or has entries before epoch 1
-     * @throws ProblemException with status 503 if the outcome stays unknown. The epoch may be used up then
+     * @throws ProblemException with status 503 if the database refused the fence, or if its outcome stays unknown or the thread is interrupted
+     *     before it is known. The caller must not use this epoch again, since the fence may exist
      */
     public EventAppender appender(String streamId, int epoch, Duration retryFor) {
         requireId(streamId);
         if (epoch < 1) {
             throw new IllegalArgumentException("epoch is less than 1: " + epoch);
         }
+        Durations.requireNotNegative("retryFor", retryFor);
         long next;
         try {
             next = fence.write(streamId, epoch, retryFor);
@@ -184,33 +186,47 @@ public final class MongoEventStore implements EventStore {
             this.executor = executor;
         }
 
-        /** Sets the ticker that measures when something is due in this process; that of this JVM by default. */
+        /** Sets the monotonic time that pauses, retries and budgets of this process use; that of this JVM by default. */
         public Builder ticker(Ticker ticker) {
             this.ticker = ticker;
             return this;
         }
 
-        /** Sets the time limit of one operation on the database; 5 seconds by default. */
+        /**
+         * Sets the time limit of one operation on the database; 5 seconds by default. When it is over, the outcome of the operation is unknown, and a
+         * write is repeated.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
+         */
         public Builder operationTimeout(Duration operationTimeout) {
             this.operationTimeout = Durations.requirePositive("operationTimeout", operationTimeout);
             return this;
         }
 
-        /** How long a document is kept after it was written; 24 hours by default. */
+        /**
+         * Sets how long a document is kept after it was written; 24 hours by default. It must be longer than any task runs.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
+         */
         public Builder retention(Duration retention) {
             this.retention = Durations.requirePositive("retention", retention);
             return this;
         }
 
-        /** How long a write is repeated while the store cannot be reached; 2 minutes by default. */
+        /**
+         * Sets how long a write is repeated while its outcome is unknown, for example while the database cannot be reached; 2 minutes by default. The
+         * time of each batch counts from its first attempt. When it is over, the stream fails with status 503.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
+         */
         public Builder retryFor(Duration retryFor) {
             this.retryFor = Durations.requirePositive("retryFor", retryFor);
             return this;
         }
 
         /**
-         * How long after the beginning of one write the next one begins at the earliest, be it of the same stream or of another;
-         * 6 ms by default, so that this process makes no more than 167 writes a second. What comes meanwhile is written together.
+         * Sets how long after the beginning of one write the next write begins at the earliest, whatever streams it has; 6 ms by default, so that this
+         * process makes at most 167 writes a second. What is appended meanwhile is written together. A first event after a pause does not wait.
          *
          * @throws IllegalArgumentException if it is negative, or more than a hundred years
          */
@@ -220,20 +236,26 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * How often streams are asked for that are read here: between these two, depending on whether something moves. 12 and
-         * 250 ms by default.
+         * Sets how often this process fetches the streams that are watched here; every 12 to 250 ms by default. It fetches more often while new
+         * entries arrive.
+         *
+         * @throws IllegalArgumentException if a time is less than a millisecond or more than a hundred years, or the shortest is longer than the
+         *     longest
          */
         public Builder poll(Duration shortest, Duration longest) {
             this.shortestPoll = Durations.requirePositive("shortest", shortest);
             this.longestPoll = Durations.requirePositive("longest", longest);
+            if (shortest.compareTo(longest) > 0) {
+                throw new IllegalArgumentException("shortest is longer than longest: " + shortest + ", " + longest);
+            }
             return this;
         }
 
         /**
-         * Sets the executor that runs the hints of readers, since these format and write and may block; that of the store by
-         * default. A watch never has more than one job on it. It needs one thread more than hints may block at the same
-         * time. The executor of the store needs them besides the threads that write and poll. It must not run
-         * jobs in the thread that submits them. A hint that it rejects is dropped, and the reader looks again by itself.
+         * Sets the executor that runs the hints of readers; that of the store by default. Hints format events and write to clients, and may block. A
+         * watch has at most one job on it. It needs one thread more than the number of hints that block at the same time. If the executor of the
+         * store runs hints, it needs these threads besides the threads that write and poll. The executor must not run jobs in the thread that submits
+         * them. If it rejects a hint, the hint is dropped, and the reader looks again by itself.
          */
         public Builder hintExecutor(Executor hintExecutor) {
             this.hintExecutor = hintExecutor;
@@ -242,7 +264,7 @@ public final class MongoEventStore implements EventStore {
 
         /**
          * Sets how durable an event is when it is acknowledged; by default what the connection string says, or {@code majority} if it says nothing.
-         * Ends and fences are always {@code majority}. With less, a failover can lose events that readers have seen.
+         * Ends and fences are always {@code majority}. With a weaker concern, a failover can lose events that readers have seen.
          */
         public Builder writeConcern(WriteConcern writeConcern) {
             this.writeConcern = writeConcern;
@@ -251,7 +273,7 @@ public final class MongoEventStore implements EventStore {
 
         /**
          * Sets the read concern; by default what the connection string says, or {@code majority} on a replica set and a sharded cluster if it says
-         * nothing.
+         * nothing. With {@code local}, readers can see events that a failover removes.
          */
         public Builder readConcern(ReadConcern readConcern) {
             this.readConcern = readConcern;

@@ -22,7 +22,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -174,60 +173,5 @@ class UnknownOutcomeTest {
         other.flush();
         assertThatExceptionOfType(ProblemException.class).isThrownBy(one::flush);
         assertThat(data(good)).containsExactly("b");
-    }
-
-    @Test
-    @DisplayName("R3 a fence whose answer got lost is recognized, however the failure is reported")
-    void lostFence() {
-        String stream = name();
-        EventAppender first = store.appender(stream, 1);
-        first.append(null, "a");
-        first.flush();
-        faulty.once("insert", real -> {
-            real.call();
-            throw DatabaseException.unknown("the operation exceeded its time limit", null);
-        });
-        EventAppender second = store.appender(stream, 2);
-        assertThat(second.append(null, "b")).isEqualTo(2);
-        second.end(End.completed(null));
-        assertThat(data(stream)).containsExactly("a", "b");
-    }
-
-    @Test
-    @DisplayName("R3 a fence waits until a batch that no majority has yet is visible, and stands behind it")
-    void fenceBehindInvisible() {
-        String stream = name();
-        EventAppender first = store.appender(stream, 1);
-        first.append(null, "a");
-        first.flush();
-        AtomicInteger looks = new AtomicInteger();
-        faulty.always("last", real -> looks.incrementAndGet() < 4 ? Optional.empty() : real.call());
-        EventAppender second = store.appender(stream, 2);
-        assertThat(second.append(null, "b")).isEqualTo(2);
-    }
-
-    @Test
-    @DisplayName("a fence with no time to retry gives up after one attempt")
-    void oneAttempt() {
-        String stream = name();
-        AtomicInteger looks = new AtomicInteger();
-        faulty.always("last", real -> {
-            looks.incrementAndGet();
-            throw DatabaseException.unknown("away", null);
-        });
-        assertThatExceptionOfType(ProblemException.class)
-                .isThrownBy(() -> store.appender(stream, 2, Duration.ZERO))
-                .satisfies(e -> assertThat(e.problem().status()).isEqualTo(503));
-        assertThat(looks).hasValue(1);
-    }
-
-    @Test
-    @DisplayName("R10 the first writer does not accept a stream that has entries of a forgotten task")
-    void leftovers() {
-        String stream = name();
-        EventAppender first = store.appender(stream, 1);
-        first.append(null, "the answer to another question");
-        first.flush();
-        assertThatExceptionOfType(StaleWriterException.class).isThrownBy(() -> store.appender(stream, 1));
     }
 }
