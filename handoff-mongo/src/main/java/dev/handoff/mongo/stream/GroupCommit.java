@@ -194,15 +194,25 @@ final class GroupCommit {
         } finally {
             lock.unlock();
         }
-        BatchInsert.Results results =
-                insert.insert(writes.stream().map(Write::batch).toList());
-        // Readers first: who was told that an event is durable finds it on this node, too.
+        try {
+            BatchInsert.Results results =
+                    insert.insert(writes.stream().map(Write::batch).toList());
+            offer(writes, results);
+            finish(writes, results);
+        } catch (RuntimeException | Error e) {
+            // For example no memory: no writer may wait for a write that is over.
+            abandon(writes, DatabaseException.unknown("a write has failed", e));
+            throw e;
+        }
+    }
+
+    /** Readers get what is stored before its writer is told: then it finds it on this node, too. */
+    private void offer(List<Write> writes, BatchInsert.Results results) {
         for (int i = 0; i < writes.size(); i++) {
             if (results.results().get(i).kind() == BatchInsert.Kind.STORED) {
                 offer(writes.get(i).batch());
             }
         }
-        finish(writes, results);
     }
 
     private void offer(EventBatch batch) {
@@ -317,6 +327,22 @@ final class GroupCommit {
         }
         fenced.forEach(observer::fenced);
         observer.pendingBytes(pending);
+    }
+
+    private void abandon(List<Write> writes, RuntimeException e) {
+        lock.lock();
+        try {
+            for (Write write : writes) {
+                urgent.remove(write.appender());
+                waiting.remove(write.appender());
+                write.appender().failed(e);
+            }
+            writing = false;
+            schedule();
+            progress.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void acknowledge(Write write) {
