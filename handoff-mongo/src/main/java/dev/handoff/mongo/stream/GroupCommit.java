@@ -7,11 +7,8 @@ import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.EventBatch;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -26,9 +23,6 @@ import org.slf4j.LoggerFactory;
  * write becomes the next batch, so the number of writes does not depend on the number of streams. A write begins at least the linger time after
  * the previous one began.
  *
- * <p>The budget limits the documents per second. The first batch of a stream and its end do not wait for the budget. Other streams wait in the order
- * in which they came, and gather more events meanwhile.
- *
  * <p>A batch whose outcome is unknown is written again, with the same id, beside new ones, until {@code retryFor} is over. Nothing blocks a
  * thread of the executor except the database.
  *
@@ -38,8 +32,6 @@ final class GroupCommit {
 
     private static final Logger logger = LoggerFactory.getLogger(GroupCommit.class);
 
-    private static final int MAX_DOCUMENTS = 1000;
-    private static final long MAX_WRITE_BYTES = 16L << 20;
     private static final long SHUTDOWN_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     final Lock lock;
@@ -52,15 +44,9 @@ final class GroupCommit {
     private final GroupCommitSettings settings;
     private final HandoffObserver observer;
     private final Consumer<EventBatch> onAcknowledged;
-    private final DocumentBudget budget;
+    private final WriteQueue queue;
 
     // Guarded by the lock.
-    /** Appenders that do not wait for the budget. */
-    private final Set<MongoEventAppender> urgent = new LinkedHashSet<>();
-    /** Other appenders that have something to write, in the order in which they came. */
-    private final Set<MongoEventAppender> waiting = new LinkedHashSet<>();
-
-    private List<Write> retries = new ArrayList<>();
     private boolean writing;
     private boolean scheduled;
     /** When the job that is scheduled runs. */
@@ -87,18 +73,13 @@ final class GroupCommit {
         this.settings = settings;
         this.observer = observer;
         this.onAcknowledged = onAcknowledged;
-        this.budget = new DocumentBudget(ticker, settings.documentsPerSecond());
+        this.queue = new WriteQueue(new DocumentBudget(ticker, settings.documentsPerSecond()));
         this.nextWriteAt = ticker.read();
     }
 
     /** Writes what an appender has, soon. The caller holds the lock. */
     void submit(MongoEventAppender appender) {
-        if (appender.isUrgent()) {
-            waiting.remove(appender);
-            urgent.add(appender);
-        } else if (!urgent.contains(appender)) {
-            waiting.add(appender);
-        }
+        queue.add(appender);
         schedule();
     }
 
@@ -138,13 +119,11 @@ final class GroupCommit {
 
     /** Schedules the next write, unless one is in flight or an earlier one is scheduled. The caller holds the lock. */
     private void schedule() {
-        if (writing
-                || (scheduled && scheduledFor - nextWriteAt <= 0)
-                || (urgent.isEmpty() && waiting.isEmpty() && retries.isEmpty())) {
+        if (writing || (scheduled && scheduledFor - nextWriteAt <= 0) || queue.isEmpty()) {
             return;
         }
         long now = ticker.read();
-        long delay = Math.max(nextWriteAt - now, Math.max(0, nanosUntilDue(now)));
+        long delay = Math.max(nextWriteAt - now, Math.max(0, queue.nanosUntilDue(now)));
         long due = now + delay;
         if (scheduled && scheduledFor - due <= 0) {
             return;
@@ -163,18 +142,6 @@ final class GroupCommit {
         }
     }
 
-    /** Returns the time until a batch is due, as far as the budget and the pauses between retries are concerned. */
-    private long nanosUntilDue(long now) {
-        if (!urgent.isEmpty()) {
-            return 0;
-        }
-        long soonest = waiting.isEmpty() ? Long.MAX_VALUE : budget.nanosUntilAvailable();
-        for (Write retry : retries) {
-            soonest = Math.min(soonest, retry.notBefore() - now);
-        }
-        return soonest;
-    }
-
     /** Writes what is due. Does nothing if another job was scheduled instead of this one. */
     private void write(long due) {
         List<Write> writes;
@@ -184,7 +151,7 @@ final class GroupCommit {
                 return;
             }
             scheduled = false;
-            writes = ticker.read() - nextWriteAt < 0 ? List.of() : take();
+            writes = ticker.read() - nextWriteAt < 0 ? List.of() : queue.take(ticker.read());
             if (writes.isEmpty()) {
                 schedule();
                 return;
@@ -223,52 +190,6 @@ final class GroupCommit {
         }
     }
 
-    /** Takes what is due. The caller holds the lock. */
-    private List<Write> take() {
-        long now = ticker.read();
-        List<Write> writes = new ArrayList<>();
-        List<Write> later = new ArrayList<>();
-        long bytes = 0;
-        for (Write retry : retries) {
-            if (retry.notBefore() - now <= 0 && writes.size() < MAX_DOCUMENTS && bytes < MAX_WRITE_BYTES) {
-                writes.add(retry);
-                bytes += retry.bytes();
-            } else {
-                later.add(retry);
-            }
-        }
-        retries = later;
-        bytes = take(urgent, Integer.MAX_VALUE, writes, bytes, now);
-        int owed = writes.size();
-        budget.takeUrgent(owed);
-        int available = budget.available();
-        take(waiting, available, writes, bytes, now);
-        int taken = writes.size() - owed;
-        budget.take(taken);
-        if (taken == available && !waiting.isEmpty()) {
-            budget.tooFew();
-        }
-        return writes;
-    }
-
-    /** Takes batches of the first appenders, as many as allowed. Returns the bytes of all writes. */
-    private static long take(
-            Set<MongoEventAppender> from, int allowed, List<Write> writes, long bytesBefore, long now) {
-        long bytes = bytesBefore;
-        int left = allowed;
-        Iterator<MongoEventAppender> appenders = from.iterator();
-        while (left > 0 && appenders.hasNext() && writes.size() < MAX_DOCUMENTS && bytes < MAX_WRITE_BYTES) {
-            MongoEventAppender appender = appenders.next();
-            left--;
-            appenders.remove();
-            EventBatch batch = appender.take();
-            long size = batch.bytes();
-            writes.add(new Write(appender, batch, size, now, 0, now));
-            bytes += size;
-        }
-        return bytes;
-    }
-
     /** Ends a write: tells the appenders, and has the batches with an unknown outcome tried again unless their time is over. */
     private void finish(List<Write> writes, BatchInsert.Results results) {
         List<String> fenced = new ArrayList<>();
@@ -304,7 +225,7 @@ final class GroupCommit {
                     case FAILED -> write.appender().failed(reason(result));
                     case UNKNOWN -> {
                         if (now - write.since() < settings.retryFor().toNanos()) {
-                            retries.add(write.again(now));
+                            queue.add(write.again(now));
                             retried++;
                         } else {
                             giveUp(write, reason(result));
@@ -333,8 +254,7 @@ final class GroupCommit {
         lock.lock();
         try {
             for (Write write : writes) {
-                urgent.remove(write.appender());
-                waiting.remove(write.appender());
+                queue.remove(write.appender());
                 write.appender().failed(e);
             }
             writing = false;
@@ -364,12 +284,7 @@ final class GroupCommit {
 
     /** Fails all writers, because nothing will be written any more. The caller holds the lock. */
     private void failAll(RuntimeException e) {
-        retries.forEach(w -> w.appender().failed(e));
-        retries = new ArrayList<>();
-        urgent.forEach(a -> a.failed(e));
-        urgent.clear();
-        waiting.forEach(a -> a.failed(e));
-        waiting.clear();
+        queue.failAll(e);
         progress.signalAll();
     }
 }

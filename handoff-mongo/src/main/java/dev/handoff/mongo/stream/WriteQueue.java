@@ -1,0 +1,121 @@
+package dev.handoff.mongo.stream;
+
+import dev.handoff.mongo.database.EventBatch;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What waits to be written. The budget limits the documents per second. The first batch of a stream and its end do not wait for the budget. Other
+ * streams wait in the order in which they came, and gather more events meanwhile. Guarded by the lock of {@link GroupCommit}.
+ */
+final class WriteQueue {
+
+    private static final int MAX_DOCUMENTS = 1000;
+    private static final long MAX_WRITE_BYTES = 16L << 20;
+
+    private final DocumentBudget budget;
+    /** Appenders that do not wait for the budget. */
+    private final Set<MongoEventAppender> urgent = new LinkedHashSet<>();
+    /** Other appenders that have something to write, in the order in which they came. */
+    private final Set<MongoEventAppender> waiting = new LinkedHashSet<>();
+
+    private List<Write> retries = new ArrayList<>();
+
+    WriteQueue(DocumentBudget budget) {
+        this.budget = budget;
+    }
+
+    /** Adds an appender that has something to write. */
+    void add(MongoEventAppender appender) {
+        if (appender.isUrgent()) {
+            waiting.remove(appender);
+            urgent.add(appender);
+        } else if (!urgent.contains(appender)) {
+            waiting.add(appender);
+        }
+    }
+
+    /** Adds a batch that is to be tried again. */
+    void add(Write retry) {
+        retries.add(retry);
+    }
+
+    void remove(MongoEventAppender appender) {
+        urgent.remove(appender);
+        waiting.remove(appender);
+    }
+
+    boolean isEmpty() {
+        return urgent.isEmpty() && waiting.isEmpty() && retries.isEmpty();
+    }
+
+    /** Returns the time until a batch is due, as far as the budget and the pauses between retries are concerned. */
+    long nanosUntilDue(long now) {
+        if (!urgent.isEmpty()) {
+            return 0;
+        }
+        long soonest = waiting.isEmpty() ? Long.MAX_VALUE : budget.nanosUntilAvailable();
+        for (Write retry : retries) {
+            soonest = Math.min(soonest, retry.notBefore() - now);
+        }
+        return soonest;
+    }
+
+    /** Takes what is due. */
+    List<Write> take(long now) {
+        List<Write> writes = new ArrayList<>();
+        List<Write> later = new ArrayList<>();
+        long bytes = 0;
+        for (Write retry : retries) {
+            if (retry.notBefore() - now <= 0 && writes.size() < MAX_DOCUMENTS && bytes < MAX_WRITE_BYTES) {
+                writes.add(retry);
+                bytes += retry.bytes();
+            } else {
+                later.add(retry);
+            }
+        }
+        retries = later;
+        bytes = take(urgent, Integer.MAX_VALUE, writes, bytes, now);
+        int owed = writes.size();
+        budget.takeUrgent(owed);
+        int available = budget.available();
+        take(waiting, available, writes, bytes, now);
+        int taken = writes.size() - owed;
+        budget.take(taken);
+        if (taken == available && !waiting.isEmpty()) {
+            budget.tooFew();
+        }
+        return writes;
+    }
+
+    /** Takes batches of the first appenders, as many as allowed. Returns the bytes of all writes. */
+    private static long take(
+            Set<MongoEventAppender> from, int allowed, List<Write> writes, long bytesBefore, long now) {
+        long bytes = bytesBefore;
+        int left = allowed;
+        Iterator<MongoEventAppender> appenders = from.iterator();
+        while (left > 0 && appenders.hasNext() && writes.size() < MAX_DOCUMENTS && bytes < MAX_WRITE_BYTES) {
+            MongoEventAppender appender = appenders.next();
+            left--;
+            appenders.remove();
+            EventBatch batch = appender.take();
+            long size = batch.bytes();
+            writes.add(new Write(appender, batch, size, now, 0, now));
+            bytes += size;
+        }
+        return bytes;
+    }
+
+    /** Fails all, and forgets them. */
+    void failAll(RuntimeException e) {
+        retries.forEach(w -> w.appender().failed(e));
+        retries.clear();
+        urgent.forEach(a -> a.failed(e));
+        urgent.clear();
+        waiting.forEach(a -> a.failed(e));
+        waiting.clear();
+    }
+}
