@@ -29,7 +29,7 @@ public interface EventStream {
      * <p>A stream that nobody has written yet reads as empty.
      *
      * @param after the position to go on after, {@link #BEGINNING} for everything
-     * @param limit the most events to give, at least 1
+     * @param limit the most events to give, at least 1. A store may give fewer, and then says so with {@link Batch#more}
      * @throws ProblemException with status 410 if the stream was dropped while it was read
      */
     Batch read(long after, int limit);
@@ -60,14 +60,24 @@ public interface EventStream {
     /**
      * A part of a stream.
      *
-     * @param events the events, in order; fewer than were asked for only if there were no more
+     * @param events the events, in order. If there are fewer than were asked for, and {@code more} is false, there were no more
      * @param last the position up to which this covers the stream: what to read after next
      * @param end the end of the stream, if there is nothing after this batch, and never will be; else null
+     * @param more whether there may be more although there are fewer events than were asked for, because the store bounds a
+     *     read in bytes. The batch then covers at least one more position
      */
-    record Batch(List<Event> events, long last, @Nullable End end) {
+    record Batch(List<Event> events, long last, @Nullable End end, boolean more) {
         /** Checks the parts. */
         public Batch {
             Objects.requireNonNull(events, "events");
+            if (more && end != null) {
+                throw new IllegalArgumentException("there is nothing after the end");
+            }
+        }
+
+        /** Returns a batch that the store has not cut short. */
+        public Batch(List<Event> events, long last, @Nullable End end) {
+            this(events, last, end, false);
         }
     }
 

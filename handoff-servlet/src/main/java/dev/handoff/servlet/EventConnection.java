@@ -251,7 +251,7 @@ final class EventConnection extends Connection {
         if (end != null) {
             return clean ? Produced.LAST : Produced.CUT;
         }
-        return events.size() < EVENTS_PER_READ ? Produced.ALL : Produced.PART;
+        return events.size() < EVENTS_PER_READ && !batch.more() ? Produced.ALL : Produced.PART;
     }
 
     private Produced leave(EventStream.Batch batch, int next) {
