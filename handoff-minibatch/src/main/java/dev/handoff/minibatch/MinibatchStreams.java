@@ -18,8 +18,12 @@ import dev.handoff.StreamFormat;
 import dev.handoff.Task;
 import dev.handoff.TaskDispatcher;
 import dev.handoff.TaskStatus;
+import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Durations;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.mongo.tail.TailPoller;
+import dev.handoff.mongo.tail.TailSettings;
+import dev.handoff.mongo.tail.TailWindow;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,8 +33,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.bson.BsonDocument;
 import org.bson.conversions.Bson;
@@ -89,7 +91,8 @@ public final class MinibatchStreams implements EventStore {
     private final MongoCollection<BsonDocument> buffer;
     private final MongoCollection<BsonDocument> opened;
     private final Function<String, String> names;
-    private final BufferTail tail;
+    private final BufferSource source;
+    private final TailPoller tail;
     private final Clock clock;
     private final Duration patience;
 
@@ -97,8 +100,15 @@ public final class MinibatchStreams implements EventStore {
         this.buffer = builder.database.getCollection(COLLECTION, BsonDocument.class);
         this.opened = builder.database.getCollection(STREAM_COLLECTION, BsonDocument.class);
         this.names = builder.names;
-        Executor hints = builder.hintExecutor == null ? builder.executor : builder.hintExecutor;
-        this.tail = new BufferTail(buffer, builder.executor, hints, builder.shortestPoll, builder.longestPoll);
+        this.source = new BufferSource(buffer, builder.ticker);
+        this.tail = new TailPoller(
+                source,
+                TailSettings.of(
+                        builder.executor,
+                        builder.hintExecutor,
+                        builder.ticker,
+                        builder.shortestPoll,
+                        builder.longestPoll));
         this.clock = builder.clock;
         this.patience = builder.patience;
     }
@@ -276,7 +286,8 @@ public final class MinibatchStreams implements EventStore {
 
         private final String id;
         private final String name;
-        private final AtomicInteger watches = new AtomicInteger();
+        /** The latest watch that is open. */
+        private volatile TailWindow.@Nullable Watch watch;
 
         MinibatchStream(String id, String name) {
             this.id = id;
@@ -296,12 +307,12 @@ public final class MinibatchStreams implements EventStore {
             if (limit < 1) {
                 throw new IllegalArgumentException("limit is less than 1: " + limit);
             }
-            BufferTail.Followed shared = watches.get() > 0 ? tail.get(name) : null;
-            Batch known = shared == null ? null : shared.read(after, limit);
-            return known != null ? known : fetch(after, Math.min(limit, MOST_PER_FETCH), shared);
+            TailWindow.Watch open = watch;
+            Batch known = open == null ? null : tail.read(open, after, limit);
+            return known != null ? known : fetch(after, Math.min(limit, MOST_PER_FETCH), open);
         }
 
-        private Batch fetch(long after, int limit, BufferTail.@Nullable Followed shared) {
+        private Batch fetch(long after, int limit, TailWindow.@Nullable Watch open) {
             BufferRecord end = endOf(name);
             long endPosition = end == null ? Long.MAX_VALUE : rank(name, end.key());
             if (end != null && after >= endPosition) {
@@ -334,21 +345,24 @@ public final class MinibatchStreams implements EventStore {
                 events.add(new Event(position, null, record.data()));
                 key = record.key();
             }
-            if (shared != null) {
-                shared.follow(position + 1, key);
+            if (open != null && open.window().next() < 0) {
+                source.remember(id, name, position + 1, key);
+                tail.follow(open, position + 1);
             }
             return new Batch(List.copyOf(events), position, null);
         }
 
         @Override
         public Watch watch(Runnable hint) {
-            watches.incrementAndGet();
-            AtomicReference<@Nullable Watch> open = new AtomicReference<>(tail.watch(name, id, hint));
+            TailWindow.Watch opened = tail.watch(id, hint);
+            watch = opened;
             return () -> {
-                Watch watch = open.getAndSet(null);
-                if (watch != null) {
-                    watches.decrementAndGet();
-                    watch.close();
+                if (watch == opened) {
+                    watch = null;
+                }
+                opened.close();
+                if (!tail.isWatched(id)) {
+                    source.forget(id);
                 }
             };
         }
@@ -373,6 +387,7 @@ public final class MinibatchStreams implements EventStore {
         private final ScheduledExecutorService executor;
         private final Function<String, String> names;
         private Clock clock = Clock.systemUTC();
+        private Ticker ticker = Ticker.system();
         private Duration shortestPoll = Duration.ofMillis(20);
         private Duration longestPoll = Duration.ofMillis(250);
         private Duration patience = Duration.ofMinutes(10);
@@ -387,6 +402,12 @@ public final class MinibatchStreams implements EventStore {
         /** The clock by which a stream was opened lately or not; the system's by default. */
         public Builder clock(Clock clock) {
             this.clock = clock;
+            return this;
+        }
+
+        /** Sets the ticker that measures when streams are fetched; that of this JVM by default. */
+        public Builder ticker(Ticker ticker) {
+            this.ticker = ticker;
             return this;
         }
 

@@ -35,10 +35,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.bson.BSONException;
+import org.bson.BsonDocument;
 import org.bson.Document;
+import org.bson.codecs.DecoderContext;
+import org.bson.codecs.DocumentCodec;
 import org.bson.conversions.Bson;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
@@ -63,8 +67,7 @@ public final class MongoOperations implements Database {
 
     private static final Duration WORKERS_KEPT = Duration.ofDays(1);
     private static final int POSITIONS_PER_QUERY = 100;
-    private static final int DOCUMENTS_PER_ANSWER = 40;
-    private static final int STREAMS_PER_QUERY = 200;
+    private static final int MOST_READS = 8;
 
     private static final Bson HELD = Projections.include("state", "epoch", "worker", "cancel", "leaseUntil");
     private static final Bson WITHOUT_PAYLOAD = Projections.exclude("payload", "attributes");
@@ -73,6 +76,9 @@ public final class MongoOperations implements Database {
     private final DatabaseSettings settings;
     private final ServerTime time;
     private final RequiredIndex indexes;
+    private final AnswerSize answerSize = new AnswerSize();
+    /** Bounds the memory that answers take when many readers come at once. */
+    private final Semaphore reads = new Semaphore(MOST_READS);
 
     /** Returns at once; connects with the first operation. */
     public MongoOperations(MongoDatabase database, DatabaseSettings settings) {
@@ -81,6 +87,12 @@ public final class MongoOperations implements Database {
                 .withReadPreference(ReadPreference.primary());
         this.time = new ServerTime(this.database, settings.ticker());
         this.indexes = new RequiredIndex(this.database);
+    }
+
+    /** Returns the batch that a document of {@link #EVENTS} has. */
+    public static EventBatch batch(BsonDocument document) {
+        return EventDocuments.of(new DocumentCodec()
+                .decode(document.asBsonReader(), DecoderContext.builder().build()));
     }
 
     // Events
@@ -181,12 +193,21 @@ public final class MongoOperations implements Database {
 
     @Override
     public List<EventBatch> read(String stream, long from, int maxEvents, long maxBytes) {
+        reads.acquireUninterruptibly();
+        try {
+            return readOne(stream, from, maxEvents, maxBytes);
+        } finally {
+            reads.release();
+        }
+    }
+
+    private List<EventBatch> readOne(String stream, long from, int maxEvents, long maxBytes) {
         return call(() -> {
             List<EventBatch> found = new ArrayList<>();
             try (MongoCursor<Document> cursor = events().find(
                             Filters.and(Filters.eq("stream", stream), Filters.gte("seq", from)))
                     .sort(Sorts.ascending("seq"))
-                    .batchSize(DOCUMENTS_PER_ANSWER)
+                    .batchSize(answerSize.documents(maxBytes))
                     .cursor()) {
                 long count = 0;
                 long bytes = 0;
@@ -194,7 +215,7 @@ public final class MongoOperations implements Database {
                     EventBatch batch = EventDocuments.of(cursor.next());
                     found.add(batch);
                     count += batch.events().size();
-                    bytes += batch.bytes();
+                    bytes += answerSize.note(batch.bytes());
                 }
             }
             return found;
@@ -205,6 +226,7 @@ public final class MongoOperations implements Database {
     public TailFetch tails(Map<String, Long> from, long maxBytes) {
         return call(() -> {
             List<EventBatch> batches = new ArrayList<>();
+            List<Date> created = new ArrayList<>();
             Set<String> unreadable = new HashSet<>();
             Map<Long, List<String>> byPosition = new TreeMap<>();
             from.forEach((stream, seq) ->
@@ -218,21 +240,29 @@ public final class MongoOperations implements Database {
             try (MongoCursor<Document> cursor = events().find(
                             clauses.size() == 1 ? clauses.get(0) : Filters.or(clauses))
                     .sort(Sorts.ascending("stream", "seq"))
-                    .batchSize(STREAMS_PER_QUERY)
+                    .batchSize(answerSize.documents(maxBytes))
                     .cursor()) {
                 while (bytes < maxBytes && cursor.hasNext()) {
                     Document document = cursor.next();
                     try {
                         EventBatch batch = EventDocuments.of(document);
                         batches.add(batch);
-                        bytes += batch.bytes();
+                        created.add(document.getDate("created"));
+                        bytes += answerSize.note(batch.bytes());
                     } catch (RuntimeException e) {
                         unreadable.add(String.valueOf(document.get("stream")));
                     }
                 }
             }
-            return new TailFetch(batches, bytes >= maxBytes, unreadable);
+            Instant now = time.now();
+            List<Duration> ages = created.stream().map(date -> age(date, now)).toList();
+            return new TailFetch(batches, bytes >= maxBytes, unreadable, ages);
         });
+    }
+
+    private static Duration age(@Nullable Date created, Instant now) {
+        Duration age = created == null ? Duration.ZERO : Duration.between(created.toInstant(), now);
+        return age.isNegative() ? Duration.ZERO : age;
     }
 
     @Override

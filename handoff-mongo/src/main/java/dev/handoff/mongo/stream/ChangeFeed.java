@@ -6,104 +6,136 @@ import com.mongodb.client.MongoCursor;
 import com.mongodb.client.model.Aggregates;
 import com.mongodb.client.model.Filters;
 import com.mongodb.client.model.Projections;
+import dev.handoff.mongo.database.EventBatch;
+import dev.handoff.mongo.database.MongoOperations;
+import dev.handoff.mongo.tail.TailPoller;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.bson.BsonDocument;
+import org.bson.BsonValue;
 import org.bson.Document;
+import org.bson.RawBsonDocument;
 import org.bson.conversions.Bson;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One change stream for all streams of a process, which only says where to look. Nothing rests on it: when it cannot be
- * opened, or breaks, the polling goes on as if it had never been. So it has no resume token, and its pipeline is the same
- * whatever is being read.
+ * Follows one change stream for all streams of a process and gives their batches to the tail. A batch of a stream that has no
+ * reader here is not decoded. While it delivers, polls are seldom. When it cannot be opened, or breaks, polls go on as if it had
+ * never been, so it has no resume token. Nothing but an interruption ends it.
  */
 final class ChangeFeed implements Runnable {
 
     private static final Logger logger = LoggerFactory.getLogger(ChangeFeed.class);
     private static final List<Bson> PIPELINE = List.of(
             Aggregates.match(Filters.eq("operationType", "insert")),
-            Aggregates.project(Projections.include("_id", "fullDocument.stream")));
+            Aggregates.project(Projections.include("_id", "fullDocument")));
     private static final long MAX_AWAIT_MILLIS = 1000;
+    private static final int DOCUMENTS_PER_ANSWER = 200;
     private static final long FIRST_PAUSE_MILLIS = 500;
     private static final long LONGEST_PAUSE_MILLIS = 60_000;
 
     private final MongoCollection<Document> events;
-    private final Consumer<String> onInsert;
+    private final TailPoller tail;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition never = lock.newCondition();
     private boolean refusalTold;
 
-    /**
-     * Not begun yet.
-     *
-     * @param onInsert is told the id of each stream that something was inserted into
-     */
-    ChangeFeed(MongoCollection<Document> events, Consumer<String> onInsert) {
+    /** Returns a feed that begins when it is run. */
+    ChangeFeed(MongoCollection<Document> events, TailPoller tail) {
         this.events = events;
-        this.onInsert = onInsert;
+        this.tail = tail;
     }
 
     /** Goes on until the thread is interrupted. */
     @Override
     public void run() {
         long pause = FIRST_PAUSE_MILLIS;
-        try {
-            while (!Thread.currentThread().isInterrupted()) {
-                if (follow()) {
-                    pause = FIRST_PAUSE_MILLIS;
-                }
-                pause(pause);
-                pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
+        while (!Thread.currentThread().isInterrupted()) {
+            boolean opened = follow();
+            pause = opened ? FIRST_PAUSE_MILLIS : pause;
+            if (!pause(pause)) {
+                break;
             }
-        } catch (InterruptedException | MongoInterruptedException e) {
-            logger.debug("the change stream is followed no more");
+            pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
         }
+        logger.debug("the change stream is followed no more");
     }
 
     /** Follows a change stream until it breaks; returns whether there was one. */
     private boolean follow() {
         boolean opened = false;
-        try (MongoCursor<BsonDocument> changes = events.watch(PIPELINE)
+        try (MongoCursor<RawBsonDocument> changes = events.watch(PIPELINE)
                 .maxAwaitTime(MAX_AWAIT_MILLIS, TimeUnit.MILLISECONDS)
-                .withDocumentClass(BsonDocument.class)
+                .batchSize(DOCUMENTS_PER_ANSWER)
+                .withDocumentClass(RawBsonDocument.class)
                 .cursor()) {
             opened = true;
+            tail.feedOpened();
             logger.debug("a change stream is open");
             while (!Thread.currentThread().isInterrupted()) {
-                BsonDocument change = changes.tryNext();
+                RawBsonDocument change = changes.tryNext();
+                tail.feedAnswered();
                 if (change != null) {
-                    onInsert.accept(change.getDocument("fullDocument")
-                            .getString("stream")
-                            .getValue());
+                    take(change);
                 }
             }
         } catch (MongoInterruptedException e) {
-            throw e;
+            Thread.currentThread().interrupt();
         } catch (RuntimeException | Error e) {
-            // Not only exceptions of the driver: a change may lack a stream id.
+            // Not only exceptions of the driver: nothing may end the feed.
             if (opened) {
-                logger.info("the change stream broke, polling goes on: {}", e.toString());
+                logger.info("the change stream broke, polls go on: {}", e.toString());
             } else if (!refusalTold) {
                 refusalTold = true;
                 logger.info("the server has no change streams, so streams are polled only");
                 logger.debug("its refusal", e);
             }
+        } finally {
+            if (opened) {
+                tail.feedClosed();
+            }
         }
         return opened;
     }
 
-    private void pause(long millis) throws InterruptedException {
+    private void take(RawBsonDocument change) {
+        BsonValue document = change.get("fullDocument");
+        BsonValue stream = document instanceof BsonDocument known ? known.get("stream") : null;
+        if (stream == null || !stream.isString()) {
+            logger.debug("a document in the collection of events is no batch");
+            return;
+        }
+        String id = stream.asString().getValue();
+        if (!tail.isWatched(id)) {
+            tail.feedDelivered();
+            return;
+        }
+        EventBatch batch;
+        try {
+            batch = MongoOperations.batch((BsonDocument) document);
+        } catch (RuntimeException e) {
+            logger.debug("a batch of stream {} cannot be read", id, e);
+            tail.name(id);
+            return;
+        }
+        tail.deliver(batch);
+    }
+
+    /** Returns whether the time is over; false if the thread was interrupted. */
+    private boolean pause(long millis) {
         lock.lock();
         try {
             long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
             while (nanos > 0) {
                 nanos = never.awaitNanos(nanos);
             }
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         } finally {
             lock.unlock();
         }

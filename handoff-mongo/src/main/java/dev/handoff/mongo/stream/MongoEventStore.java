@@ -20,6 +20,7 @@ import dev.handoff.mongo.database.Durations;
 import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.MongoOperations;
 import dev.handoff.mongo.tail.TailPoller;
+import dev.handoff.mongo.tail.TailSettings;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Executor;
@@ -68,9 +69,18 @@ public final class MongoEventStore implements EventStore {
         this.executor = builder.executor;
         this.retention = builder.retention;
         this.retryFor = builder.retryFor;
-        Executor hints = builder.hintExecutor == null ? builder.executor : builder.hintExecutor;
         HandoffObserver observer = GuardedObserver.of(builder.observer);
-        this.tail = new TailPoller(database::tails, builder.executor, hints, builder.shortestPoll, builder.longestPoll);
+        this.tail = new TailPoller(
+                new DatabaseTail(database),
+                new TailSettings(
+                        builder.executor,
+                        builder.hintExecutor,
+                        builder.ticker,
+                        builder.shortestPoll,
+                        builder.longestPoll,
+                        builder.fetchLoops,
+                        TailSettings.defaultWindowBytes(),
+                        observer));
         this.fence = new Fence(database, builder.ticker, locks.get(), tail::offer);
         this.commit = new GroupCommit(
                 database,
@@ -91,15 +101,16 @@ public final class MongoEventStore implements EventStore {
      */
     public void followChanges(Executor executor) {
         if (changes != null) {
-            executor.execute(new ChangeFeed(changes, tail::wake));
+            executor.execute(new ChangeFeed(changes, tail));
         }
     }
 
     /**
      * Returns a builder of a store in a database that has the indexes of {@link dev.handoff.mongo.MongoIndexes}.
      *
-     * @param executor writes and polls, with one thread each, and runs the hints of readers unless
-     *     {@link Builder#hintExecutor} sets another; belongs to the caller
+     * @param executor writes with one thread and polls with one thread for each fetch loop. Unless
+     *     {@link Builder#hintExecutor} sets another, it also runs the hints of readers, with all threads but two. It belongs to
+     *     the caller
      */
     public static Builder builder(MongoDatabase database, ScheduledExecutorService executor) {
         return new Builder(database, executor);
@@ -173,6 +184,7 @@ public final class MongoEventStore implements EventStore {
         private Duration linger = Duration.ofMillis(6);
         private Duration shortestPoll = Duration.ofMillis(12);
         private Duration longestPoll = Duration.ofMillis(250);
+        private int fetchLoops = TailSettings.LOOPS;
         private @Nullable WriteConcern writeConcern;
         private @Nullable ReadConcern readConcern;
         private int documentsPerSecond = 5000;
@@ -200,6 +212,19 @@ public final class MongoEventStore implements EventStore {
          */
         public Builder operationTimeout(Duration operationTimeout) {
             this.operationTimeout = Durations.requirePositive("operationTimeout", operationTimeout);
+            return this;
+        }
+
+        /**
+         * Sets how many loops fetch the streams that have readers here; 2 by default. Each needs a thread of the store's executor.
+         *
+         * @throws IllegalArgumentException if it is less than 1
+         */
+        public Builder fetchLoops(int fetchLoops) {
+            if (fetchLoops < 1) {
+                throw new IllegalArgumentException("fetchLoops is less than 1: " + fetchLoops);
+            }
+            this.fetchLoops = fetchLoops;
             return this;
         }
 

@@ -11,20 +11,21 @@ import dev.handoff.mongo.tail.TailWindow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** The reading side of one stream: from the shared tail where it has the events, else from the database. */
 final class MongoEventStream implements EventStream {
 
-    /** How much one read takes from the database. */
+    /** A read of the database ends with the batch that reaches this many bytes. */
     private static final long BYTES_PER_READ = 1 << 20;
+
+    private static final long UNKNOWN = -1;
 
     private final String id;
     private final Database database;
     private final TailPoller tail;
-    private final AtomicInteger watches = new AtomicInteger();
+    /** The latest watch that is open. */
+    private volatile TailWindow.@Nullable Watch watch;
 
     MongoEventStream(String id, Database database, TailPoller tail) {
         this.id = id;
@@ -45,39 +46,73 @@ final class MongoEventStream implements EventStream {
         if (limit < 1) {
             throw new IllegalArgumentException("limit is less than 1: " + limit);
         }
-        TailWindow shared = watches.get() > 0 ? tail.get(id) : null;
-        Batch known = shared == null ? null : shared.read(after, limit);
-        if (known != null) {
-            return known;
+        TailWindow.Watch open = watch;
+        if (open == null) {
+            return fetch(after, limit, null);
         }
-        return fetch(after, limit, shared);
+        Batch batch = tail.read(open, after, limit);
+        if (open.isGone(after)) {
+            throw gone();
+        }
+        if (batch == null) {
+            batch = fetch(after, limit, open);
+            open.noteShown(batch.last() + 1);
+        }
+        return batch;
     }
 
-    private Batch fetch(long after, int limit, @Nullable TailWindow shared) {
+    private Batch fetch(long after, int limit, TailWindow.@Nullable Watch open) {
+        Part part = part(after, limit);
+        if (part.gap && part.batch.last() == after) {
+            // Entries that were written during the read can look like a gap.
+            part = part(after, limit);
+        }
+        if (part.gap && part.batch.last() == after && open == null) {
+            throw gone();
+        }
+        if (open != null && part.tail != UNKNOWN) {
+            tail.follow(open, part.tail);
+        }
+        return part.batch;
+    }
+
+    /**
+     * What a read found.
+     *
+     * @param gap whether entries are missing after it though later ones exist
+     * @param tail the position after the last entry of the stream, if the read came there
+     */
+    private record Part(Batch batch, boolean gap, long tail) {}
+
+    private Part part(long after, int limit) {
         long wanted = after + 1;
-        List<EventBatch> found = new ArrayList<>(database.read(id, wanted, limit, Long.MAX_VALUE));
-        long reached = found.isEmpty() ? 0 : wanted;
+        List<EventBatch> found = new ArrayList<>(database.read(id, wanted, limit, BYTES_PER_READ));
+        long bytes = found.stream().mapToLong(EventBatch::bytes).sum();
+        long reached = 0;
         if (wanted > 0 && (found.isEmpty() || found.get(0).seq() > wanted)) {
-            // The first wanted event may stand in the middle of a minibatch.
+            // The first wanted event may stand in the middle of a batch.
             EventBatch before = database.lastBefore(id, wanted).orElse(null);
             if (before == null) {
-                // What the reader has had was there, and the rest alone would look like the whole.
-                throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
+                // The reader has had entries that are gone, and the rest alone would look like the whole.
+                throw gone();
             }
             found.add(0, before);
-            reached = before.next();
+            reached = before.seq();
+        } else if (!found.isEmpty()) {
+            reached = wanted;
         }
         List<Event> events = new ArrayList<>();
         End end = null;
         for (EventBatch batch : found) {
             if (batch.seq() > reached) {
-                // Positions are dense: what is missing was dropped, and the rest would look like the whole.
-                throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
+                // Positions are dense. What comes after the gap would look like the rest.
+                long last = Math.max(after, reached - 1);
+                return new Part(new Batch(events, last, null, last > after), true, reached);
             }
             for (Event event : batch.events()) {
                 if (event.position() >= wanted) {
                     if (events.size() == limit) {
-                        return new Batch(events, events.get(limit - 1).position(), null);
+                        return new Part(new Batch(events, events.get(limit - 1).position(), null), false, UNKNOWN);
                     }
                     events.add(event);
                 }
@@ -85,23 +120,28 @@ final class MongoEventStream implements EventStream {
             reached = batch.next();
             end = batch.end();
         }
-        // A reader may ask for what is beyond the tail: that is not where it is followed from.
-        if (shared != null && end == null && reached >= wanted) {
-            shared.follow(reached);
+        if (end != null) {
+            return new Part(new Batch(events, reached - 1, end), false, UNKNOWN);
         }
-        return new Batch(events, end == null ? Math.max(after, reached - 1) : reached - 1, end);
+        long last = Math.max(after, reached - 1);
+        return bytes >= BYTES_PER_READ
+                ? new Part(new Batch(events, last, null, last > after), false, UNKNOWN)
+                : new Part(new Batch(events, last, null), false, reached);
+    }
+
+    private static ProblemException gone() {
+        return new ProblemException(410, "stream_gone", "The stream is no longer kept.");
     }
 
     @Override
     public Watch watch(Runnable hint) {
-        watches.incrementAndGet();
-        AtomicReference<@Nullable Watch> open = new AtomicReference<>(tail.watch(id, hint));
+        TailWindow.Watch opened = tail.watch(id, hint);
+        watch = opened;
         return () -> {
-            Watch watch = open.getAndSet(null);
-            if (watch != null) {
-                watches.decrementAndGet();
-                watch.close();
+            if (watch == opened) {
+                watch = null;
             }
+            opened.close();
         };
     }
 
@@ -124,15 +164,15 @@ final class MongoEventStream implements EventStream {
 
     @Override
     public Optional<End> end() {
-        TailWindow shared = watches.get() > 0 ? tail.get(id) : null;
-        if (shared != null && shared.isFollowed()) {
-            return Optional.ofNullable(shared.end());
+        TailWindow.Watch open = watch;
+        if (open != null && open.window().isFollowed()) {
+            return Optional.ofNullable(open.window().end());
         }
         EventBatch last = database.last(id).orElse(null);
         End end = last == null ? null : last.end();
-        if (shared != null && end == null) {
-            // Who waits for the end alone is told by the poll, too.
-            shared.follow(last == null ? 0 : last.next());
+        if (open != null && end == null) {
+            // A poll tells a reader that waits for the end alone, too.
+            tail.follow(open, last == null ? 0 : last.next());
         }
         return Optional.ofNullable(end);
     }

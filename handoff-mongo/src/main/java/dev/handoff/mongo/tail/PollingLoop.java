@@ -1,78 +1,162 @@
 package dev.handoff.mongo.tail;
 
+import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Failures;
-import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Polls as long as there is something to poll for. After a failure it pauses, longer each time. */
-public final class PollingLoop {
+/**
+ * Runs one job again and again, one run at a time, until the job says that there is nothing to do. After a failure it pauses,
+ * longer each time. Thread-safe.
+ */
+final class PollingLoop {
+
+    /** The job. */
+    interface Job {
+        /** Runs once. Returns the pause until the next run in nanoseconds, or {@link #STOP}. */
+        long run();
+    }
+
+    /** Stops the loop until it is woken. */
+    static final long STOP = -1;
 
     private static final Logger logger = LoggerFactory.getLogger(PollingLoop.class);
-    private static final long SHORTEST_PAUSE_AFTER_FAILURE_MILLIS = 100;
-    private static final long LONGEST_PAUSE_AFTER_FAILURE_MILLIS = 2000;
+    private static final long SHORTEST_PAUSE_AFTER_FAILURE = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final long LONGEST_PAUSE_AFTER_FAILURE = TimeUnit.SECONDS.toNanos(2);
+
+    private enum State {
+        STOPPED,
+        WAITING,
+        RUNNING
+    }
 
     private final ScheduledExecutorService executor;
-    private final long pauseMillis;
-    private final BooleanSupplier isIdle;
-    private final Runnable look;
-    private final AtomicBoolean running = new AtomicBoolean();
+    private final Ticker ticker;
+    private final Job job;
 
-    // Only the loop's.
-    private long lastPauseMillis;
+    private final ReentrantLock lock = new ReentrantLock();
+    // Guarded by the lock.
+    private State state = State.STOPPED;
+    /** The run that counts. An earlier one that was replaced does nothing. */
+    private long ticket;
 
-    /**
-     * A loop that has not begun.
-     *
-     * @param pause the time between two looks that did not fail
-     * @param isIdle whether there is nothing to look for, which ends the loop until it is begun again
-     */
-    public PollingLoop(ScheduledExecutorService executor, Duration pause, BooleanSupplier isIdle, Runnable look) {
+    private long nextAt;
+    /** Whether a run was wanted while one was running, and when. */
+    private boolean wanted;
+
+    private long wantedAt;
+    private long failurePause;
+
+    PollingLoop(ScheduledExecutorService executor, Ticker ticker, Job job) {
         this.executor = executor;
-        this.pauseMillis = pause.toMillis();
-        this.isIdle = isIdle;
-        this.look = look;
+        this.ticker = ticker;
+        this.job = job;
     }
 
-    /** Begins the loop. Does nothing if it is running, so readers may call this as often as they like. */
-    public void begin() {
-        if (!running.get() && running.compareAndSet(false, true)) {
-            schedule(0);
-        }
-    }
-
-    private void schedule(long millis) {
+    /** Starts the loop if it has stopped. */
+    void begin() {
+        lock.lock();
         try {
-            executor.schedule(this::poll, millis, TimeUnit.MILLISECONDS);
+            if (state != State.STOPPED) {
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        wake(0);
+    }
+
+    /** Has the job run after a time in nanoseconds, or earlier if it does so anyway. */
+    void wake(long nanos) {
+        long mine;
+        lock.lock();
+        try {
+            long at = ticker.read() + nanos;
+            if (state == State.RUNNING) {
+                if (!wanted || at - wantedAt < 0) {
+                    wanted = true;
+                    wantedAt = at;
+                }
+                return;
+            }
+            if (state == State.WAITING && (nextAt - at <= 0 || failurePause > 0)) {
+                return;
+            }
+            mine = await(at);
+        } finally {
+            lock.unlock();
+        }
+        submit(mine, nanos);
+    }
+
+    private long await(long at) {
+        state = State.WAITING;
+        nextAt = at;
+        return ++ticket;
+    }
+
+    private void submit(long mine, long nanos) {
+        try {
+            executor.schedule(() -> run(mine), Math.max(0, nanos), TimeUnit.NANOSECONDS);
         } catch (RuntimeException | Error e) {
-            // The next read of a stream that is followed begins the loop anew.
-            running.set(false);
+            lock.lock();
+            try {
+                if (ticket == mine) {
+                    // The next read of a stream that is followed starts the loop again.
+                    state = State.STOPPED;
+                }
+            } finally {
+                lock.unlock();
+            }
             logger.debug("the executor does not poll, streams are not followed", e);
         }
     }
 
-    private void poll() {
-        if (isIdle.getAsBoolean()) {
-            running.set(false);
-            // Something may have come between the look and the flag.
-            if (isIdle.getAsBoolean() || !running.compareAndSet(false, true)) {
+    private void run(long mine) {
+        lock.lock();
+        try {
+            if (state != State.WAITING || ticket != mine) {
                 return;
             }
+            state = State.RUNNING;
+            wanted = false;
+        } finally {
+            lock.unlock();
         }
+        long pause;
+        boolean failed = false;
         try {
-            look.run();
-            lastPauseMillis = pauseMillis;
+            pause = job.run();
         } catch (RuntimeException | Error e) {
             // Of whatever kind: without this loop all readers would wait for ever.
-            lastPauseMillis = Math.min(
-                    Math.max(SHORTEST_PAUSE_AFTER_FAILURE_MILLIS, 2 * lastPauseMillis),
-                    LONGEST_PAUSE_AFTER_FAILURE_MILLIS);
-            Failures.log(logger, e, "streams could not be followed, trying again in {} ms: {}", lastPauseMillis);
+            failed = true;
+            pause = Math.min(Math.max(SHORTEST_PAUSE_AFTER_FAILURE, 2 * failurePause), LONGEST_PAUSE_AFTER_FAILURE);
+            Failures.log(
+                    logger,
+                    e,
+                    "streams could not be followed, trying again in {} ms: {}",
+                    TimeUnit.NANOSECONDS.toMillis(pause));
         }
-        schedule(lastPauseMillis);
+        long ticketOfNext;
+        lock.lock();
+        try {
+            failurePause = failed ? pause : 0;
+            long now = ticker.read();
+            if (wanted && !failed) {
+                long early = Math.max(0, wantedAt - now);
+                pause = pause == STOP ? early : Math.min(pause, early);
+            }
+            if (pause == STOP) {
+                state = State.STOPPED;
+                return;
+            }
+            ticketOfNext = await(now + pause);
+        } finally {
+            lock.unlock();
+        }
+        submit(ticketOfNext, pause);
     }
 }

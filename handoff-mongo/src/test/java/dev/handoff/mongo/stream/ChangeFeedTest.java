@@ -102,14 +102,13 @@ class ChangeFeedTest {
     }
 
     @Test
-    @DisplayName("R16 a document that is not ours breaks the change stream, which is opened again")
+    @DisplayName("R16 a document that is no batch does not end the change stream")
     void foreignDocument() {
         MongoEventStore reading = store(SELDOM);
         reading.followChanges(followers);
         EventStream stream = reader(reading);
         awaitOpened(1);
         database.getCollection(MongoEventStore.COLLECTION).insertOne(new Document("seq", 0L));
-        awaitOpened(2);
         store(SELDOM).appender(streamId, 1).append(null, "one");
         sees(stream, 1);
     }

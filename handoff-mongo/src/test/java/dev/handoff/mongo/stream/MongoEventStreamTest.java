@@ -54,7 +54,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Two stores are two processes: what one writes, the other reads. */
 @Timeout(60)
-class TailedStreamTest {
+class MongoEventStreamTest {
 
     private static final AtomicInteger NAMES = new AtomicInteger();
 
@@ -146,6 +146,7 @@ class TailedStreamTest {
     private MongoEventStore store(MongoDatabase database) {
         return MongoEventStore.builder(database, timer)
                 .retryFor(Duration.ofSeconds(10))
+                .fetchLoops(1)
                 .build();
     }
 
@@ -359,7 +360,8 @@ class TailedStreamTest {
     @Test
     @DisplayName("a query that cannot answer all at once does not leave the last streams behind")
     void asksForTheRest() {
-        List<String> names = Stream.generate(TailedStreamTest::name).limit(4).toList();
+        List<String> names =
+                Stream.generate(MongoEventStreamTest::name).limit(4).toList();
         List<Reader> readers = names.stream().map(Reader::new).toList();
         readers.forEach(Reader::follow);
         await().until(() -> latestPollOf(names) == 1);

@@ -1,0 +1,185 @@
+package dev.handoff.minibatch;
+
+import com.mongodb.client.MongoCollection;
+import com.mongodb.client.model.Accumulators;
+import com.mongodb.client.model.Aggregates;
+import com.mongodb.client.model.Filters;
+import com.mongodb.client.model.Sorts;
+import dev.handoff.Event;
+import dev.handoff.Ticker;
+import dev.handoff.mongo.database.EventBatch;
+import dev.handoff.mongo.database.TailFetch;
+import dev.handoff.mongo.tail.TailSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+import org.bson.BsonDocument;
+import org.bson.conversions.Bson;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The tails of streams of minibatch. A record has no position, so this remembers for each followed stream the record that a
+ * position stands after. Here nothing tells that a record is missing, so while a stream is silent its records are counted once
+ * a second. If there are others than those that were seen, the stream cannot be followed, and its readers read the database.
+ */
+final class BufferSource implements TailSource {
+
+    private static final Logger logger = LoggerFactory.getLogger(BufferSource.class);
+    private static final int RECORDS_PER_QUERY = 500;
+    private static final long RECOUNT = TimeUnit.SECONDS.toNanos(1);
+
+    /** A position of a stream, and the record before it; null if there is none. */
+    private record Place(String name, long position, BufferRecord.@Nullable Key key, long countedAt) {
+
+        Place after(BufferRecord.Key last, long now) {
+            return new Place(name, position + 1, last, now);
+        }
+
+        Place countedAt(long now) {
+            return new Place(name, position, key, now);
+        }
+
+        /** Exactly what was not seen: many records may be of the same millisecond. */
+        Bson notYetSeen() {
+            Bson own = Filters.eq("stream", name);
+            return key == null
+                    ? own
+                    : Filters.and(
+                            own,
+                            Filters.or(
+                                    Filters.gt("created", key.date()),
+                                    Filters.and(Filters.eq("created", key.date()), Filters.gt("_id", key.id()))));
+        }
+    }
+
+    private final MongoCollection<BsonDocument> buffer;
+    private final Ticker ticker;
+    private final ConcurrentMap<String, Place> places = new ConcurrentHashMap<>();
+
+    BufferSource(MongoCollection<BsonDocument> buffer, Ticker ticker) {
+        this.buffer = buffer;
+        this.ticker = ticker;
+    }
+
+    /**
+     * Remembers which record a position of a stream stands after.
+     *
+     * @param name what minibatch calls the stream
+     * @param key that of the record; null if the position is the first one
+     */
+    void remember(String streamId, String name, long position, BufferRecord.@Nullable Key key) {
+        places.put(streamId, new Place(name, position, key, ticker.read()));
+    }
+
+    /** Forgets a stream that has no readers here. */
+    void forget(String streamId) {
+        places.remove(streamId);
+    }
+
+    @Override
+    public TailFetch fetch(Map<String, Long> from, long maxBytes) {
+        Set<String> unreadable = new HashSet<>();
+        Map<String, Place> asked = new HashMap<>();
+        Map<String, String> idsByName = new HashMap<>();
+        List<Bson> clauses = new ArrayList<>();
+        from.forEach((id, position) -> {
+            Place place = places.get(id);
+            if (place == null || place.position() != position) {
+                unreadable.add(id);
+                return;
+            }
+            asked.put(id, place);
+            idsByName.put(place.name(), id);
+            clauses.add(place.notYetSeen());
+        });
+        if (asked.isEmpty()) {
+            return new TailFetch(List.of(), false, unreadable);
+        }
+        List<EventBatch> batches = new ArrayList<>();
+        Map<String, Place> reached = new HashMap<>(asked);
+        long now = ticker.read();
+        int found = 0;
+        long bytes = 0;
+        for (BsonDocument document : buffer.find(clauses.size() == 1 ? clauses.get(0) : Filters.or(clauses))
+                .sort(Sorts.ascending("created", "_id"))
+                .limit(RECORDS_PER_QUERY)) {
+            found++;
+            String id = idsByName.get(document.getString("stream").getValue());
+            Place place = id == null ? null : reached.get(id);
+            if (id == null || place == null || unreadable.contains(id)) {
+                continue;
+            }
+            try {
+                BufferRecord record = BufferRecord.of(document);
+                EventBatch batch = batch(id, place.position(), record);
+                reached.put(id, place.after(record.key(), now));
+                batches.add(batch);
+                bytes += batch.bytes();
+            } catch (RuntimeException e) {
+                logger.warn("a record of stream {} cannot be read: {}", place.name(), e.toString());
+                unreadable.add(id);
+            }
+            if (bytes >= maxBytes) {
+                break;
+            }
+        }
+        boolean cut = found == RECORDS_PER_QUERY || bytes >= maxBytes;
+        reached.forEach((id, place) -> places.replace(id, asked.get(id), cut ? place.countedAt(now) : place));
+        if (!cut) {
+            recount(reached, now, unreadable);
+        }
+        unreadable.forEach(places::remove);
+        // The order of records is that of their times, the order of an answer that of the streams.
+        batches.sort(Comparator.comparing(EventBatch::stream).thenComparingLong(EventBatch::seq));
+        return new TailFetch(batches, false, unreadable);
+    }
+
+    private static EventBatch batch(String id, long position, BufferRecord record) {
+        List<Event> events = record.end() != null ? List.of() : List.of(new Event(position, null, record.data()));
+        return new EventBatch(record.key().id(), id, position, 1, events, record.end(), false);
+    }
+
+    private void recount(Map<String, Place> reached, long now, Set<String> unreadable) {
+        Map<String, Place> doubtful = new HashMap<>();
+        reached.forEach((id, place) -> {
+            if (now - place.countedAt() > RECOUNT && !unreadable.contains(id)) {
+                doubtful.put(id, place);
+            }
+        });
+        if (doubtful.isEmpty()) {
+            return;
+        }
+        Map<String, Long> counts = new HashMap<>();
+        buffer.aggregate(List.of(
+                        Aggregates.match(Filters.in(
+                                "stream",
+                                doubtful.values().stream().map(Place::name).toList())),
+                        Aggregates.group("$stream", Accumulators.sum("records", 1))))
+                .forEach(group -> counts.put(
+                        group.getString("_id").getValue(),
+                        group.getNumber("records").longValue()));
+        doubtful.forEach((id, place) -> {
+            if (counts.getOrDefault(place.name(), 0L) == place.position()) {
+                places.replace(id, place, place.countedAt(now));
+            } else {
+                logger.debug("stream {} has other records than those that were seen", place.name());
+                unreadable.add(id);
+            }
+        });
+    }
+
+    /** Does not count, since {@link #fetch} does. */
+    @Override
+    public long length(String streamId) {
+        return Long.MAX_VALUE;
+    }
+}

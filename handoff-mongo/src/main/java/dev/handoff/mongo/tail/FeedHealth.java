@@ -1,0 +1,53 @@
+package dev.handoff.mongo.tail;
+
+import dev.handoff.Ticker;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Whether a change feed delivers, so that polls are needed only in case it misses something. Thread-safe. */
+final class FeedHealth {
+
+    private static final long LONGEST_SILENCE = TimeUnit.SECONDS.toNanos(3);
+
+    private final Ticker ticker;
+    private final AtomicLong delivered = new AtomicLong();
+    private volatile boolean open;
+    private volatile boolean trusted;
+    private volatile long answeredAt;
+
+    FeedHealth(Ticker ticker) {
+        this.ticker = ticker;
+    }
+
+    void opened() {
+        answeredAt = ticker.read();
+        trusted = true;
+        open = true;
+    }
+
+    void answered() {
+        answeredAt = ticker.read();
+    }
+
+    void delivered() {
+        delivered.incrementAndGet();
+        trusted = true;
+    }
+
+    void closed() {
+        open = false;
+    }
+
+    /** Notes that a poll has found what the feed has not delivered. */
+    void missed() {
+        trusted = false;
+    }
+
+    long count() {
+        return delivered.get();
+    }
+
+    boolean isHealthy() {
+        return open && trusted && ticker.read() - answeredAt < LONGEST_SILENCE;
+    }
+}

@@ -1,0 +1,331 @@
+package dev.handoff.mongo.tail;
+
+import static java.util.Comparator.comparingLong;
+import static java.util.stream.Collectors.toMap;
+
+import dev.handoff.HandoffObserver;
+import dev.handoff.Ticker;
+import dev.handoff.mongo.database.EventBatch;
+import dev.handoff.mongo.database.TailFetch;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One of the loops of a {@link TailPoller}, with the streams that belong to it. */
+final class TailLoop {
+
+    private static final Logger logger = LoggerFactory.getLogger(TailLoop.class);
+
+    private static final int STREAMS_PER_QUERY = 200;
+    private static final long BYTES_PER_QUERY = 1 << 20;
+    private static final long BYTES_IN_FLIGHT = 4 << 20;
+    private static final int QUERIES_PER_LOOK = 20;
+    private static final int GAPS_PER_LOOK = 10;
+
+    private static final long SILENCE = TimeUnit.SECONDS.toNanos(5);
+    private static final long PAUSE_WITH_FEED = TimeUnit.SECONDS.toNanos(1);
+    private static final long LONGEST_GAP = TimeUnit.SECONDS.toNanos(1);
+    private static final long CHECK_SILENT = TimeUnit.SECONDS.toNanos(5);
+    private static final long CHECK_SUSPECT = TimeUnit.SECONDS.toNanos(1);
+    /** One loop checks the length of so few streams. */
+    private static final long CHECK_PAUSE = TimeUnit.MILLISECONDS.toNanos(100);
+
+    final ConcurrentMap<String, TailWindow> windows = new ConcurrentHashMap<>();
+
+    private final TailSource source;
+    private final Ticker ticker;
+    private final FeedHealth feed;
+    private final HandoffObserver observer;
+    private final long shortest;
+    private final long longest;
+    private final long bytesPerQuery;
+    private final PollingLoop polling;
+
+    private volatile boolean askAll;
+    private volatile long lookedAt;
+
+    // Only the loop's.
+    private long nextCheckAt;
+    private long deliveredBefore;
+
+    private record Due(TailWindow window, long wanted) {
+        String id() {
+            return window.id();
+        }
+    }
+
+    TailLoop(TailSource source, TailSettings settings, FeedHealth feed) {
+        this.source = source;
+        this.ticker = settings.ticker();
+        this.feed = feed;
+        this.observer = settings.observer();
+        this.shortest = settings.shortestPoll().toNanos();
+        this.longest = settings.longestPoll().toNanos();
+        this.bytesPerQuery = Math.min(BYTES_PER_QUERY, BYTES_IN_FLIGHT / settings.loops());
+        this.polling = new PollingLoop(settings.executor(), ticker, this::look);
+        this.lookedAt = ticker.read();
+        this.nextCheckAt = lookedAt;
+    }
+
+    void begin() {
+        polling.begin();
+    }
+
+    /** Has the next look come no later than the shortest pause. */
+    void soon() {
+        polling.wake(shortest);
+    }
+
+    /** Fetches a stream at once, unless it is known to have a gap. */
+    void name(TailWindow window) {
+        window.poll.name();
+        polling.wake(Math.max(0, shortest - (ticker.read() - lookedAt)));
+    }
+
+    void askAllAtOnce() {
+        askAll = true;
+        if (!windows.isEmpty()) {
+            polling.wake(0);
+        }
+    }
+
+    /** Fetches what is due. Returns the pause until something is due again. */
+    private long look() {
+        if (windows.isEmpty()) {
+            return PollingLoop.STOP;
+        }
+        long now = ticker.read();
+        lookedAt = now;
+        boolean all = askAll;
+        askAll = false;
+        boolean fed = feed.isHealthy();
+        List<Due> due = new ArrayList<>();
+        List<Due> gaps = new ArrayList<>();
+        for (TailWindow window : windows.values()) {
+            PollState poll = window.poll;
+            if (!all && !poll.isNamed() && now - poll.askedAt() < pauseOf(window, now, fed)) {
+                continue;
+            }
+            long wanted = window.wanted();
+            if (wanted < 0) {
+                continue;
+            }
+            if (!poll.hasGapAt(wanted)) {
+                due.add(new Due(window, wanted));
+            } else if (now - poll.askedAt() >= poll.pause() && gaps.size() < GAPS_PER_LOOK) {
+                gaps.add(new Due(window, wanted));
+            }
+        }
+        // Streams that were left over come first. Streams at the same position share a clause of the query.
+        due.sort(comparingLong((Due d) -> d.window().poll.askedAt() - now).thenComparingLong(Due::wanted));
+        for (int i = 0; i < due.size(); i += STREAMS_PER_QUERY) {
+            fetch(due.subList(i, Math.min(i + STREAMS_PER_QUERY, due.size())), now, fed);
+        }
+        gaps.forEach(gap -> probe(gap, now));
+        checkOne(now);
+        deliveredBefore = feed.count();
+        return pause(feed.isHealthy());
+    }
+
+    /** Returns how long after the last fetch of a stream the next one is due. */
+    private long pauseOf(TailWindow window, long now, boolean fed) {
+        PollState poll = window.poll;
+        if (poll.pause() > 0) {
+            return fed ? Math.max(PAUSE_WITH_FEED, poll.pause()) : poll.pause();
+        }
+        return fed ? PAUSE_WITH_FEED : 0;
+    }
+
+    private long pause(boolean fed) {
+        if (windows.isEmpty()) {
+            return PollingLoop.STOP;
+        }
+        long now = ticker.read();
+        long pause = fed ? PAUSE_WITH_FEED : longest;
+        for (TailWindow window : windows.values()) {
+            if (pause <= shortest) {
+                return shortest;
+            }
+            if (window.wanted() >= 0) {
+                pause = Math.min(pause, window.poll.askedAt() + pauseOf(window, now, fed) - now);
+            }
+        }
+        return Math.max(pause, shortest);
+    }
+
+    private void fetch(List<Due> due, long now, boolean fed) {
+        due.forEach(d -> d.window().poll.beginFetch(now));
+        List<Due> open = due;
+        // Streams that a bounded answer has left out are fetched again before streams that move fast.
+        for (int i = 0; i < QUERIES_PER_LOOK && !open.isEmpty(); i++) {
+            open = fetchOnce(open, fed);
+        }
+        for (Due each : due) {
+            PollState poll = each.window().poll;
+            if (poll.hasGapAt(each.window().next())) {
+                continue;
+            }
+            if (poll.isSilent(now, SILENCE)) {
+                poll.growPause(shortest, longest);
+            } else {
+                poll.resetPause();
+            }
+        }
+    }
+
+    /** Asks once. Returns the streams that the answer may not have had all of. */
+    private List<Due> fetchOnce(List<Due> due, boolean fed) {
+        Map<String, Long> from = due.stream().collect(toMap(Due::id, Due::wanted));
+        TailFetch fetched = ask(from, bytesPerQuery);
+        long now = ticker.read();
+        Set<String> gapped = new HashSet<>();
+        boolean found = false;
+        for (int i = 0; i < fetched.batches().size(); i++) {
+            EventBatch batch = fetched.batches().get(i);
+            TailWindow window = windows.get(batch.stream());
+            if (window == null || gapped.contains(batch.stream())) {
+                continue;
+            }
+            switch (window.offer(batch)) {
+                case TAKEN -> {
+                    found = true;
+                    window.poll.moved(now);
+                    window.poll.closeGap();
+                    tellLag(fetched, i);
+                }
+                case GAP -> {
+                    gapped.add(batch.stream());
+                    window.poll.noteGap(window.next(), now);
+                }
+                case CONFLICT -> {
+                    gapped.add(batch.stream());
+                    logger.warn("stream {} has other entries than before, its readers are cut", batch.stream());
+                    window.cutBeyond(batch.seq());
+                }
+                case IGNORED -> {}
+            }
+        }
+        if (found && fed && feed.count() == deliveredBefore) {
+            logger.debug("a poll found what the change feed has not delivered");
+            feed.missed();
+        }
+        fetched.unreadable().forEach(id -> forget(id, now));
+        if (!fetched.cut() || fetched.batches().isEmpty()) {
+            return List.of();
+        }
+        String last = fetched.batches().get(fetched.batches().size() - 1).stream();
+        return due.stream()
+                .filter(d -> d.id().compareTo(last) >= 0 && !gapped.contains(d.id()))
+                .map(d -> new Due(d.window(), d.window().wanted()))
+                .filter(d -> d.wanted() >= 0)
+                .toList();
+    }
+
+    private TailFetch ask(Map<String, Long> from, long maxBytes) {
+        long begin = ticker.read();
+        TailFetch fetched = source.fetch(from, maxBytes);
+        long bytes = 0;
+        for (EventBatch batch : fetched.batches()) {
+            bytes += batch.bytes();
+        }
+        Duration took = Duration.ofNanos(ticker.read() - begin);
+        observer.fetched(from.size(), fetched.batches().size(), bytes, took);
+        return fetched;
+    }
+
+    private void tellLag(TailFetch fetched, int index) {
+        if (index < fetched.ages().size()) {
+            observer.tailLag(fetched.ages().get(index));
+        }
+    }
+
+    /** Fetches one batch of a stream in which entries are missing. */
+    private void probe(Due gap, long now) {
+        TailWindow window = gap.window();
+        PollState poll = window.poll;
+        poll.beginFetch(now);
+        TailFetch fetched = ask(Map.of(gap.id(), gap.wanted()), 1);
+        if (!fetched.unreadable().isEmpty()) {
+            poll.closeGap();
+            forget(gap.id(), now);
+            return;
+        }
+        EventBatch first =
+                fetched.batches().isEmpty() ? null : fetched.batches().get(0);
+        if (first == null || window.offer(first) != TailWindow.Offer.GAP) {
+            poll.closeGap();
+            poll.resetPause();
+            poll.moved(ticker.read());
+        } else if (poll.noteGap(gap.wanted(), now) > LONGEST_GAP) {
+            logger.warn("stream {} has lost the entry at position {}, its readers are cut", gap.id(), gap.wanted());
+            poll.closeGap();
+            window.cutAt(gap.wanted());
+        } else {
+            poll.growPause(shortest, LONGEST_GAP);
+        }
+    }
+
+    private void forget(String streamId, long now) {
+        TailWindow window = windows.get(streamId);
+        if (window != null) {
+            logger.warn("stream {} cannot be followed, its readers read the database", streamId);
+            window.poll.moved(now);
+            window.forget();
+        }
+    }
+
+    /** Checks whether a stream is shorter than what its readers have been shown. */
+    private void checkOne(long now) {
+        if (now - nextCheckAt < 0) {
+            return;
+        }
+        nextCheckAt = now + CHECK_PAUSE;
+        TailWindow window = mostUrgent(now);
+        if (window == null) {
+            return;
+        }
+        long expected = Math.max(window.next(), window.shown());
+        long length;
+        try {
+            length = source.length(window.id());
+        } catch (RuntimeException e) {
+            logger.debug("the length of stream {} is not known", window.id(), e);
+            length = expected;
+        }
+        if (window.poll.noteCheck(now, length < expected)) {
+            logger.warn(
+                    "stream {} has {} entries, fewer than the {} that were read before; its readers are cut",
+                    window.id(),
+                    length,
+                    expected);
+            window.cutBeyond(length);
+        }
+    }
+
+    private @Nullable TailWindow mostUrgent(long now) {
+        TailWindow urgent = null;
+        for (TailWindow window : windows.values()) {
+            long since = now - window.poll.checkedAt();
+            if (since < CHECK_SUSPECT || (urgent != null && since <= now - urgent.poll.checkedAt())) {
+                continue;
+            }
+            long wanted = window.wanted();
+            boolean wants = window.poll.isSuspect()
+                    || window.shown() > wanted
+                    || (since >= CHECK_SILENT && window.poll.isSilent(now, SILENCE));
+            if (wanted >= 0 && wants) {
+                urgent = window;
+            }
+        }
+        return urgent;
+    }
+}

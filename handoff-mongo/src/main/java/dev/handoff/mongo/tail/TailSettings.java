@@ -1,0 +1,67 @@
+package dev.handoff.mongo.tail;
+
+import dev.handoff.HandoffObserver;
+import dev.handoff.Ticker;
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The settings of a {@link TailPoller}.
+ *
+ * @param executor runs the polling loops, one thread each
+ * @param hintExecutor runs the hints of readers; null if the executor of the loops runs them, too
+ * @param shortestPoll how often streams are fetched in which something moves
+ * @param longestPoll how often streams are fetched that have been silent for long
+ * @param loops how many loops share the streams
+ * @param windowBytes how many bytes the windows of all streams have at most
+ */
+public record TailSettings(
+        ScheduledExecutorService executor,
+        @Nullable Executor hintExecutor,
+        Ticker ticker,
+        Duration shortestPoll,
+        Duration longestPoll,
+        int loops,
+        long windowBytes,
+        HandoffObserver observer) {
+
+    /** The number of loops if nothing else is set. */
+    public static final int LOOPS = 2;
+
+    private static final long MOST_WINDOW_BYTES = 64L << 20;
+
+    /** Checks the numbers. */
+    public TailSettings {
+        if (loops < 1) {
+            throw new IllegalArgumentException("loops is less than 1: " + loops);
+        }
+        if (windowBytes < 0) {
+            throw new IllegalArgumentException("windowBytes is negative: " + windowBytes);
+        }
+    }
+
+    /** Returns settings with two loops and the default bound of windows, without an observer. */
+    public static TailSettings of(
+            ScheduledExecutorService executor,
+            @Nullable Executor hintExecutor,
+            Ticker ticker,
+            Duration shortestPoll,
+            Duration longestPoll) {
+        return new TailSettings(
+                executor,
+                hintExecutor,
+                ticker,
+                shortestPoll,
+                longestPoll,
+                LOOPS,
+                defaultWindowBytes(),
+                HandoffObserver.NONE);
+    }
+
+    /** Returns a sixteenth of the heap, but at most 64 MB. */
+    public static long defaultWindowBytes() {
+        return Math.min(Runtime.getRuntime().maxMemory() / 16, MOST_WINDOW_BYTES);
+    }
+}
