@@ -109,11 +109,11 @@ public final class TailWindow {
         }
     }
 
-    /** Returns the highest position that a reader here has been shown, plus one. */
+    /** Returns the highest position that a reader here has been shown, plus one. Readers that are cut do not count. */
     long shown() {
         long shown = 0;
         for (Watch watch : watches) {
-            shown = Math.max(shown, watch.shown);
+            shown = watch.isGone(watch.shown) ? shown : Math.max(shown, watch.shown);
         }
         return shown;
     }
