@@ -165,6 +165,9 @@ final class MongoEventStream implements EventStream {
     @Override
     public Optional<End> end() {
         TailWindow.Watch open = watch;
+        if (open != null && open.isCut()) {
+            throw gone();
+        }
         if (open != null && open.window().isFollowed()) {
             return Optional.ofNullable(open.window().end());
         }

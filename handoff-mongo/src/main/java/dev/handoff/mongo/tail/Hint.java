@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
  * The hint of one reader, which runs on an executor, because it formats and writes and may block. The executor has at
  * most one job for it, waiting or running, however often {@link #tell} is called. Thread-safe.
  */
-public final class Hint implements Runnable {
+final class Hint implements Runnable {
 
     private static final Logger logger = LoggerFactory.getLogger(Hint.class);
 
@@ -20,7 +20,7 @@ public final class Hint implements Runnable {
     private volatile @Nullable Runnable action;
 
     /** Prepares it. */
-    public Hint(Runnable action, Executor executor) {
+    Hint(Runnable action, Executor executor) {
         this.action = action;
         this.executor = executor;
     }
@@ -29,7 +29,7 @@ public final class Hint implements Runnable {
      * Submits the hint to the executor, and returns at once. If the executor refuses it, the reader reads again by
      * itself.
      */
-    public void tell() {
+    void tell() {
         if (action == null || wanted.getAndIncrement() != 0) {
             return;
         }
@@ -65,7 +65,7 @@ public final class Hint implements Runnable {
     }
 
     /** Runs nothing more. */
-    public void close() {
+    void close() {
         action = null;
     }
 }

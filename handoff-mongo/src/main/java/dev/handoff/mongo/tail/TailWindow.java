@@ -354,6 +354,11 @@ public final class TailWindow {
             return after + 1 >= goneAt;
         }
 
+        /** Returns whether the stream has lost entries, so that the reader never gets its end. */
+        public boolean isCut() {
+            return goneAt != Long.MAX_VALUE;
+        }
+
         /** Returns what is known after a position; null if the database has to be read. */
         public EventStream.@Nullable Batch read(long after, int limit) {
             noteShown(after + 1);

@@ -2,6 +2,7 @@ package dev.handoff.mongo.stream;
 
 import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.model.Filters;
@@ -176,6 +177,8 @@ class LostEntriesTest {
         }
         await().atMost(Duration.ofSeconds(5)).until(cut::isCut);
         assertThat(cut.seen).isEmpty();
+        // So is a reader that waits for the end alone.
+        assertThatExceptionOfType(ProblemException.class).isThrownBy(cut.stream::end);
         assertThat(good).allMatch(r -> r.cut == null);
     }
 
