@@ -2,6 +2,7 @@ package dev.handoff.servlet;
 
 import dev.handoff.EventStream;
 import dev.handoff.Problem;
+import dev.handoff.ProblemException;
 import dev.handoff.SseWriter;
 import dev.handoff.StreamAccess;
 import jakarta.servlet.AsyncContext;
@@ -117,6 +118,13 @@ abstract class Connection implements WriteListener, AsyncListener {
         this.blockedSince = servlet.now();
     }
 
+    /**
+     * Called before the response begins, while an error can still be an HTTP error. May block for as long as the store takes.
+     *
+     * @throws ProblemException if the stream is no longer kept
+     */
+    void prepare() {}
+
     /** Sends the headers, if they do not wait for the body. */
     abstract void begin() throws IOException;
 
@@ -143,6 +151,9 @@ abstract class Connection implements WriteListener, AsyncListener {
     /** When something of the stream was last written, in milliseconds. */
     abstract long deliveredAt();
 
+    /** Called with the turn when the socket takes no more for now. */
+    void onBlocked() {}
+
     /** Called once, when nothing more will be written. */
     void onClose() {}
 
@@ -154,6 +165,9 @@ abstract class Connection implements WriteListener, AsyncListener {
     final void start() {
         try {
             watch = Objects.requireNonNull(access.stream().watch(this::hint), "the store returned no watch");
+            if (interruption == null) {
+                prepare();
+            }
             async = request.startAsync(request, response);
         } catch (Throwable e) {
             close();
@@ -461,6 +475,8 @@ abstract class Connection implements WriteListener, AsyncListener {
             }
             if (givenUp) {
                 abort();
+            } else {
+                onBlocked();
             }
         } catch (IOException e) {
             // The client has left, and the container knows: it calls onError and ends the request, which may be that of

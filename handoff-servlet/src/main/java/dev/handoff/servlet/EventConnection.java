@@ -28,6 +28,7 @@ final class EventConnection extends Connection {
     private static final Logger logger = LoggerFactory.getLogger(EventConnection.class);
     private static final int EVENTS_PER_READ = 128;
     private static final int BYTES_PER_PART = 16 << 10;
+    private static final int CHARS_WHILE_BLOCKED = 32 << 10;
     /** A store or a format that takes longer must not run in the thread that gives hints to the readers of other streams. */
     private static final long SLOW_MILLIS = 100;
 
@@ -46,6 +47,7 @@ final class EventConnection extends Connection {
     private final @Nullable Duration retry;
 
     // Only in produce(). References are written as seldom as possible, for the sake of concurrent garbage collectors.
+    private EventStream.@Nullable Batch prefetched;
     private EventStream.@Nullable Batch rest;
     private int index;
     private long after;
@@ -85,6 +87,26 @@ final class EventConnection extends Connection {
         this.audience = servlet.audiences().join(streamId(), format);
     }
 
+    /** Reads for the first time, unless another reader has just read the same. The result is written later. */
+    @Override
+    void prepare() {
+        if (audience.after(after) != null) {
+            return;
+        }
+        try {
+            EventStream.Batch batch = stream.read(after, EVENTS_PER_READ);
+            prefetched = batch.last() == after && batch.end() == null ? null : batch;
+        } catch (ProblemException e) {
+            if (e.problem().status() == 410) {
+                throw e;
+            }
+            logger.debug("stream {} cannot be read yet", streamId(), e);
+        } catch (Throwable e) {
+            Errors.rethrowFatal(e);
+            logger.debug("stream {} cannot be read yet", streamId(), e);
+        }
+    }
+
     @Override
     void begin() throws IOException {
         setHeaders(response);
@@ -101,6 +123,24 @@ final class EventConnection extends Connection {
     @Override
     void onClose() {
         servlet().audiences().leave(audience);
+    }
+
+    /** Drops the rest of a large batch while a slow client takes nothing. The stream is read again for it. */
+    @Override
+    void onBlocked() {
+        EventStream.Batch batch = rest;
+        if (batch == null) {
+            return;
+        }
+        long chars = 0;
+        for (int i = index; i < batch.events().size() && chars <= CHARS_WHILE_BLOCKED; i++) {
+            chars += batch.events().get(i).data().length();
+        }
+        if (chars > CHARS_WHILE_BLOCKED) {
+            after = index == 0 ? after : batch.events().get(index - 1).position();
+            rest = null;
+            index = 0;
+        }
     }
 
     @Override
@@ -190,9 +230,10 @@ final class EventConnection extends Connection {
             first = false;
             after = known.last();
             buffer = null;
+            prefetched = null;
             return known;
         }
-        EventStream.Batch batch = rest == null ? stream.read(after, EVENTS_PER_READ) : rest;
+        EventStream.Batch batch = rest == null ? read() : rest;
         if (batch.last() == after && batch.end() == null) {
             buffer = null;
             return null;
@@ -215,6 +256,15 @@ final class EventConnection extends Connection {
         // A reader that has caught up needs no buffer, and a shared buffer must not be written again.
         buffer = produced == Produced.PART && !kept ? writer : null;
         return part;
+    }
+
+    private EventStream.Batch read() {
+        EventStream.Batch batch = prefetched;
+        if (batch == null) {
+            return stream.read(after, EVENTS_PER_READ);
+        }
+        prefetched = null;
+        return batch;
     }
 
     /**

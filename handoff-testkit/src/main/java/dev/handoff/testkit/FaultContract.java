@@ -120,6 +120,21 @@ abstract class FaultContract extends ContainerClient {
         await().until(() -> server.store.openWatches() == 0);
     }
 
+    @Test
+    @DisplayName("R13 410, not 200 and a cut, if the first read finds that the stream is no longer kept")
+    void goneAtFirstRead() throws Exception {
+        ContractServer server = server();
+        String events = location(post("/tasks", "a"));
+        server.script("a").emitNumbered(0, 2);
+        server.faults.fail("read", new ProblemException(410, "stream_gone", "The stream is no longer kept."));
+        assertProblem(send("GET", events, ""), 410, "stream_gone");
+        server.faults.clear();
+        SseReader reader = new SseReader(get(events).body());
+        assertThat(reader.next().orElseThrow().data()).isEqualTo("event 0");
+        server.script("a").complete(null);
+        await().until(() -> server.store.openWatches() == 0);
+    }
+
     private static void assertUnavailable(HttpResponse<String> answer, String location) throws IOException {
         assertProblem(answer, 503, "unavailable");
         assertThat(answer.headers().firstValue("Retry-After")).isPresent();
