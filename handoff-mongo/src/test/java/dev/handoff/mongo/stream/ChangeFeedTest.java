@@ -3,6 +3,8 @@ package dev.handoff.mongo.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.mongodb.ConnectionString;
+import com.mongodb.MongoClientSettings;
 import com.mongodb.client.MongoClient;
 import com.mongodb.client.MongoClients;
 import com.mongodb.client.MongoDatabase;
@@ -10,11 +12,13 @@ import de.bwaldvogel.mongo.MongoServer;
 import dev.handoff.EventAppender;
 import dev.handoff.EventStream;
 import dev.handoff.Task;
+import dev.handoff.mongo.testing.Commands;
 import dev.handoff.mongo.testing.OplogStandIn;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.bson.Document;
 import org.junit.jupiter.api.AfterEach;
@@ -86,6 +90,35 @@ class ChangeFeedTest {
         // Readers are told after they could read.
         await().until(() -> hints.get() >= 2);
         assertThat(standIn.opened()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("what the change stream delivers is not fetched: many batches take few finds")
+    void deliversWithoutFinds() {
+        Commands commands = new Commands();
+        try (MongoClient counted = MongoClients.create(MongoClientSettings.builder()
+                .applyConnectionString(new ConnectionString(server.getConnectionString()))
+                .addCommandListener(commands)
+                .build())) {
+            MongoEventStore reading = MongoEventStore.builder(counted.getDatabase("test"), executor)
+                    .build();
+            reading.followChanges(followers);
+            EventStream stream = reader(reading);
+            awaitOpened(1);
+            EventAppender writer = store(SELDOM).appender(streamId, 1);
+            writer.append(null, "event 0");
+            sees(stream, 1);
+            commands.clear();
+            long begin = System.nanoTime();
+            for (int i = 1; i < 100; i++) {
+                writer.append(null, "event " + i);
+                writer.flush();
+                sees(stream, i + 1);
+            }
+            long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin);
+            // Two loops poll once a second.
+            assertThat(commands.count("find")).isLessThan(10 + 3 * (int) seconds);
+        }
     }
 
     @Test
