@@ -75,7 +75,7 @@ final class StreamCommand implements Callable<Integer> {
         web.start();
         PrintWriter out = spec.commandLine().getOut();
         CompletableFuture<Void> refused = parts.prepare(() -> {
-            parts.store.followChanges(parts.executor);
+            parts.store.followChanges(parts.jobs);
             out.println("handoff-chat stream ready on " + web.url());
         });
         return Foreground.run(
