@@ -45,7 +45,10 @@ final class OwnedTasks {
     private final Takeover takeover;
     private final Predicate<Runnable> executor;
     private final AtomicBoolean looking = new AtomicBoolean();
-    private volatile long due;
+    private volatile long last;
+    private volatile long notBefore;
+    private volatile boolean soon = true;
+    private volatile boolean hasUnknown;
 
     // Only by the thread that looks.
     private final Map<String, Unknown> unknown = new HashMap<>();
@@ -73,7 +76,8 @@ final class OwnedTasks {
         this.claims = claims;
         this.takeover = takeover;
         this.executor = executor;
-        this.due = ticker.read();
+        this.last = ticker.read();
+        this.notBefore = last;
     }
 
     /** Compares if that is due and no other thread does so. Throws nothing. Blocks while the database does. */
@@ -91,28 +95,31 @@ final class OwnedTasks {
     }
 
     private boolean isDue() {
-        return ticker.read() - due >= 0;
+        long now = ticker.read();
+        long interval = running.isEmpty() && !hasUnknown ? idleIntervalNanos : INTERVAL_NANOS;
+        return now - notBefore >= 0 && (soon || now - last >= interval);
     }
 
     /** Has the next comparison come at once, because the worker may own a task that it does not run. */
     void lookSoon() {
-        due = ticker.read();
+        soon = true;
     }
 
     private void look() {
-        long before = ticker.read();
+        soon = false;
+        last = ticker.read();
         try {
             compare();
             failing = false;
-            boolean busy = !running.isEmpty() || !unknown.isEmpty();
-            due = before + (busy ? INTERVAL_NANOS : idleIntervalNanos);
         } catch (RuntimeException | Error e) {
             if (!failing) {
                 failing = true;
                 Failures.log(logger, e, "worker {} cannot read its tasks and tries again: {}", owner);
             }
-            due = ticker.read() + PAUSE_AFTER_FAILURE_NANOS;
+            soon = true;
+            notBefore = ticker.read() + PAUSE_AFTER_FAILURE_NANOS;
         }
+        hasUnknown = !unknown.isEmpty();
     }
 
     private void compare() {
@@ -166,13 +173,15 @@ final class OwnedTasks {
         if (before == null || !before.task.equals(task)) {
             unknown.put(task.id(), new Unknown(task, claims.last(), ticker.read()));
         } else if (claimsFinished && ticker.read() - before.since >= UNKNOWN_FOR_NANOS) {
-            unknown.remove(task.id());
-            logger.info("worker {} owns task {} but does not run it, and takes it over", owner, task.id());
-            executor.test(() -> takeOver(task));
+            // If the executor refuses, the next look tries again.
+            if (executor.test(() -> takeOver(task))) {
+                unknown.remove(task.id());
+            }
         }
     }
 
     private void takeOver(HeldTask task) {
+        logger.info("worker {} owns task {} but does not run it, and takes it over", owner, task.id());
         try {
             takeover.take(task, Takeover.Cause.LOST);
         } catch (RuntimeException e) {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -134,11 +135,11 @@ final class Sweeper {
             // The tasks come before the beats: see LeaseObserver.
             List<HeldTask> running =
                     leases.hasRead() ? database.runningExceptOf(leases.live(began), MOST_RUNNING) : List.of();
-            var beats = database.beats();
+            Map<String, Long> beats = database.beats();
             complete = true;
             LeaseObserver.Lost lost = leases.observe(began, ticker.read(), running, beats);
             // A worker may have tasks that an answer which is cut off does not show.
-            return running.size() < MOST_RUNNING ? lost : new LeaseObserver.Lost(lost.tasks(), java.util.Map.of());
+            return running.size() < MOST_RUNNING ? lost : new LeaseObserver.Lost(lost.tasks(), Map.of());
         } finally {
             if (!complete) {
                 leases.restart();

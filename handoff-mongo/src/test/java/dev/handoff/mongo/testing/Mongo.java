@@ -10,6 +10,8 @@ import com.mongodb.connection.ClusterConnectionMode;
 import com.mongodb.event.CommandListener;
 import de.bwaldvogel.mongo.MongoServer;
 import dev.handoff.mongo.MongoIndexes;
+import io.netty.channel.Channel;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -43,6 +45,23 @@ public final class Mongo implements AutoCloseable {
             return new Mongo(null, uri);
         }
         MongoServer server = StandIn.start();
+        return new Mongo(server, server.getConnectionString());
+    }
+
+    /** Starts a stand-in whose time is that of a clock. */
+    public static Mongo start(Clock clock) {
+        MongoServer server = new MongoServer(new StandIn() {
+            @Override
+            public synchronized de.bwaldvogel.mongo.bson.Document handleCommand(
+                    Channel channel, String database, String command, de.bwaldvogel.mongo.bson.Document query) {
+                de.bwaldvogel.mongo.bson.Document answer = super.handleCommand(channel, database, command, query);
+                if (answer.containsKey("localTime")) {
+                    answer.put("localTime", clock.instant());
+                }
+                return answer;
+            }
+        });
+        server.bind();
         return new Mongo(server, server.getConnectionString());
     }
 

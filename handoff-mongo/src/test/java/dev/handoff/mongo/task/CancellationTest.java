@@ -1,0 +1,123 @@
+package dev.handoff.mongo.task;
+
+import static dev.handoff.mongo.testing.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.handoff.End;
+import dev.handoff.Task;
+import dev.handoff.TaskStatus;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class CancellationTest extends WorkerFixture {
+
+    @Test
+    @DisplayName(
+            "R9 the cancellation of a running task reaches its handler with the next look, a quarter of a second later")
+    void cancelsRunning() {
+        Node node = new Node();
+        Node other = new Node();
+        Task task = dispatched(node);
+        node.running(task);
+        assertThat(other.queue.cancel(task.id())).isTrue();
+        clock.tick(Duration.ofMillis(250));
+        node.tick();
+        await().until(() -> node.puppet.stopped().contains(task.id()));
+        await().until(() -> node.end(task) != null);
+        assertThat(node.end(task)).isEqualTo(End.cancelled());
+        assertThat(other.queue.cancel(task.id())).isTrue();
+        node.puppet.complete();
+        await().until(() -> node.state(task) == TaskStatus.State.CANCELLED);
+        assertThat(node.stream(task).last()).isZero();
+    }
+
+    @Test
+    @DisplayName("R9 a cancellation reaches the handler also if there are no more threads than tasks that run")
+    void cancelsOnBusyThreads() {
+        ExecutorService one = owned(Executors.newFixedThreadPool(1));
+
+        Node node = new Node(mongo.database, one, UnaryOperator.identity(), w -> w.maxRunning(1));
+        Task task = dispatched(node);
+        node.running(task);
+        node.queue.cancel(task.id());
+        clock.tick(Duration.ofMillis(250));
+        node.tick();
+        await().atMost(Duration.ofSeconds(2)).until(() -> node.puppet.stopped().contains(task.id()));
+    }
+
+    @Test
+    @DisplayName("R9 cancelling a task that waits ends its stream at once, and it is never run")
+    void cancelsQueued() {
+        Node node = new Node();
+        Task task = dispatched(node);
+        assertThat(node.queue.cancel(task.id())).isTrue();
+        assertThat(node.end(task)).isEqualTo(End.cancelled());
+        assertThat(node.state(task)).isEqualTo(TaskStatus.State.CANCELLED);
+        node.tick();
+        assertThat(node.worker.running()).isZero();
+        assertThat(node.puppet.runs()).isEmpty();
+    }
+
+    @Test
+    @DisplayName("R9 a task that is to be cancelled but has lost its worker ends cancelled")
+    void cancelsLost() {
+        Node dead = new Node();
+        Node other = new Node();
+        Task task = dispatched(dead);
+        dead.running(task);
+        dead.emitted(task, "one");
+        assertThat(other.queue.cancel(task.id())).isTrue();
+        leaseOver(other);
+        assertThat(other.end(task)).isEqualTo(End.cancelled());
+        assertThat(other.state(task)).isEqualTo(TaskStatus.State.CANCELLED);
+    }
+
+    @Test
+    @DisplayName("R9 a task that is handed back after it was asked to be cancelled is not run again")
+    void cancelledAndHandedBack() {
+        Node node = new Node();
+        Node other = new Node();
+        Task task = dispatched(node);
+        node.running(task);
+        other.queue.cancel(task.id());
+        assertThat(node.worker.stop(Duration.ZERO)).isFalse();
+        leaseOver(other);
+        await().until(() -> other.end(task) != null);
+        assertThat(other.end(task)).isEqualTo(End.cancelled());
+        assertThat(other.puppet.runs()).isEmpty();
+    }
+
+    @Test
+    @DisplayName("R16 an executor that refuses a cancellation once is asked again")
+    void cancellationIsRepeated() {
+        AtomicBoolean full = new AtomicBoolean();
+        Executor picky = action -> {
+            if (full.get()) {
+                throw new OutOfMemoryError("a test of: unable to create native thread");
+            }
+            action.run();
+        };
+        Node node = new Node(mongo.database, threads(), picky, UnaryOperator.identity(), UnaryOperator.identity());
+        Task task = dispatched(node);
+        node.running(task);
+        node.queue.cancel(task.id());
+        full.set(true);
+        clock.tick(Duration.ofMillis(250));
+        node.tick();
+        node.queue.attended(List.of());
+        assertThat(node.end(task)).isNull();
+        full.set(false);
+        clock.tick(Duration.ofMillis(250));
+        node.tick();
+        assertThat(node.end(task)).isEqualTo(End.cancelled());
+    }
+}
