@@ -41,6 +41,8 @@ final class Attendance {
 
     private final AtomicBoolean writing = new AtomicBoolean();
 
+    private volatile boolean failing;
+
     // Only by the thread that sweeps.
     private long lastSweep;
     private long sweepingSince;
@@ -87,14 +89,18 @@ final class Attendance {
         ids.forEach(named::remove);
         try {
             database.recordReaders(ids);
+            failing = false;
         } catch (RuntimeException e) {
             // The next call names the tasks that are still being read.
             due.reset();
-            Failures.log(
-                    logger,
-                    e,
-                    "the readers of {} tasks could not be recorded, the next call tries again: {}",
-                    ids.size());
+            if (!failing) {
+                failing = true;
+                Failures.log(
+                        logger,
+                        e,
+                        "the readers of {} tasks could not be recorded, and the next call tries again: {}",
+                        ids.size());
+            }
         } finally {
             writing.set(false);
         }

@@ -194,12 +194,18 @@ final class Claims {
             pause = 0;
             due = ticker.read();
             TaskRecord task = claimed.get();
-            Instant started = task.started();
-            observer.claimed(task.type(), started == null ? Duration.ZERO : Duration.between(task.created(), started));
+            observer.claimed(task.type(), queuedFor(task));
             return runs.begin(task);
         } finally {
             underWay.remove(number);
         }
+    }
+
+    /** The times come from two processes, whose ideas of the time of the server may differ by some milliseconds. */
+    private static Duration queuedFor(TaskRecord task) {
+        Instant started = task.started();
+        Duration queued = started == null ? Duration.ZERO : Duration.between(task.created(), started);
+        return queued.isNegative() ? Duration.ZERO : queued;
     }
 
     /** Returns how many claims are under way. */

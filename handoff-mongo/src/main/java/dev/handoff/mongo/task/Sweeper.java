@@ -38,6 +38,8 @@ final class Sweeper {
     private final Throttle expiryDue;
     private final AtomicBoolean sweeping = new AtomicBoolean();
 
+    private volatile boolean failing;
+
     // Only by the thread that sweeps.
     private final LeaseObserver leases;
 
@@ -75,8 +77,12 @@ final class Sweeper {
     void sweepDue() {
         try {
             sweep(othersDue.tryAcquire());
+            failing = false;
         } catch (RuntimeException e) {
-            Failures.log(logger, e, "a sweep failed, and the next one tries again: {}");
+            if (!failing) {
+                failing = true;
+                Failures.log(logger, e, "a sweep failed, and the next one tries again: {}");
+            }
         }
     }
 
@@ -112,6 +118,7 @@ final class Sweeper {
         int taken = 0;
         boolean more;
         do {
+            int before = taken;
             LeaseObserver.Lost lost = observe();
             long observed = ticker.read();
             more = false;
@@ -119,7 +126,7 @@ final class Sweeper {
                 taken += takeOrLeave(task, Takeover.Cause.LOST);
                 if (ticker.read() - observed > settings.lease().toNanos() / 4) {
                     // By now a worker may have come back.
-                    more = true;
+                    more = taken > before;
                     break;
                 }
             }

@@ -3,6 +3,7 @@ package dev.handoff.mongo.task;
 import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
@@ -30,12 +31,14 @@ class OwnedTasksTest extends WorkerFixture {
     @BeforeEach
     void watchLog() {
         log.start();
+        logger.setLevel(Level.INFO);
         logger.addAppender(log);
     }
 
     @AfterEach
     void leaveLog() {
         logger.detachAppender(log);
+        logger.setLevel(null);
     }
 
     @Test
@@ -43,7 +46,6 @@ class OwnedTasksTest extends WorkerFixture {
             "R11 a task whose claim was applied but not answered is queued again by its live worker, and then runs")
     void lostClaim() {
         Node node = new Node();
-        node.tick();
         node.lostAnswer = Faults.once("claim");
         Task task = dispatched(node);
         await().until(() -> {
