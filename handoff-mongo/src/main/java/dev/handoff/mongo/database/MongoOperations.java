@@ -472,13 +472,17 @@ public final class MongoOperations implements Database {
 
     @Override
     public void beat(String worker) {
-        call(() -> workers()
-                .updateOne(
-                        Filters.eq(worker),
-                        Updates.combine(
-                                Updates.inc("beat", 1L),
-                                Updates.set("expireAt", Date.from(time.now().plus(WORKERS_KEPT)))),
-                        new UpdateOptions().upsert(true)));
+        call(() -> {
+            // A worker without a beat claims nothing.
+            indexes.require();
+            return workers()
+                    .updateOne(
+                            Filters.eq(worker),
+                            Updates.combine(
+                                    Updates.inc("beat", 1L),
+                                    Updates.set("expireAt", Date.from(time.now().plus(WORKERS_KEPT)))),
+                            new UpdateOptions().upsert(true));
+        });
     }
 
     @Override

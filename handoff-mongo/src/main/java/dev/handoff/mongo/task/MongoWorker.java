@@ -104,8 +104,9 @@ public final class MongoWorker implements AutoCloseable {
     }
 
     /**
-     * Begins to take tasks, in threads of its own. Returns at once, also if the database cannot be reached: the worker logs that once, tries again
-     * and begins when the database answers.
+     * Begins to take tasks, in threads of its own. Returns at once, also if the database cannot be reached or has no unique index on events: the
+     * worker logs that once, tries again and claims its first task when the database is there and has the index. An application that is to end
+     * without the index calls {@link dev.handoff.mongo.MongoIndexes#require} first.
      *
      * @throws IllegalStateException if the worker was started or closed before
      */

@@ -74,7 +74,7 @@ class SweeperTest extends WorkerFixture {
     @DisplayName("four sweeps at the same time end a lost task once")
     void sweepsRace() throws Exception {
         Node dead = new Node();
-        dead.tick();
+        dead.queue.database().beat(dead.name);
         List<Node> others = List.of(new Node(), new Node(), new Node(), new Node());
         List<Task> tasks = new ArrayList<>();
         for (int i = 0; i < 20; i++) {

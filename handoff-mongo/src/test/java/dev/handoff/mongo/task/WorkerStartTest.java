@@ -9,6 +9,8 @@ import dev.handoff.HandoffObserver;
 import dev.handoff.Task;
 import dev.handoff.TaskStatus;
 import dev.handoff.Ticker;
+import dev.handoff.mongo.MongoIndexes;
+import dev.handoff.mongo.stream.MongoEventStore;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -110,6 +112,28 @@ class WorkerStartTest extends WorkerFixture {
         Task task = Task.of("puppet", "work");
         new Node().queue.dispatch(task);
         node.fault = method -> {};
+        await().until(() -> node.puppet.runs().contains(task.id()));
+        node.worker.close();
+    }
+
+    @Test
+    @DisplayName("a worker claims nothing in a database without the unique index, and begins when the index is there")
+    void startsWithoutIndex() {
+        Task task = dispatched(new Node());
+        mongo.database.getCollection(MongoEventStore.COLLECTION).dropIndex("stream_1_seq_1");
+        Node node = node(UnaryOperator.identity());
+        AtomicInteger beats = new AtomicInteger();
+        node.fault = method -> {
+            assertThat(method).isNotEqualTo("claim");
+            if (method.equals("beat")) {
+                beats.incrementAndGet();
+            }
+        };
+        node.worker.start();
+        await().until(() -> beats.get() > 3);
+        assertThat(node.puppet.runs()).isEmpty();
+        node.fault = method -> {};
+        MongoIndexes.create(mongo.database);
         await().until(() -> node.puppet.runs().contains(task.id()));
         node.worker.close();
     }
