@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.bson.BsonDocument;
-import org.bson.BsonValue;
+import org.bson.BsonString;
 import org.bson.Document;
 import org.bson.RawBsonDocument;
 import org.bson.conversions.Bson;
@@ -102,20 +102,19 @@ final class ChangeFeed implements Runnable {
     }
 
     private void take(RawBsonDocument change) {
-        BsonValue document = change.get("fullDocument");
-        BsonValue stream = document instanceof BsonDocument known ? known.get("stream") : null;
-        if (stream == null || !stream.isString()) {
+        if (!(change.get("fullDocument") instanceof BsonDocument document)
+                || !(document.get("stream") instanceof BsonString stream)) {
             logger.debug("a document in the collection of events is no batch");
             return;
         }
-        String id = stream.asString().getValue();
+        String id = stream.getValue();
         if (!tail.isWatched(id)) {
             tail.feedDelivered();
             return;
         }
         EventBatch batch;
         try {
-            batch = MongoOperations.batch((BsonDocument) document);
+            batch = MongoOperations.batch(document);
         } catch (RuntimeException e) {
             logger.debug("a batch of stream {} cannot be read", id, e);
             tail.name(id);
