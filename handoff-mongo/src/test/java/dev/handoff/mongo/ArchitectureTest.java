@@ -132,12 +132,13 @@ class ArchitectureTest {
                 .that()
                 .doNotHaveFullyQualifiedName("dev.handoff.mongo.task.WorkerThreads")
                 .should()
-                .callConstructorWhere(target(owner(assignableTo(Thread.class))))
+                .callConstructorWhere(target(owner(assignableTo(Thread.class)))
+                        .or(target(owner(assignableTo(ThreadPoolExecutor.class)))))
                 .check(CLASSES);
         noClasses()
                 .should()
                 .dependOnClassesThat()
-                .belongToAnyOf(Executors.class, ThreadPoolExecutor.class, ForkJoinPool.class, Timer.class)
+                .belongToAnyOf(Executors.class, ForkJoinPool.class, Timer.class)
                 .check(CLASSES);
         noClasses()
                 .should()

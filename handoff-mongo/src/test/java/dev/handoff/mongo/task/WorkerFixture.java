@@ -74,7 +74,6 @@ abstract class WorkerFixture {
             ScheduledExecutorService timer = Executors.newScheduledThreadPool(4);
             timers.add(timer);
             store = MongoEventStore.builder(database, timer)
-                    .ticker(clock)
                     .retention(Duration.ofHours(1))
                     .retryFor(Duration.ofSeconds(2))
                     .build();
