@@ -190,8 +190,9 @@ public final class FaultProxy implements AutoCloseable {
             String name = WireMessage.command(bytes);
             for (Rule rule : rules) {
                 if (rule.strikes(name)) {
-                    strike(bytes, rule.fault);
+                    // Counted first: the driver can have the answer before the fault is over.
                     struck.computeIfAbsent(name, n -> new AtomicInteger()).incrementAndGet();
+                    strike(bytes, rule.fault);
                     return;
                 }
             }

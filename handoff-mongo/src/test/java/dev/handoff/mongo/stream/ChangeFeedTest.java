@@ -12,6 +12,7 @@ import de.bwaldvogel.mongo.MongoServer;
 import dev.handoff.EventAppender;
 import dev.handoff.EventStream;
 import dev.handoff.Task;
+import dev.handoff.mongo.MongoIndexes;
 import dev.handoff.mongo.testing.Commands;
 import dev.handoff.mongo.testing.OplogStandIn;
 import java.time.Duration;
@@ -39,9 +40,14 @@ class ChangeFeedTest {
     private final OplogStandIn standIn = new OplogStandIn();
     private final MongoServer server = standIn.serve();
     private final MongoClient client = MongoClients.create(server.getConnectionString());
-    private final MongoDatabase database = client.getDatabase("test");
+    private final MongoDatabase database = indexed(client.getDatabase("test"));
     private final String streamId = Task.of("test", "").id();
     private final AtomicInteger hints = new AtomicInteger();
+
+    private static MongoDatabase indexed(MongoDatabase database) {
+        MongoIndexes.create(database);
+        return database;
+    }
 
     @AfterEach
     void stop() {
