@@ -96,6 +96,8 @@ public final class MongoIndexes {
         } catch (MongoCommandException e) {
             logger.info(
                     "{} has no TTL index, so the sweep deletes what has expired: {}", collection, e.getErrorMessage());
+            // The sweep looks for what has expired.
+            create(database, new Index(collection, "expireAt"));
         }
     }
 
