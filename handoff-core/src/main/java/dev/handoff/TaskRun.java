@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -43,8 +44,8 @@ public final class TaskRun implements Runnable {
     private final Output output = new Output();
 
     // Written under the lock, read by any thread.
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition settled = lock.newCondition();
+    private final Lock lock;
+    private final Condition settled;
     private volatile TaskStatus.State state = TaskStatus.State.QUEUED;
     private volatile boolean stopped;
     /** The end that the store has not taken yet; null before there is one, and when the state is final. */
@@ -83,6 +84,25 @@ public final class TaskRun implements Runnable {
     }
 
     TaskRun(Task task, TaskHandler handler, Supplier<EventAppender> appenders, Duration retryEndFor, Ticker ticker) {
+        this(task, handler, appenders, retryEndFor, ticker, new ReentrantLock());
+    }
+
+    /**
+     * Creates a run that has not begun, for dispatchers that measure time and lock by other means than those of the JVM.
+     *
+     * @param appenders returns the writer of the stream; asked when the run writes for the first time, and again only if it
+     *     threw
+     * @param retryEndFor how long the run tries to store an end that was refused; zero if the appender retries by itself
+     * @param lock a reentrant lock for this run alone
+     * @throws IllegalArgumentException if the time is negative
+     */
+    public TaskRun(
+            Task task,
+            TaskHandler handler,
+            Supplier<EventAppender> appenders,
+            Duration retryEndFor,
+            Ticker ticker,
+            Lock lock) {
         if (retryEndFor.isNegative()) {
             throw new IllegalArgumentException("retryEndFor is negative: " + retryEndFor);
         }
@@ -91,6 +111,8 @@ public final class TaskRun implements Runnable {
         this.appenders = appenders;
         this.retryEndNanos = Durations.saturatedNanos(retryEndFor);
         this.ticker = ticker;
+        this.lock = lock;
+        this.settled = lock.newCondition();
     }
 
     private record Work(Task task, TaskHandler handler) {}

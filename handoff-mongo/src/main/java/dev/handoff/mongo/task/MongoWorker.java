@@ -164,8 +164,13 @@ public final class MongoWorker implements AutoCloseable {
             throw new IllegalStateException("the database gave a task of type " + claimed.type() + " to this worker");
         }
         // Zero, because appenders retry by themselves. A task whose stream has no end after that is taken over.
-        TaskRun run =
-                new TaskRun(claimed.task(), handler, () -> queue.store().appender(id, claimed.epoch()), Duration.ZERO);
+        TaskRun run = new TaskRun(
+                claimed.task(),
+                handler,
+                () -> queue.store().appender(id, claimed.epoch()),
+                Duration.ZERO,
+                queue.settings().ticker(),
+                queue.settings().locks().get());
         RunningTask task = new RunningTask(id, claimed.epoch(), run);
         running.put(id, task);
         return () -> work(task);
