@@ -127,7 +127,7 @@ final class OwnedTasks {
         // before the read.
         Map<String, Boolean> finished = new HashMap<>();
         unknown.forEach((id, task) -> finished.put(id, claims.haveFinished(task.lastClaim)));
-        Map<String, RunningTask> ran = Map.copyOf(running);
+        Map<String, RunningTask> ran = new HashMap<>(running);
         List<HeldTask> owned = database.runningOf(owner, limit);
 
         Map<String, HeldTask> byId = new HashMap<>();
