@@ -121,7 +121,10 @@ public interface Database {
     /** Raises the beat of a worker by one, or begins it at one. */
     void beat(String worker);
 
-    /** Returns the beat of each worker. */
+    /**
+     * Returns the beat of each worker. Fails if no majority of the servers follows the one that answers, since no worker could write its beat there,
+     * even if other reads succeed.
+     */
     Map<String, Long> beats();
 
     /** Forgets the beat of a worker, if it still has this value. */

@@ -21,6 +21,7 @@ import com.mongodb.client.model.ReturnDocument;
 import com.mongodb.client.model.Sorts;
 import com.mongodb.client.model.UpdateOptions;
 import com.mongodb.client.model.Updates;
+import com.mongodb.client.result.UpdateResult;
 import dev.handoff.TaskStatus;
 import java.time.Duration;
 import java.time.Instant;
@@ -66,6 +67,9 @@ public final class MongoOperations implements Database {
     private static final int DELETED_PER_CALL = 5000;
 
     private static final Duration WORKERS_KEPT = Duration.ofDays(1);
+    /** The document in the collection of workers that is written before each reading of it. */
+    private static final String READERS_OF_BEATS = "readers";
+
     private static final int POSITIONS_PER_QUERY = 100;
     private static final int MOST_READS = 8;
 
@@ -475,22 +479,31 @@ public final class MongoOperations implements Database {
         call(() -> {
             // A worker without a beat claims nothing.
             indexes.require();
-            return workers()
-                    .updateOne(
-                            Filters.eq(worker),
-                            Updates.combine(
-                                    Updates.inc("beat", 1L),
-                                    Updates.set("expireAt", Date.from(time.now().plus(WORKERS_KEPT)))),
-                            new UpdateOptions().upsert(true));
+            return increment(worker);
         });
+    }
+
+    private UpdateResult increment(String worker) {
+        return workers()
+                .updateOne(
+                        Filters.eq(worker),
+                        Updates.combine(
+                                Updates.inc("beat", 1L),
+                                Updates.set("expireAt", Date.from(time.now().plus(WORKERS_KEPT)))),
+                        new UpdateOptions().upsert(true));
     }
 
     @Override
     public Map<String, Long> beats() {
         return call(() -> {
+            // A primary without the other servers answers reads until it steps down, but never this write.
+            // No worker can write its beat there, so what is read there says nothing.
+            if (time.isCluster()) {
+                increment(READERS_OF_BEATS);
+            }
             Map<String, Long> beats = new HashMap<>();
             workers()
-                    .find()
+                    .find(Filters.ne("_id", READERS_OF_BEATS))
                     .projection(Projections.include("beat"))
                     .forEach(d -> beats.put(d.getString("_id"), d.getLong("beat")));
             return beats;

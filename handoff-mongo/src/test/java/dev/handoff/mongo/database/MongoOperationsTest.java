@@ -23,7 +23,10 @@ import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.bson.BsonDateTime;
 import org.bson.BsonDocument;
+import org.bson.BsonDouble;
+import org.bson.BsonString;
 import org.bson.Document;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
@@ -261,5 +264,20 @@ class MongoOperationsTest {
         assertThat(stored(MongoOperations.EVENTS)).isEqualTo(1);
         assertThat(stored(MongoOperations.TASKS)).isZero();
         assertThat(operations.last("b")).isPresent();
+    }
+
+    @Test
+    @DisplayName("on a cluster the beats are read only after a write that a majority has acknowledged")
+    void beatsOfAMajority() {
+        BsonDocument member = new BsonDocument("ok", new BsonDouble(1))
+                .append("localTime", new BsonDateTime(System.currentTimeMillis()))
+                .append("setName", new BsonString("rs0"));
+        proxy.always("hello", new FaultProxy.Fault.Answer(member));
+        operations.beat("worker");
+        assertThat(operations.beats()).containsExactly(Map.entry("worker", 1L));
+        // As a primary answers that has lost the other servers: it reads, and acknowledges nothing.
+        proxy.always("update", FaultProxy.error(11602, "InterruptedDueToReplStateChange"));
+        assertThat(failure(operations::beats).refused()).isFalse();
+        proxy.repair();
     }
 }
