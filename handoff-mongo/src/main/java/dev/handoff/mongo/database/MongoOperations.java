@@ -552,7 +552,7 @@ public final class MongoOperations implements Database {
 
     private MongoCollection<Document> events() {
         WriteConcern concern = settings.writeConcern() == null ? writeConcern() : settings.writeConcern();
-        return collection(EVENTS).withWriteConcern(concern);
+        return database.getCollection(EVENTS).withReadConcern(readConcern()).withWriteConcern(concern);
     }
 
     private MongoCollection<Document> tasks() {
@@ -567,8 +567,10 @@ public final class MongoOperations implements Database {
         return WriteConcern.MAJORITY;
     }
 
+    /** Whatever events are read with: who finds a task may say that it is accepted, so it must not be rolled back. */
     private MongoCollection<Document> collection(String name) {
-        return database.getCollection(name).withReadConcern(readConcern());
+        return database.getCollection(name)
+                .withReadConcern(time.isCluster() ? ReadConcern.MAJORITY : database.getReadConcern());
     }
 
     /** The connection string counts if it names one. */
