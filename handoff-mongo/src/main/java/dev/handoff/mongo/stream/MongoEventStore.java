@@ -121,6 +121,11 @@ public final class MongoEventStore implements EventStore {
         return new Builder(null, executor);
     }
 
+    /** Returns what follows the streams that have readers in this process. */
+    TailPoller tail() {
+        return tail;
+    }
+
     /** Returns the executor that writes and polls. */
     public Executor executor() {
         return executor;
