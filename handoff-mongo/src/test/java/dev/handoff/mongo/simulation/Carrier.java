@@ -53,6 +53,11 @@ final class Carrier implements Runnable {
         LockSupport.unpark(thread);
     }
 
+    /** Has the thread look for the baton. */
+    void wake() {
+        LockSupport.unpark(thread);
+    }
+
     /** Waits for the baton. */
     void awaitBaton() {
         while (!baton) {

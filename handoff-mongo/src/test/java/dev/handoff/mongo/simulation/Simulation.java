@@ -21,6 +21,7 @@ final class Simulation {
     /** A test must not stand still if code waits for something that is not simulated. */
     private static final long LONGEST_REAL_NANOS = TimeUnit.SECONDS.toNanos(60);
 
+    private static final long WAKE_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(1);
     /** Code that reacts to itself without a pause must not stop the clock. */
     private static final int MOST_EVENTS_AT_A_TIME = 10_000;
 
@@ -276,13 +277,27 @@ final class Simulation {
         Actor next = pick();
         if (next != main) {
             pass(next);
-            if (!mainCarrier.awaitBaton(LONGEST_REAL_NANOS)) {
+            if (!awaitMain()) {
                 Carrier carrier = current.carrier();
                 throw new IllegalStateException("seed " + seed + " stands still in " + current.name()
                         + (carrier == null ? "" : carrier.describe()));
             }
         }
         current = main;
+    }
+
+    /** Waits for the baton of the main actor. Wakes the thread that has it once a second, in case it has missed being woken. */
+    private boolean awaitMain() {
+        for (long waited = 0; waited < LONGEST_REAL_NANOS; waited += WAKE_AGAIN_NANOS) {
+            if (mainCarrier.awaitBaton(WAKE_AGAIN_NANOS)) {
+                return true;
+            }
+            Carrier carrier = current.carrier();
+            if (carrier != null) {
+                carrier.wake();
+            }
+        }
+        return false;
     }
 
     /** Ends all actors, so that their threads can be used again. */
@@ -292,7 +307,7 @@ final class Simulation {
             while (!actor.isDone() && actor.carrier() != null && actors.contains(actor)) {
                 current = actor;
                 actor.carrier().passBaton();
-                if (!mainCarrier.awaitBaton(LONGEST_REAL_NANOS)) {
+                if (!awaitMain()) {
                     throw new IllegalStateException("seed " + seed + ": " + actor.name() + " does not end"
                             + actor.carrier().describe());
                 }
