@@ -1,5 +1,6 @@
 package dev.handoff.mongo.task;
 
+import dev.handoff.HandoffObserver;
 import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.Failures;
@@ -49,7 +50,7 @@ final class Claims {
     private final int maxRunning;
     private final Executor executor;
     private final Ticker ticker;
-    private final GuardedObserver observer;
+    private final HandoffObserver observer;
     private final BooleanSupplier allowed;
     private final Runs runs;
 
@@ -80,7 +81,7 @@ final class Claims {
             int maxRunning,
             Executor executor,
             Ticker ticker,
-            GuardedObserver observer,
+            HandoffObserver observer,
             BooleanSupplier allowed,
             Runs runs) {
         this.database = database;

@@ -9,6 +9,7 @@ import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseSettings;
 import dev.handoff.mongo.database.Durations;
+import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.MongoOperations;
 import dev.handoff.mongo.stream.MongoEventStore;
 import java.time.Duration;
@@ -58,7 +59,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
     private final MongoEventStore store;
     private final Executor executor;
     private final QueueSettings settings;
-    private final GuardedObserver observer;
+    private final HandoffObserver observer;
     private final Takeover takeover;
     private final Dispatch dispatch;
     private final Attendance attendance;
@@ -69,7 +70,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         this.store = store;
         this.executor = executor;
         this.settings = settings;
-        this.observer = new GuardedObserver(settings.observer());
+        this.observer = GuardedObserver.of(settings.observer());
         this.takeover = new Takeover(
                 database,
                 store,
@@ -181,7 +182,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         return settings;
     }
 
-    GuardedObserver observer() {
+    HandoffObserver observer() {
         return observer;
     }
 

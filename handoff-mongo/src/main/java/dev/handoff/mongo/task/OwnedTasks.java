@@ -151,8 +151,7 @@ final class OwnedTasks {
             return;
         }
         // On the executor of the queue: cancel actions may block, and all threads of handlers may be busy. If it
-        // refuses, the next look tries
-        // again.
+        // refuses, the next look tries again.
         if (owned == null || owned.epoch() != task.epoch) {
             if (complete) {
                 logger.info("task {} was taken from worker {}, which stops it", task.id, owner);

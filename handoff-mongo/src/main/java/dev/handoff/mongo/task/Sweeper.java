@@ -1,5 +1,6 @@
 package dev.handoff.mongo.task;
 
+import dev.handoff.HandoffObserver;
 import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.Failures;
@@ -31,7 +32,7 @@ final class Sweeper {
     private final Takeover takeover;
     private final Attendance attendance;
     private final QueueSettings settings;
-    private final GuardedObserver observer;
+    private final HandoffObserver observer;
     private final Ticker ticker;
     private final Throttle lostDue;
     private final Throttle othersDue;
@@ -48,7 +49,7 @@ final class Sweeper {
             Takeover takeover,
             Attendance attendance,
             QueueSettings settings,
-            GuardedObserver observer) {
+            HandoffObserver observer) {
         this.database = database;
         this.takeover = takeover;
         this.attendance = attendance;
@@ -56,8 +57,7 @@ final class Sweeper {
         this.observer = observer;
         this.ticker = settings.ticker();
         // Two readings in an interval, so that a lost worker is found within a lease and one interval. Both are a
-        // quarter early, since streaming
-        // servers call about once a second, and the next call would come too late.
+        // quarter early: streaming servers call about once a second, and the next call would come too late.
         this.lostDue =
                 new Throttle(ticker, settings.sweepInterval().multipliedBy(3).dividedBy(8));
         this.othersDue =
@@ -101,8 +101,8 @@ final class Sweeper {
             if (others) {
                 endExpired();
                 attendance.cancelUnattended();
-                if (observer.isPresent()) {
-                    observer.queueLengths(database.queueLengths(settings.types(), LONGEST_QUEUE));
+                if (observer != HandoffObserver.NONE) {
+                    database.queueLengths(settings.types(), LONGEST_QUEUE).forEach(observer::queueLength);
                 }
                 if (expiryDue.tryAcquire()) {
                     database.deleteExpired();

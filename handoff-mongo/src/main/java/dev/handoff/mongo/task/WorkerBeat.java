@@ -1,5 +1,6 @@
 package dev.handoff.mongo.task;
 
+import dev.handoff.HandoffObserver;
 import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
@@ -25,7 +26,7 @@ final class WorkerBeat {
     private final String worker;
     private final long leaseNanos;
     private final Ticker ticker;
-    private final GuardedObserver observer;
+    private final HandoffObserver observer;
     private final AtomicBoolean beating = new AtomicBoolean();
 
     private volatile long due;
@@ -36,7 +37,7 @@ final class WorkerBeat {
     private volatile boolean failing;
     private volatile boolean closed;
 
-    WorkerBeat(Database database, String worker, Duration lease, Ticker ticker, GuardedObserver observer) {
+    WorkerBeat(Database database, String worker, Duration lease, Ticker ticker, HandoffObserver observer) {
         this.database = database;
         this.worker = worker;
         this.leaseNanos = lease.toNanos();

@@ -114,7 +114,7 @@ class OutageTest {
     }
 
     private void run(Random random, double leases, int seed) {
-        GuardedObserver silent = new GuardedObserver(HandoffObserver.NONE);
+        HandoffObserver silent = HandoffObserver.NONE;
         Map<String, Runnable> processes = new HashMap<>();
         for (int i = 0; i < 4; i++) {
             String name = "worker " + i;
