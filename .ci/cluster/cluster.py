@@ -31,7 +31,7 @@ def failures(reader):
 
 def errors(role):
     """What was logged beyond the loss of workers, which these tests bring about."""
-    return [line for line in role.errors() if not line.endswith("lost its worker")]
+    return [line for line in role.errors() if not line.endswith("lost its worker and is ended")]
 
 
 mongo_port, api_port, one_port, two_port = (free_port() for _ in range(4))

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from roles import Reader, Role, body, check, environment, fail, free_port, passed, post, status, words
+from roles import Reader, Role, body, check, environment, fail, free_port, passed, post, status, until, words
 
 STREAMS = 100
 PAUSES = [int(seconds) for seconds in sys.argv[1].split(",")]
@@ -73,7 +73,8 @@ def run(what, ports, api_port, count, disturb):
     for client in clients:
         is_whole(what, client, count)
     for where in locations:
-        check(f"{what}: the task has completed", status(ports[0], where)["state"] == "completed")
+        # The state follows the end of the stream.
+        until(f"{what}: the task has completed", lambda where=where: status(ports[0], where)["state"] == "completed")
     print(f"{what}: {STREAMS} streams are whole, {cuts} connections were cut")
 
 

@@ -2,6 +2,7 @@ package dev.handoff.mongo.database;
 
 import com.mongodb.ErrorCategory;
 import com.mongodb.MongoBulkWriteException;
+import com.mongodb.MongoCommandException;
 import com.mongodb.MongoException;
 import com.mongodb.MongoWriteConcernException;
 import com.mongodb.MongoWriteException;
@@ -72,6 +73,7 @@ public final class MongoOperations implements Database {
 
     private static final int POSITIONS_PER_QUERY = 100;
     private static final int MOST_READS = 8;
+    private static final int NOT_IMPLEMENTED = 238;
 
     private static final Bson HELD = Projections.include("state", "epoch", "worker", "cancel", "leaseUntil");
     private static final Bson WITHOUT_PAYLOAD = Projections.exclude("payload", "attributes");
@@ -80,6 +82,7 @@ public final class MongoOperations implements Database {
     private final DatabaseSettings settings;
     private final ServerTime time;
     private final RequiredIndex indexes;
+    private volatile boolean updateReturnsFields = true;
     private final AnswerSize answerSize = new AnswerSize();
     /** Bounds the memory that answers take when many readers come at once. */
     private final Semaphore reads = new Semaphore(MOST_READS);
@@ -338,10 +341,10 @@ public final class MongoOperations implements Database {
 
     @Override
     public Optional<HeldTask> requestCancel(String id) {
-        return call(() -> Optional.ofNullable(tasks().findOneAndUpdate(
-                                Filters.and(Filters.eq(id), Filters.in("state", "queued", "running")),
-                                Updates.set("cancel", true),
-                                new FindOneAndUpdateOptions().projection(HELD).returnDocument(ReturnDocument.BEFORE)))
+        return call(() -> Optional.ofNullable(update(
+                        Filters.and(Filters.eq(id), Filters.in("state", "queued", "running")),
+                        Updates.set("cancel", true),
+                        HELD))
                 .map(TaskDocuments::held));
     }
 
@@ -362,17 +365,32 @@ public final class MongoOperations implements Database {
 
     @Override
     public Optional<TaskRecord> take(HeldTask task, String owner) {
-        return call(() -> taken(tasks().findOneAndUpdate(
-                        Filters.and(
-                                Filters.eq(task.id()),
-                                Filters.eq("state", TaskDocuments.name(task.state())),
-                                Filters.eq("epoch", task.epoch()),
-                                Filters.eq("worker", task.owner()),
-                                Filters.eq("leaseUntil", task.lease() == null ? null : new Date(task.lease()))),
-                        ownedBy(owner),
-                        new FindOneAndUpdateOptions()
-                                .projection(WITHOUT_PAYLOAD)
-                                .returnDocument(ReturnDocument.BEFORE))));
+        return call(() -> taken(update(
+                Filters.and(
+                        Filters.eq(task.id()),
+                        Filters.eq("state", TaskDocuments.name(task.state())),
+                        Filters.eq("epoch", task.epoch()),
+                        Filters.eq("worker", task.owner()),
+                        Filters.eq("leaseUntil", task.lease() == null ? null : new Date(task.lease()))),
+                ownedBy(owner),
+                WITHOUT_PAYLOAD)));
+    }
+
+    /** Updates a task and returns these fields of it as they were before. */
+    private @Nullable Document update(Bson filter, Bson update, Bson fields) {
+        FindOneAndUpdateOptions options = new FindOneAndUpdateOptions().returnDocument(ReturnDocument.BEFORE);
+        if (updateReturnsFields) {
+            try {
+                return tasks().findOneAndUpdate(filter, update, options.projection(fields));
+            } catch (MongoCommandException e) {
+                if (e.getErrorCode() != NOT_IMPLEMENTED) {
+                    throw e;
+                }
+                // FerretDB 1 has done nothing, and can only return the whole document.
+                updateReturnsFields = false;
+            }
+        }
+        return tasks().findOneAndUpdate(filter, update, options.projection(null));
     }
 
     private static Bson ownedBy(String owner) {
