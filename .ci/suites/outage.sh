@@ -7,4 +7,4 @@ install() { command -v "$1" > /dev/null || { apt-get update -qq && apt-get insta
 install python3
 install faketime
 "$root/bin/chat" --help > /dev/null # builds the jar, if need be
-python3 "$root/.ci/outage/outage.py" "${OUTAGE_SECONDS:-15,60}" "$(command -v faketime)"
+python3 "$root/.ci/outage/outage.py" "${OUTAGE_SECONDS-15,60}" "$(command -v faketime)"
