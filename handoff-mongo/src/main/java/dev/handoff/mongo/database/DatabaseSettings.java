@@ -21,4 +21,32 @@ public record DatabaseSettings(
         Duration timeout,
         @Nullable WriteConcern writeConcern,
         @Nullable ReadConcern readConcern,
-        Ticker ticker) {}
+        Ticker ticker) {
+
+    private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
+
+    /** Returns settings with a time limit of five seconds and the concerns of the connection string. */
+    public static DatabaseSettings keeping(Duration events, Duration tasks) {
+        return new DatabaseSettings(events, tasks, DEFAULT_TIMEOUT, null, null, Ticker.system());
+    }
+
+    /** Returns these settings with another time limit of one operation. */
+    public DatabaseSettings withTimeout(Duration limit) {
+        return new DatabaseSettings(eventRetention, taskRetention, limit, writeConcern, readConcern, ticker);
+    }
+
+    /** Returns these settings with another write concern of events; null for that of the connection string. */
+    public DatabaseSettings withWriteConcern(@Nullable WriteConcern concern) {
+        return new DatabaseSettings(eventRetention, taskRetention, timeout, concern, readConcern, ticker);
+    }
+
+    /** Returns these settings with another read concern; null for that of the connection string. */
+    public DatabaseSettings withReadConcern(@Nullable ReadConcern concern) {
+        return new DatabaseSettings(eventRetention, taskRetention, timeout, writeConcern, concern, ticker);
+    }
+
+    /** Returns these settings with another source of monotonic time. */
+    public DatabaseSettings withTicker(Ticker source) {
+        return new DatabaseSettings(eventRetention, taskRetention, timeout, writeConcern, readConcern, source);
+    }
+}

@@ -351,8 +351,11 @@ public final class MongoEventStore implements EventStore {
             return build(
                     new MongoOperations(
                             own,
-                            new DatabaseSettings(
-                                    retention, retention, operationTimeout, writeConcern, readConcern, ticker)),
+                            DatabaseSettings.keeping(retention, retention)
+                                    .withTimeout(operationTimeout)
+                                    .withWriteConcern(writeConcern)
+                                    .withReadConcern(readConcern)
+                                    .withTicker(ticker)),
                     ReentrantLock::new);
         }
 

@@ -318,7 +318,10 @@ public final class MongoTaskQueue implements TaskDispatcher {
                         + Attendance.MISSED_SWEEPS + " times the sweepInterval of " + sweepInterval);
             }
             Database operations = new MongoOperations(
-                    database, new DatabaseSettings(store.retention(), kept, operationTimeout, null, null, ticker));
+                    database,
+                    DatabaseSettings.keeping(store.retention(), kept)
+                            .withTimeout(operationTimeout)
+                            .withTicker(ticker));
             return new MongoTaskQueue(
                     operations,
                     store,

@@ -11,7 +11,6 @@ import com.mongodb.client.MongoClient;
 import com.mongodb.client.MongoClients;
 import dev.handoff.Event;
 import dev.handoff.Task;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.FaultProxy.Fault;
 import dev.handoff.mongo.database.InsertOutcome.Kind;
 import dev.handoff.mongo.testing.Commands;
@@ -61,8 +60,9 @@ class MongoOperationsTest {
     }
 
     private static DatabaseSettings settings(@Nullable WriteConcern writeConcern, Duration timeout) {
-        return new DatabaseSettings(
-                Duration.ofHours(1), Duration.ofHours(1), timeout, writeConcern, null, Ticker.system());
+        return DatabaseSettings.keeping(Duration.ofHours(1), Duration.ofHours(1))
+                .withTimeout(timeout)
+                .withWriteConcern(writeConcern);
     }
 
     @AfterEach

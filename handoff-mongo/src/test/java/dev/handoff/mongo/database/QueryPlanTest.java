@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.mongodb.client.MongoDatabase;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.testing.Commands;
 import dev.handoff.mongo.testing.Mongo;
 import java.time.Duration;
@@ -38,8 +37,7 @@ class QueryPlanTest {
     private final MongoDatabase watched = mongo.connect(commands);
     private final MongoOperations operations = new MongoOperations(
             watched,
-            new DatabaseSettings(
-                    Duration.ofHours(1), Duration.ofHours(1), Duration.ofSeconds(30), null, null, Ticker.system()));
+            DatabaseSettings.keeping(Duration.ofHours(1), Duration.ofHours(1)).withTimeout(Duration.ofSeconds(30)));
 
     @BeforeEach
     void fill() {

@@ -9,7 +9,6 @@ import dev.handoff.EventAppender;
 import dev.handoff.EventStream;
 import dev.handoff.ProblemException;
 import dev.handoff.StaleWriterException;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.DatabaseSettings;
 import dev.handoff.mongo.database.InsertOutcome;
@@ -39,10 +38,8 @@ class FenceTest {
     private static Mongo mongo;
 
     private final ScheduledExecutorService executor = Executors.newScheduledThreadPool(3);
-    private final FaultyDatabase faulty = new FaultyDatabase(new MongoOperations(
-            mongo.database,
-            new DatabaseSettings(
-                    Duration.ofHours(1), Duration.ofHours(1), Duration.ofSeconds(5), null, null, Ticker.system())));
+    private final FaultyDatabase faulty = new FaultyDatabase(
+            new MongoOperations(mongo.database, DatabaseSettings.keeping(Duration.ofHours(1), Duration.ofHours(1))));
     private final MongoEventStore store = MongoEventStore.builder(executor)
             .retryFor(Duration.ofSeconds(5))
             .build(faulty.database(), ReentrantLock::new);

@@ -11,7 +11,6 @@ import dev.handoff.EventStream;
 import dev.handoff.HandoffObserver;
 import dev.handoff.ProblemException;
 import dev.handoff.StaleWriterException;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.DatabaseSettings;
 import dev.handoff.mongo.database.InsertOutcome;
@@ -41,10 +40,8 @@ class UnknownOutcomeTest {
     private static Mongo mongo;
 
     private final ScheduledExecutorService executor = Executors.newScheduledThreadPool(3);
-    private final FaultyDatabase faulty = new FaultyDatabase(new MongoOperations(
-            mongo.database,
-            new DatabaseSettings(
-                    Duration.ofHours(1), Duration.ofHours(1), Duration.ofSeconds(5), null, null, Ticker.system())));
+    private final FaultyDatabase faulty = new FaultyDatabase(
+            new MongoOperations(mongo.database, DatabaseSettings.keeping(Duration.ofHours(1), Duration.ofHours(1))));
     private final AtomicInteger fenced = new AtomicInteger();
     private final AtomicInteger retried = new AtomicInteger();
     private final MongoEventStore store = MongoEventStore.builder(executor)
