@@ -9,6 +9,7 @@ import com.mongodb.client.MongoClient;
 import com.mongodb.client.MongoClients;
 import de.bwaldvogel.mongo.MongoServer;
 import dev.handoff.mongo.testing.Commands;
+import dev.handoff.mongo.testing.FaultProxy;
 import dev.handoff.mongo.testing.StandIn;
 import dev.handoff.testkit.TickingClock;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package dev.handoff.mongo.database;
+package dev.handoff.mongo.testing;
 
 import com.mongodb.MongoClientSettings;
 import com.mongodb.ServerAddress;
@@ -72,7 +72,8 @@ public final class FaultProxy implements AutoCloseable {
         }
 
         private boolean strikes(String name) {
-            return command.equals(name) && left.getAndUpdate(n -> Math.max(0, n - 1)) > 0;
+            return (command.equals(ANY) ? !name.isEmpty() : command.equals(name))
+                    && left.getAndUpdate(n -> Math.max(0, n - 1)) > 0;
         }
     }
 
@@ -81,6 +82,9 @@ public final class FaultProxy implements AutoCloseable {
     private interface Reception {
         byte[] receive(byte[] answer) throws IOException;
     }
+
+    /** Stands for each command, except for those of the driver's monitor. */
+    public static final String ANY = "*";
 
     private static final byte[] NOTHING = {};
 

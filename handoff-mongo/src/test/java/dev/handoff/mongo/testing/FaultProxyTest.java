@@ -1,4 +1,4 @@
-package dev.handoff.mongo.database;
+package dev.handoff.mongo.testing;
 
 import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -15,8 +15,7 @@ import com.mongodb.client.MongoClients;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.model.InsertManyOptions;
 import de.bwaldvogel.mongo.MongoServer;
-import dev.handoff.mongo.database.FaultProxy.Fault;
-import dev.handoff.mongo.testing.StandIn;
+import dev.handoff.mongo.testing.FaultProxy.Fault;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -141,5 +140,19 @@ class FaultProxyTest {
         proxy.resume();
         await().untilAsserted(() -> assertThat(insert).isCompleted());
         assertThat(stored()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("a fault can strike each command, and the driver still sees the server")
+    void eachCommand() {
+        proxy.always(FaultProxy.ANY, FaultProxy.error(91, "ShutdownInProgress"));
+        assertThatExceptionOfType(MongoException.class).isThrownBy(() -> things.insertOne(document(1)));
+        assertThatExceptionOfType(MongoException.class).isThrownBy(things::countDocuments);
+        proxy.repair();
+        proxy.always(FaultProxy.ANY, new Fault.Delay(Duration.ofMillis(20)));
+        things.insertOne(document(1));
+        assertThat(things.countDocuments()).isEqualTo(1);
+        assertThat(proxy.struck("insert")).isGreaterThanOrEqualTo(2);
+        assertThat(proxy.struck("aggregate")).isGreaterThanOrEqualTo(2);
     }
 }

@@ -1,4 +1,4 @@
-package dev.handoff.mongo.database;
+package dev.handoff.mongo.testing;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -39,11 +39,13 @@ final class WireMessage {
         return buffer(message).getInt(8);
     }
 
-    /** Returns the name of the command, or an empty string if this is none. */
+    /** Returns the name of the command, or an empty string if this is none, or one by which the driver makes or watches a connection. */
     static String command(byte[] message) {
-        return buffer(message).getInt(12) == OP_MSG && message[SECTIONS] == 0
-                ? body(message).getFirstKey()
-                : "";
+        if (buffer(message).getInt(12) != OP_MSG || message[SECTIONS] != 0) {
+            return "";
+        }
+        BsonDocument body = body(message);
+        return body.containsKey("helloOk") ? "" : body.getFirstKey();
     }
 
     static BsonDocument body(byte[] message) {
