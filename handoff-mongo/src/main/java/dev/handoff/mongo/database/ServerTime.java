@@ -1,12 +1,17 @@
 package dev.handoff.mongo.database;
 
 import com.mongodb.MongoCommandException;
+import com.mongodb.MongoException;
+import com.mongodb.MongoInterruptedException;
 import com.mongodb.client.MongoDatabase;
 import dev.handoff.Ticker;
 import java.time.Instant;
 import java.util.Date;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.bson.Document;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,13 +27,19 @@ final class ServerTime {
     /** How long an answer of the server is used. Clocks of servers drift and servers change. */
     private static final long VALID_NANOS = TimeUnit.MINUTES.toNanos(1);
 
+    /** How long after a failure the server is asked again. Each attempt may block for the time limit of an operation. */
+    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     /** How a server answers {@code hello}. */
     private record Answer(Date time, long at, boolean cluster) {}
 
     private final MongoDatabase database;
     private final Ticker ticker;
+    private final AtomicReference<@Nullable CompletableFuture<Answer>> first = new AtomicReference<>();
     private final AtomicBoolean asking = new AtomicBoolean();
     private volatile @Nullable Answer answer;
+    /** When the server could not be asked, last. Written by the caller that asks. */
+    private volatile @Nullable Long failed;
 
     ServerTime(MongoDatabase database, Ticker ticker) {
         this.database = database;
@@ -50,9 +61,9 @@ final class ServerTime {
     private Answer fresh() {
         Answer last = answer;
         if (last == null) {
-            return ask();
+            return first();
         }
-        if (ticker.read() - last.at < VALID_NANOS || !asking.compareAndSet(false, true)) {
+        if (ticker.read() - last.at < VALID_NANOS || hasJustFailed() || !asking.compareAndSet(false, true)) {
             return last;
         }
         try {
@@ -60,9 +71,46 @@ final class ServerTime {
         } catch (RuntimeException e) {
             // The operation that needs the time will show whether the server is away.
             logger.debug("the server cannot be asked for its time", e);
+            failed = ticker.read();
             return last;
         } finally {
             asking.set(false);
+        }
+    }
+
+    private boolean hasJustFailed() {
+        Long at = failed;
+        return at != null && ticker.read() - at < RETRY_NANOS;
+    }
+
+    /** Returns the first answer of the server. One caller asks, and those that come meanwhile wait for its answer. */
+    private Answer first() {
+        CompletableFuture<Answer> own = new CompletableFuture<>();
+        CompletableFuture<Answer> other = first.compareAndExchange(null, own);
+        if (other != null) {
+            return waitFor(other);
+        }
+        try {
+            Answer known = answer;
+            Answer fresh = known == null ? ask() : known;
+            own.complete(fresh);
+            return fresh;
+        } catch (RuntimeException | Error e) {
+            own.completeExceptionally(e);
+            throw e;
+        } finally {
+            first.set(null);
+        }
+    }
+
+    private static Answer waitFor(CompletableFuture<Answer> other) {
+        try {
+            return other.get();
+        } catch (ExecutionException e) {
+            throw new MongoException("the server cannot be asked for its time", e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new MongoInterruptedException("interrupted while another thread asks for the time", e);
         }
     }
 

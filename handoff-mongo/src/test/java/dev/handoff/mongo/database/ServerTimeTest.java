@@ -1,5 +1,6 @@
 package dev.handoff.mongo.database;
 
+import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -15,7 +16,11 @@ import dev.handoff.testkit.TickingClock;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.bson.BsonDateTime;
 import org.bson.BsonDocument;
@@ -38,6 +43,8 @@ class ServerTimeTest {
     private final TickingClock ticker = new TickingClock();
     private final ServerTime time =
             new ServerTime(client.getDatabase("test").withTimeout(500, TimeUnit.MILLISECONDS), ticker);
+
+    private final ServerTime unlimited = new ServerTime(client.getDatabase("test"), ticker);
 
     ServerTimeTest() throws IOException {}
 
@@ -90,6 +97,9 @@ class ServerTimeTest {
         proxy.always("hello", FaultProxy.error(91, "ShutdownInProgress"));
         proxy.always("isMaster", FaultProxy.error(91, "ShutdownInProgress"));
         assertThat(time.now()).isEqualTo(NOON.plusSeconds(180));
+        assertThat(time.now()).isEqualTo(NOON.plusSeconds(180));
+        assertThat(proxy.struck("hello")).as("asked again only after a while").isEqualTo(2);
+        ticker.tick(Duration.ofSeconds(1));
         // Another primary has another clock.
         serverSays(NOON.minusSeconds(60));
         assertThat(time.now()).isEqualTo(NOON.minusSeconds(60));
@@ -111,5 +121,47 @@ class ServerTimeTest {
         proxy.always("isMaster", new FaultProxy.Fault.Answer(answer(NOON).append("setName", new BsonString("rs0"))));
         assertThat(time.now()).isEqualTo(NOON);
         assertThat(time.isCluster()).isTrue();
+    }
+
+    @Test
+    @DisplayName("callers that need the first answer at the same time share it")
+    void sharedFirstAnswer() {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch answered = new CountDownLatch(1);
+        proxy.always("hello", new FaultProxy.Fault.ChangeAnswer(answer -> {
+            asked.countDown();
+            awaitLatch(answered);
+            return answer(NOON);
+        }));
+        List<Thread> callers = new ArrayList<>();
+        List<Instant> times = new CopyOnWriteArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            Thread caller = new Thread(() -> times.add(unlimited.now()));
+            callers.add(caller);
+            caller.start();
+        }
+        awaitLatch(asked);
+        // Each waits for the answer, or for a connection of its own.
+        await().until(() -> callers.stream()
+                .allMatch(t -> t.getState() != Thread.State.NEW
+                        && t.getState() != Thread.State.TERMINATED
+                        && inServerTime(t)));
+        answered.countDown();
+        await().until(() -> times.size() == 10);
+        assertThat(times).containsOnly(NOON);
+        assertThat(commands.count("hello")).isEqualTo(1);
+    }
+
+    private static boolean inServerTime(Thread thread) {
+        return Arrays.stream(thread.getStackTrace())
+                .anyMatch(f -> f.getClassName().equals(ServerTime.class.getName()));
+    }
+
+    private static void awaitLatch(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(10, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 }
