@@ -123,9 +123,8 @@ public final class MongoOperations implements Database {
         try {
             return insertAll(collection, documents);
         } catch (BSONException e) {
-            // The driver cannot encode one of the documents, or it is too large.
             if (documents.size() == 1) {
-                return List.of(new InsertOutcome(InsertOutcome.Kind.REFUSED, e.toString()));
+                return List.of(unencodable(e));
             }
             return documents.stream()
                     .map(d -> insert(collection, List.of(d)).get(0))
@@ -151,6 +150,11 @@ public final class MongoOperations implements Database {
             }
         }
         return List.of(outcomes);
+    }
+
+    /** The driver cannot encode the document, or it is too large. Nothing was sent. */
+    private static InsertOutcome unencodable(BSONException e) {
+        return new InsertOutcome(InsertOutcome.Kind.REFUSED, e.toString());
     }
 
     private static InsertOutcome outcome(ErrorCategory category, int code, String message) {
@@ -287,6 +291,8 @@ public final class MongoOperations implements Database {
             try {
                 tasks().insertOne(TaskDocuments.queued(task, time.now()));
                 return InsertOutcome.STORED;
+            } catch (BSONException e) {
+                return unencodable(e);
             } catch (MongoWriteException e) {
                 return outcome(
                         e.getError().getCategory(),
@@ -502,6 +508,18 @@ public final class MongoOperations implements Database {
     }
 
     private UpdateResult increment(String worker) {
+        try {
+            return incrementOnce(worker);
+        } catch (MongoWriteException e) {
+            if (e.getError().getCategory() != ErrorCategory.DUPLICATE_KEY) {
+                throw e;
+            }
+            // Another process has created the document at the same time. Servers before 4.2 do not look again.
+            return incrementOnce(worker);
+        }
+    }
+
+    private UpdateResult incrementOnce(String worker) {
         return workers()
                 .updateOne(
                         Filters.eq(worker),

@@ -281,4 +281,25 @@ class MongoOperationsTest {
         assertThat(failure(operations::beats).refused()).isFalse();
         proxy.repair();
     }
+
+    @Test
+    @DisplayName("a task that is larger than the server allows is refused")
+    void oversizedTask() {
+        Task large = new Task(ID, "any", "x".repeat(17_000_000), Map.of(), null, null, "standard");
+        assertThat(operations.insertTask(TaskRecord.queued(large)).kind()).isEqualTo(Kind.REFUSED);
+        assertThat(operations.task(ID)).isEmpty();
+    }
+
+    @Test
+    @DisplayName("a beat that another process creates at the same time is raised nevertheless")
+    void beatCreatedTwice() {
+        proxy.next(
+                1,
+                "update",
+                new Fault.Answer(BsonDocument.parse(
+                        "{ok: 1, n: 0, nModified: 0, writeErrors: [{index: 0, code: 11000, errmsg: 'E11000'}]}")));
+        operations.beat("worker");
+        assertThat(proxy.struck("update")).isEqualTo(1);
+        assertThat(operations.beats()).containsExactly(Map.entry("worker", 1L));
+    }
 }
