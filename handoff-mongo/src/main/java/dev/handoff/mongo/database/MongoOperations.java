@@ -61,11 +61,6 @@ public final class MongoOperations implements Database {
 
     /** TTL indexes delete events and tasks at times that differ by minutes, and a task must outlive its events. */
     private static final Duration TASKS_OUTLIVE_EVENTS = Duration.ofHours(1);
-    /** If a document expired longer ago than this, the server has no working TTL index. */
-    private static final Duration TTL_GRACE = Duration.ofMinutes(10);
-
-    private static final int DELETED_AT_A_TIME = 500;
-    private static final int DELETED_PER_CALL = 5000;
 
     private static final Duration WORKERS_KEPT = Duration.ofDays(1);
     /** The document in the collection of workers that is written before each reading of it. */
@@ -556,39 +551,19 @@ public final class MongoOperations implements Database {
     @Override
     public void deleteExpired() {
         call(() -> {
+            Instant now = time.now();
+            Expiry expiry = new Expiry(now, settings.timeout(), settings.ticker());
             // A task outlives its events.
-            if (delete(events())) {
-                delete(tasks());
+            if (expiry.delete(events())) {
+                expiry.delete(tasks());
             }
-            delete(workers());
+            expiry.delete(workers());
             return null;
         });
     }
 
-    /** Deletes what has expired, up to a limit. Returns whether that was all. */
-    private boolean delete(MongoCollection<Document> collection) {
-        boolean hasTtl = collection.listIndexes().into(new ArrayList<>()).stream()
-                .anyMatch(i -> i.containsKey("expireAfterSeconds"));
-        Bson expired = Filters.lt("expireAt", before(hasTtl ? TTL_GRACE : Duration.ZERO));
-        for (int deleted = 0; deleted < DELETED_PER_CALL; deleted += DELETED_AT_A_TIME) {
-            List<Object> ids = collection
-                    .find(expired)
-                    .projection(Projections.include("_id"))
-                    .limit(DELETED_AT_A_TIME)
-                    .map(d -> d.get("_id"))
-                    .into(new ArrayList<>());
-            // A worker may have moved its expiry since.
-            collection.deleteMany(Filters.and(Filters.in("_id", ids), expired));
-            if (ids.size() < DELETED_AT_A_TIME) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     private MongoCollection<Document> events() {
-        WriteConcern concern = settings.writeConcern() == null ? writeConcern() : settings.writeConcern();
-        return database.getCollection(EVENTS).withReadConcern(readConcern()).withWriteConcern(concern);
+        return database.getCollection(EVENTS).withReadConcern(readConcern()).withWriteConcern(writeConcern());
     }
 
     private MongoCollection<Document> tasks() {

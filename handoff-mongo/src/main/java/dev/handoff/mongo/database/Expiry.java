@@ -1,0 +1,77 @@
+package dev.handoff.mongo.database;
+
+import com.mongodb.client.MongoCollection;
+import com.mongodb.client.model.Filters;
+import com.mongodb.client.model.Projections;
+import dev.handoff.Ticker;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Date;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.bson.Document;
+import org.bson.conversions.Bson;
+
+/** One deletion of what has expired, bounded in documents and in time. Not thread-safe. */
+final class Expiry {
+
+    /** If a document expired longer ago than this, the server has no working TTL index. */
+    private static final Duration TTL_GRACE = Duration.ofMinutes(10);
+
+    private static final int DELETED_AT_A_TIME = 500;
+    private static final int DELETED_PER_COLLECTION = 5000;
+
+    private final Instant now;
+    private final Ticker ticker;
+    private final long began;
+    private final long limit;
+
+    /**
+     * Returns a deletion that begins now.
+     *
+     * @param now the time of the server
+     * @param limit the time limit of all of it
+     */
+    Expiry(Instant now, Duration limit, Ticker ticker) {
+        this.now = now;
+        this.ticker = ticker;
+        this.began = ticker.read();
+        this.limit = limit.toNanos();
+    }
+
+    /** Deletes what has expired in a collection. Begins nothing after half of the time limit. Returns whether that was all. */
+    boolean delete(MongoCollection<Document> collection) {
+        if (isLate()) {
+            return false;
+        }
+        boolean hasTtl = limited(collection).listIndexes().into(new ArrayList<>()).stream()
+                .anyMatch(i -> i.containsKey("expireAfterSeconds"));
+        Bson expired = Filters.lt("expireAt", Date.from(hasTtl ? now.minus(TTL_GRACE) : now));
+        for (int deleted = 0; deleted < DELETED_PER_COLLECTION && !isLate(); deleted += DELETED_AT_A_TIME) {
+            List<Object> ids = limited(collection)
+                    .find(expired)
+                    .projection(Projections.include("_id"))
+                    .limit(DELETED_AT_A_TIME)
+                    .map(d -> d.get("_id"))
+                    .into(new ArrayList<>());
+            if (!ids.isEmpty()) {
+                // A worker may have moved its expiry since.
+                limited(collection).deleteMany(Filters.and(Filters.in("_id", ids), expired));
+            }
+            if (ids.size() < DELETED_AT_A_TIME) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean isLate() {
+        return ticker.read() - began >= limit / 2;
+    }
+
+    private MongoCollection<Document> limited(MongoCollection<Document> collection) {
+        long left = TimeUnit.NANOSECONDS.toMillis(limit - (ticker.read() - began));
+        return collection.withTimeout(Math.max(1, left), TimeUnit.MILLISECONDS);
+    }
+}
