@@ -82,13 +82,21 @@ public final class MongoOperations implements Database {
     /** Bounds the memory that answers take when many readers come at once. */
     private final Semaphore reads = new Semaphore(MOST_READS);
 
-    /** Returns at once; connects with the first operation. */
+    /**
+     * Returns at once; connects with the first operation.
+     *
+     * @throws IllegalArgumentException if the server would not answer writes of events
+     */
     public MongoOperations(MongoDatabase database, DatabaseSettings settings) {
         this.settings = settings;
         this.database = database.withTimeout(settings.timeout().toMillis(), TimeUnit.MILLISECONDS)
                 .withReadPreference(ReadPreference.primary());
         this.time = new ServerTime(this.database, settings.ticker());
         this.indexes = new RequiredIndex(this.database);
+        if (!writeConcern().isAcknowledged()) {
+            throw new IllegalArgumentException(
+                    "the write concern is w=0: without an answer from the server nothing decides between two writers");
+        }
     }
 
     /** Returns the batch that a document of {@link #EVENTS} has. */
@@ -581,18 +589,22 @@ public final class MongoOperations implements Database {
     /** Whatever events are read with: who finds a task may say that it is accepted, so it must not be rolled back. */
     private MongoCollection<Document> collection(String name) {
         return database.getCollection(name)
-                .withReadConcern(time.isCluster() ? ReadConcern.MAJORITY : database.getReadConcern());
+                .withReadConcern(time.isCluster() ? ReadConcern.MAJORITY : ReadConcern.DEFAULT);
     }
 
-    /** The connection string counts if it names one. */
+    /** The settings count before the connection string. */
     private WriteConcern writeConcern() {
-        WriteConcern own = database.getWriteConcern();
-        return own.equals(WriteConcern.ACKNOWLEDGED) ? WriteConcern.MAJORITY : own;
+        WriteConcern own = settings.writeConcern() == null ? database.getWriteConcern() : settings.writeConcern();
+        return own.equals(WriteConcern.ACKNOWLEDGED) ? majority() : own;
     }
 
+    /** A standalone server has nothing that could be rolled back, and refuses some concerns. */
     private ReadConcern readConcern() {
+        if (!time.isCluster()) {
+            return ReadConcern.DEFAULT;
+        }
         ReadConcern own = settings.readConcern() == null ? database.getReadConcern() : settings.readConcern();
-        return own.equals(ReadConcern.DEFAULT) && time.isCluster() ? ReadConcern.MAJORITY : own;
+        return own.equals(ReadConcern.DEFAULT) ? ReadConcern.MAJORITY : own;
     }
 
     private static <T> T call(Supplier<T> operation) {
