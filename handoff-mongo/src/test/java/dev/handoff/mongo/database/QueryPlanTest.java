@@ -165,6 +165,7 @@ class QueryPlanTest {
         check(50, () -> operations.runningExceptOf(alive, 100));
         check(400, () -> operations.runningExceptOf(alive.subList(1, 20), 100));
         check(101, () -> operations.runningOf("worker3", 100));
+        assertThat(commands.started("find").get(0).getDocument("projection")).doesNotContainKey("payload");
         check(5, () -> operations.unread(Duration.ofHours(1), 100));
         check(5, () -> operations.queuedLongerThan(Duration.ofHours(1), 100));
     }
@@ -181,6 +182,7 @@ class QueryPlanTest {
     void oneTask() {
         check(1, () -> operations.task("running3"));
         check(2, () -> operations.latestLike("running3", null, Duration.ofHours(1)));
+        check(2, () -> operations.latestLike("running3", "someone", Duration.ofHours(1)));
         check(1, () -> operations.requestCancel("running4"));
         check(1, () -> operations.requeue("running5", 1, true));
         check(5, () -> operations.recordReaders(List.of("running1", "running2")));
