@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import random
 import secrets
 import signal
 import sys
@@ -235,7 +236,7 @@ class Worker:
         while not self.ending.is_set():
             began = time.monotonic()
             try:
-                update = {"$inc": {"beat": Int64(1)}, "$set": {"expireAt": self.store.now() + timedelta(days=1)}}
+                update = {"$inc": {"beat": Int64(random.randrange(1, 1 << 20))}, "$set": {"expireAt": self.store.now() + timedelta(days=1)}}
                 self.store.workers.update_one({"_id": self.me}, update, upsert=True)
                 self.beaten = began
                 self.ending.wait(max(0, began + self.lease / 3 - time.monotonic()))

@@ -39,6 +39,14 @@ public interface Database {
     /** Returns the batch with the highest position, if the stream has any. */
     Optional<EventBatch> last(String stream);
 
+    /**
+     * Returns the last batch as {@link #last} does, but only after a majority has confirmed that the server is still the primary. A server that
+     * has just become the primary can show less than its predecessor until then. Costs a write.
+     */
+    default Optional<EventBatch> confirmedLast(String stream) {
+        return last(stream);
+    }
+
     /** Returns the last batch that begins before a position. */
     Optional<EventBatch> lastBefore(String stream, long position);
 
@@ -118,7 +126,7 @@ public interface Database {
 
     // Workers
 
-    /** Raises the beat of a worker by one, or begins it at one. */
+    /** Raises the beat of a worker, or begins it. */
     void beat(String worker);
 
     /**

@@ -38,6 +38,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.bson.BSONException;
@@ -69,6 +70,8 @@ public final class MongoOperations implements Database {
     private static final int POSITIONS_PER_QUERY = 100;
     private static final int MOST_READS = 8;
     private static final int NOT_IMPLEMENTED = 238;
+    /** A beat that begins again must not repeat a value that a sweeper has seen. */
+    private static final long LARGEST_STEP = 1 << 20;
 
     private static final Bson HELD = Projections.include("state", "epoch", "worker", "cancel", "leaseUntil");
     private static final Bson WITHOUT_PAYLOAD = Projections.exclude("payload", "attributes");
@@ -189,29 +192,51 @@ public final class MongoOperations implements Database {
 
     @Override
     public Optional<EventBatch> last(String stream) {
-        return lastOf(Filters.eq("stream", stream));
+        return call(() -> lastOf(events(), Filters.eq("stream", stream)));
+    }
+
+    @Override
+    public Optional<EventBatch> confirmedLast(String stream) {
+        return call(() -> {
+            MongoCollection<Document> events = events();
+            return lastOf(
+                    time.isCluster() ? events.withReadConcern(ReadConcern.LINEARIZABLE) : events,
+                    Filters.eq("stream", stream));
+        });
     }
 
     @Override
     public Optional<EventBatch> lastBefore(String stream, long position) {
-        return lastOf(Filters.and(Filters.eq("stream", stream), Filters.lt("seq", position)));
+        return call(() -> lastOf(events(), Filters.and(Filters.eq("stream", stream), Filters.lt("seq", position))));
     }
 
-    private Optional<EventBatch> lastOf(Bson filter) {
-        return call(() -> Optional.ofNullable(events().find(filter)
+    private static Optional<EventBatch> lastOf(MongoCollection<Document> events, Bson filter) {
+        return Optional.ofNullable(events.find(filter)
                         .sort(Sorts.descending("seq"))
                         .limit(1)
                         .first())
-                .map(EventDocuments::of));
+                .map(EventDocuments::of);
     }
 
     @Override
     public List<EventBatch> read(String stream, long from, int maxEvents, long maxBytes) {
-        reads.acquireUninterruptibly();
+        acquireRead();
         try {
             return readOne(stream, from, maxEvents, maxBytes);
         } finally {
             reads.release();
+        }
+    }
+
+    private void acquireRead() {
+        boolean acquired = false;
+        try {
+            acquired = reads.tryAcquire(settings.timeout().toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (!acquired) {
+            throw DatabaseException.unknown(MOST_READS + " other reads have not ended in time", null);
         }
     }
 
@@ -527,7 +552,7 @@ public final class MongoOperations implements Database {
                 .updateOne(
                         Filters.eq(worker),
                         Updates.combine(
-                                Updates.inc("beat", 1L),
+                                Updates.inc("beat", ThreadLocalRandom.current().nextLong(1, LARGEST_STEP)),
                                 Updates.set("expireAt", Date.from(time.now().plus(WORKERS_KEPT)))),
                         new UpdateOptions().upsert(true));
     }
@@ -544,7 +569,7 @@ public final class MongoOperations implements Database {
             workers()
                     .find(Filters.ne("_id", READERS_OF_BEATS))
                     .projection(Projections.include("beat"))
-                    .forEach(d -> beats.put(d.getString("_id"), d.getLong("beat")));
+                    .forEach(d -> beats.put(d.getString("_id"), ((Number) d.get("beat")).longValue()));
             return beats;
         });
     }

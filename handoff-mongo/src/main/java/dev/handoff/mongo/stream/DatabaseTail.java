@@ -16,6 +16,6 @@ record DatabaseTail(Database database) implements TailSource {
 
     @Override
     public long length(String streamId) {
-        return database.last(streamId).map(EventBatch::next).orElse(0L);
+        return database.confirmedLast(streamId).map(EventBatch::next).orElse(0L);
     }
 }

@@ -93,6 +93,9 @@ final class MongoEventStream implements EventStream {
             // The first wanted event may stand in the middle of a batch.
             EventBatch before = database.lastBefore(id, wanted).orElse(null);
             if (before == null) {
+                if (found.isEmpty() && database.confirmedLast(id).isPresent()) {
+                    throw new ProblemException(503, "store_unreachable", "The stream is not visible yet.");
+                }
                 // The reader has had entries that are gone, and the rest alone would look like the whole.
                 throw gone();
             }

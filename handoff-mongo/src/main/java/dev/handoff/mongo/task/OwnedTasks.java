@@ -153,13 +153,20 @@ final class OwnedTasks {
         // On the executor of the queue: cancel actions may block, and all threads of handlers may be busy. If it
         // refuses, the next look tries again.
         if (owned == null || owned.epoch() != task.epoch) {
-            if (complete) {
+            if (complete && isTaken(task)) {
                 logger.info("task {} was taken from worker {}, which stops it", task.id, owner);
                 task.stopping = executor.test(task.run::release);
             }
         } else if (owned.cancel()) {
             task.stopping = executor.test(task.run::cancel);
         }
+    }
+
+    /** Returns whether another process has taken a task. A new primary can show an older state of it for a moment, which proves nothing. */
+    private boolean isTaken(RunningTask task) {
+        return database.task(task.id)
+                .filter(record -> record.epoch() > task.epoch || record.state().isFinal())
+                .isPresent();
     }
 
     private static boolean isRun(HeldTask task, Map<String, RunningTask> running) {

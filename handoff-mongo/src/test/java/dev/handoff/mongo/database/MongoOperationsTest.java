@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Date;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -275,7 +276,7 @@ class MongoOperationsTest {
                 .append("setName", new BsonString("rs0"));
         proxy.always("hello", new FaultProxy.Fault.Answer(member));
         operations.beat("worker");
-        assertThat(operations.beats()).containsExactly(Map.entry("worker", 1L));
+        assertThat(operations.beats()).containsOnlyKeys("worker");
         // As a primary answers that has lost the other servers: it reads, and acknowledges nothing.
         proxy.always("update", FaultProxy.error(11602, "InterruptedDueToReplStateChange"));
         assertThat(failure(operations::beats).refused()).isFalse();
@@ -300,6 +301,26 @@ class MongoOperationsTest {
                         "{ok: 1, n: 0, nModified: 0, writeErrors: [{index: 0, code: 11000, errmsg: 'E11000'}]}")));
         operations.beat("worker");
         assertThat(proxy.struck("update")).isEqualTo(1);
-        assertThat(operations.beats()).containsExactly(Map.entry("worker", 1L));
+        assertThat(operations.beats()).containsOnlyKeys("worker");
+    }
+
+    @Test
+    @DisplayName("R11 a beat that was forgotten and begins again has another value")
+    void beatBeginsAgain() {
+        Set<Long> values = new HashSet<>();
+        for (int i = 0; i < 20; i++) {
+            operations.beat("worker");
+            long beat = operations.beats().get("worker");
+            values.add(beat);
+            operations.forget("worker", beat);
+        }
+        assertThat(values).hasSizeGreaterThan(18);
+    }
+
+    @Test
+    @DisplayName("a beat that a worker in another language writes as a number of another type is read")
+    void beatOfAnotherType() {
+        mongo.database.getCollection(MongoOperations.WORKERS).insertOne(new Document("_id", "w").append("beat", 7));
+        assertThat(operations.beats()).containsEntry("w", 7L);
     }
 }

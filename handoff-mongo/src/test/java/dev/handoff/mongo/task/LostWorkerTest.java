@@ -237,6 +237,6 @@ class LostWorkerTest extends WorkerFixture {
         long before = node.beat();
         clock.tick(Duration.ofMillis(100));
         node.tick();
-        assertThat(node.beat()).isEqualTo(before + 1);
+        assertThat(node.beat()).isGreaterThan(before);
     }
 }

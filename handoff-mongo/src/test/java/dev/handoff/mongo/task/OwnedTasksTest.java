@@ -7,6 +7,8 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import com.mongodb.client.model.Filters;
+import com.mongodb.client.model.Updates;
 import dev.handoff.End;
 import dev.handoff.Event;
 import dev.handoff.Task;
@@ -150,5 +152,34 @@ class OwnedTasksTest extends WorkerFixture {
         node.puppet.complete().complete();
         await().until(() -> node.state(task) == TaskStatus.State.COMPLETED);
         assertThat(node.end(task)).isEqualTo(End.completed(null));
+    }
+
+    @Test
+    @DisplayName(
+            "a read that shows an older state of a task, as of a new primary, does not stop its run, and a newer state does")
+    void olderState() {
+        Node node = new Node();
+        Task task = dispatched(node);
+        node.running(task);
+        show(task, 0);
+        for (int i = 0; i < 10; i++) {
+            clock.tick(Duration.ofMillis(250));
+            node.tick();
+        }
+        assertThat(node.puppet.stopped()).isEmpty();
+        show(task, 2);
+        await().until(() -> {
+            clock.tick(Duration.ofMillis(250));
+            node.tick();
+            return node.puppet.stopped().contains(task.id());
+        });
+    }
+
+    private void show(Task task, int epoch) {
+        mongo.database
+                .getCollection(MongoTaskQueue.COLLECTION)
+                .updateOne(
+                        Filters.eq(task.id()),
+                        Updates.combine(Updates.set("worker", "another"), Updates.set("epoch", epoch)));
     }
 }
