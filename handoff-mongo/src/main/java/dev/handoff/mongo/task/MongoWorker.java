@@ -214,6 +214,11 @@ public final class MongoWorker implements AutoCloseable {
         return running.size();
     }
 
+    /** Returns whether it is asking the database for a task. */
+    boolean isClaiming() {
+        return claims.underWay() > 0;
+    }
+
     /**
      * Claims no more tasks, and waits for those that run. When the time is over, it queues the remaining tasks again if they have emitted nothing,
      * and ends the others with {@code worker_lost}. A worker that was not started has to be ticked meanwhile. Blocks until then, and for up to

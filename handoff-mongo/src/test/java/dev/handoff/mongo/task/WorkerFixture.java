@@ -202,13 +202,16 @@ abstract class WorkerFixture {
                 .into(new ArrayList<>());
     }
 
-    /** Lets a time pass while these nodes tick once a second. */
+    /** Lets a time pass while these nodes tick once a second. None of them is claiming afterwards, so none takes a task of the next step. */
     static void pass(Duration time, Node... ticking) {
         for (int i = 0; i < time.toSeconds(); i++) {
             clock.tick(Duration.ofSeconds(1));
             for (Node node : ticking) {
                 node.tick();
             }
+        }
+        for (Node node : ticking) {
+            await().until(() -> !node.worker.isClaiming());
         }
     }
 
