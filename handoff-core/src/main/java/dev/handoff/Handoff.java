@@ -1,5 +1,18 @@
 package dev.handoff;
 
+import dev.handoff.delivery.EventId;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.IdempotencyKey;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.http.Reply;
+import dev.handoff.store.EventStore;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
+import dev.handoff.token.Grant;
+import dev.handoff.token.TokenSealer;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
@@ -164,7 +177,7 @@ public final class Handoff {
         }
         EventId last = parseLastEventId(field);
         boolean known = request.subject() != null;
-        if (!known && !sealer.proves(last)) {
+        if (!known && !sealer.proves(last.streamId(), last.proof())) {
             throw notYourStream(last);
         }
         TaskStatus status = dispatcher.status(last.streamId()).orElseThrow(Handoff::gone);

@@ -2,6 +2,10 @@ package dev.handoff;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.Prefer;
+import dev.handoff.http.Reply;
+import dev.handoff.token.Grant;
 
 /**
  * How the client is sent from the application to the streaming server. Every answer keeps caches out

@@ -2,6 +2,8 @@ package dev.handoff;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.http.Reply;
+import dev.handoff.token.Grant;
 
 /** What the answers of all {@link RedirectPolicy redirect policies} have in common. */
 final class Redirects {

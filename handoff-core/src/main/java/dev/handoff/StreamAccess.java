@@ -1,5 +1,13 @@
 package dev.handoff;
 
+import dev.handoff.delivery.EventId;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.ProblemException;
+import dev.handoff.store.EventStore;
+import dev.handoff.store.EventStream;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
+import dev.handoff.token.Grant;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 

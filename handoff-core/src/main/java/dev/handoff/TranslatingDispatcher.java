@@ -1,5 +1,10 @@
 package dev.handoff;
 
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;

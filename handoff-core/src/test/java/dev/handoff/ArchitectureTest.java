@@ -13,6 +13,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.List;
 import java.util.Timer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
@@ -22,6 +23,21 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 class ArchitectureTest {
+
+    /** From the top down. */
+    private static final List<String> LAYERS = List.of(
+            "dev.handoff",
+            "dev.handoff.memory",
+            "dev.handoff.execution",
+            "dev.handoff.task",
+            "dev.handoff.token",
+            "dev.handoff.delivery",
+            "dev.handoff.store",
+            "dev.handoff.stream",
+            "dev.handoff.http",
+            "dev.handoff.observation",
+            "dev.handoff.time",
+            "dev.handoff.check");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
@@ -41,7 +57,6 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(
-                        "dev.handoff.*..",
                         "jakarta..",
                         "javax.servlet..",
                         "com.mongodb..",
@@ -62,7 +77,7 @@ class ArchitectureTest {
                 .resideInAnyPackage(
                         "java..",
                         "javax.crypto..",
-                        "dev.handoff",
+                        "dev.handoff..",
                         "org.slf4j",
                         "com.fasterxml.jackson.core..",
                         "com.fasterxml.jackson.databind..",
@@ -72,9 +87,26 @@ class ArchitectureTest {
     }
 
     @Test
-    @DisplayName("the module is one flat package")
-    void onePackage() {
-        classes().should().resideInAPackage("dev.handoff").check(CLASSES);
+    @DisplayName("each package uses only the packages below it")
+    void layers() {
+        for (int i = 0; i < LAYERS.size(); i++) {
+            String[] above = LAYERS.subList(0, i).toArray(String[]::new);
+            if (i > 0) {
+                noClasses()
+                        .that()
+                        .resideInAPackage(LAYERS.get(i))
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAnyPackage(above)
+                        .check(CLASSES);
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("each class is in one of the packages")
+    void packages() {
+        classes().should().resideInAnyPackage(LAYERS.toArray(String[]::new)).check(CLASSES);
     }
 
     @Test

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.Reply;
+import dev.handoff.testing.FakeRequest;
+import dev.handoff.token.Grant;
 import java.time.Instant;
 import java.util.Set;
 import java.util.stream.Stream;

@@ -3,6 +3,10 @@ package dev.handoff;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.handoff.http.ProblemException;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;

@@ -1,11 +1,11 @@
 package dev.handoff.benchmarks;
 
-import dev.handoff.End;
-import dev.handoff.EventAppender;
-import dev.handoff.EventStore;
-import dev.handoff.Task;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskStatus;
+import dev.handoff.store.EventAppender;
+import dev.handoff.store.EventStore;
+import dev.handoff.stream.End;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;

@@ -1,9 +1,9 @@
 package dev.handoff.benchmarks;
 
-import dev.handoff.EventAppender;
-import dev.handoff.EventStore;
-import dev.handoff.EventStream;
-import dev.handoff.InMemoryEventStore;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.store.EventAppender;
+import dev.handoff.store.EventStore;
+import dev.handoff.store.EventStream;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

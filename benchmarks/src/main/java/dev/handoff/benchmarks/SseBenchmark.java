@@ -1,6 +1,6 @@
 package dev.handoff.benchmarks;
 
-import dev.handoff.SseWriter;
+import dev.handoff.delivery.SseWriter;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.concurrent.TimeUnit;

@@ -1,6 +1,6 @@
 package dev.handoff.benchmarks;
 
-import dev.handoff.Task;
+import dev.handoff.task.Task;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;

@@ -1,7 +1,7 @@
 package dev.handoff.benchmarks;
 
-import dev.handoff.Grant;
-import dev.handoff.TokenSealer;
+import dev.handoff.token.Grant;
+import dev.handoff.token.TokenSealer;
 import java.time.Instant;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;

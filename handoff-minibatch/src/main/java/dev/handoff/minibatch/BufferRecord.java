@@ -1,7 +1,7 @@
 package dev.handoff.minibatch;
 
-import dev.handoff.End;
-import dev.handoff.Problem;
+import dev.handoff.http.Problem;
+import dev.handoff.stream.End;
 import java.util.Comparator;
 import org.bson.BsonDateTime;
 import org.bson.BsonDocument;

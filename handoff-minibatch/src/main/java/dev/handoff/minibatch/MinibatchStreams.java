@@ -6,24 +6,24 @@ import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
 import com.mongodb.client.model.Filters;
 import com.mongodb.client.model.Sorts;
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventAppender;
-import dev.handoff.EventId;
-import dev.handoff.EventStore;
-import dev.handoff.EventStream;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.StreamFormat;
-import dev.handoff.Task;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskStatus;
-import dev.handoff.Ticker;
-import dev.handoff.mongo.database.Durations;
+import dev.handoff.check.Durations;
+import dev.handoff.delivery.EventId;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.tail.TailPoller;
 import dev.handoff.mongo.tail.TailSettings;
 import dev.handoff.mongo.tail.TailWindow;
+import dev.handoff.store.EventAppender;
+import dev.handoff.store.EventStore;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
+import dev.handoff.time.Ticker;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -416,8 +416,8 @@ public final class MinibatchStreams implements EventStore {
          * 250 ms by default.
          */
         public Builder poll(Duration shortest, Duration longest) {
-            this.shortestPoll = Durations.requirePositive("shortest", shortest);
-            this.longestPoll = Durations.requirePositive("longest", longest);
+            this.shortestPoll = Durations.requireMillis("shortest", shortest);
+            this.longestPoll = Durations.requireMillis("longest", longest);
             return this;
         }
 
@@ -426,7 +426,7 @@ public final class MinibatchStreams implements EventStore {
          * that it is unknown, since minibatch keeps the note of a stream whose records were read and deleted.
          */
         public Builder patience(Duration patience) {
-            this.patience = Durations.requirePositive("patience", patience);
+            this.patience = Durations.requireMillis("patience", patience);
             return this;
         }
 

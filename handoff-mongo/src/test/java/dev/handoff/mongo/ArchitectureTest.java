@@ -65,8 +65,7 @@ class ArchitectureTest {
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
                         "java..",
-                        "dev.handoff",
-                        "dev.handoff.mongo..",
+                        "dev.handoff..",
                         "com.mongodb..",
                         "org.bson..",
                         "org.slf4j",
@@ -81,8 +80,7 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .haveNameMatching(
-                        "dev\\.handoff\\.(Handoff|HandoffRequest|Reply|RedirectPolicy|Redirects|Grant|TokenSealer|SseWriter"
-                                + "|ResultFormat|Prefer|StreamAccess)")
+                        "dev\\.handoff\\.([A-Z].*|token\\..*|delivery\\..*|memory\\..*|http\\.(HandoffRequest|Reply|Prefer|IdempotencyKey))")
                 .check(CLASSES);
     }
 

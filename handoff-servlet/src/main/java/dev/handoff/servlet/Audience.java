@@ -1,7 +1,7 @@
 package dev.handoff.servlet;
 
-import dev.handoff.SseWriter;
-import dev.handoff.StreamFormat;
+import dev.handoff.delivery.SseWriter;
+import dev.handoff.delivery.StreamFormat;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;

@@ -1,8 +1,8 @@
 package dev.handoff.servlet;
 
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Ticker;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.time.Ticker;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;

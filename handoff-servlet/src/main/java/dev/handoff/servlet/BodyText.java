@@ -1,7 +1,7 @@
 package dev.handoff.servlet;
 
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.Charset;

@@ -1,10 +1,10 @@
 package dev.handoff.servlet;
 
-import dev.handoff.EventStream;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.SseWriter;
 import dev.handoff.StreamAccess;
+import dev.handoff.delivery.SseWriter;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.store.EventStream;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;

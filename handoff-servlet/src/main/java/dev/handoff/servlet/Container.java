@@ -1,6 +1,6 @@
 package dev.handoff.servlet;
 
-import dev.handoff.ProblemException;
+import dev.handoff.http.ProblemException;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletOutputStream;

@@ -1,12 +1,12 @@
 package dev.handoff.servlet;
 
-import dev.handoff.End;
-import dev.handoff.EventStream;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Reply;
 import dev.handoff.StreamAccess;
-import dev.handoff.StreamFormat;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.http.Reply;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;

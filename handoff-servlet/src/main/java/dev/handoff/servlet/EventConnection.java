@@ -1,14 +1,14 @@
 package dev.handoff.servlet;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventId;
-import dev.handoff.EventStream;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.SseWriter;
 import dev.handoff.StreamAccess;
-import dev.handoff.StreamFormat;
+import dev.handoff.delivery.EventId;
+import dev.handoff.delivery.SseWriter;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;

@@ -1,12 +1,12 @@
 package dev.handoff.servlet;
 
-import dev.handoff.EventId;
 import dev.handoff.Handoff;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Reply;
-import dev.handoff.Task;
-import dev.handoff.Ticker;
+import dev.handoff.delivery.EventId;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.http.Reply;
+import dev.handoff.task.Task;
+import dev.handoff.time.Ticker;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.FilterConfig;

@@ -1,9 +1,9 @@
 package dev.handoff.servlet;
 
 import dev.handoff.Handoff;
-import dev.handoff.HandoffRequest;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
+import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.ProblemException;
+import dev.handoff.task.Task;
 import java.time.Duration;
 import java.util.Optional;
 

@@ -1,9 +1,9 @@
 package dev.handoff.servlet;
 
-import dev.handoff.EventStream;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
 import dev.handoff.StreamAccess;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.store.EventStream;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;

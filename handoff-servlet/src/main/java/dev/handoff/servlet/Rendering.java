@@ -1,9 +1,9 @@
 package dev.handoff.servlet;
 
-import dev.handoff.End;
-import dev.handoff.Problem;
-import dev.handoff.Reply;
-import dev.handoff.StreamFormat;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.Problem;
+import dev.handoff.http.Reply;
+import dev.handoff.stream.End;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;

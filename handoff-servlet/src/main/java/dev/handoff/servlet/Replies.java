@@ -1,6 +1,6 @@
 package dev.handoff.servlet;
 
-import dev.handoff.Reply;
+import dev.handoff.http.Reply;
 import jakarta.servlet.http.HttpServletResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;

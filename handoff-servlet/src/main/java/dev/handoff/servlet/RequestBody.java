@@ -1,7 +1,7 @@
 package dev.handoff.servlet;
 
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;

@@ -1,7 +1,7 @@
 package dev.handoff.servlet;
 
-import dev.handoff.HandoffRequest;
-import dev.handoff.ProblemException;
+import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;

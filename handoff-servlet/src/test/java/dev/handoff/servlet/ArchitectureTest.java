@@ -62,8 +62,7 @@ class ArchitectureTest {
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
                         "java..",
-                        "dev.handoff",
-                        "dev.handoff.servlet",
+                        "dev.handoff..",
                         "jakarta.servlet..",
                         "org.slf4j",
                         "com.fasterxml.jackson.core..",

@@ -2,12 +2,12 @@ package dev.handoff.servlet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.Problem;
-import dev.handoff.SseWriter;
-import dev.handoff.StreamFormat;
+import dev.handoff.delivery.SseWriter;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.Problem;
 import dev.handoff.servlet.Connection.Produced;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.handoff.Handoff;
-import dev.handoff.InMemoryEventStore;
-import dev.handoff.InProcessTaskDispatcher;
-import dev.handoff.TokenSealer;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.memory.InProcessTaskDispatcher;
+import dev.handoff.token.TokenSealer;
 import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletRegistration;
 import java.lang.reflect.InvocationHandler;

@@ -2,15 +2,15 @@ package dev.handoff.servlet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.handoff.EventAppender;
-import dev.handoff.Grant;
 import dev.handoff.Handoff;
-import dev.handoff.InMemoryEventStore;
-import dev.handoff.InProcessTaskDispatcher;
 import dev.handoff.StreamAccess;
-import dev.handoff.StreamFormat;
-import dev.handoff.Task;
-import dev.handoff.TokenSealer;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.memory.InProcessTaskDispatcher;
+import dev.handoff.store.EventAppender;
+import dev.handoff.task.Task;
+import dev.handoff.token.Grant;
+import dev.handoff.token.TokenSealer;
 import java.time.Instant;
 import java.util.Set;
 import org.junit.jupiter.api.DisplayName;

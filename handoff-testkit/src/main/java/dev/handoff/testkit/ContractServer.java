@@ -1,17 +1,17 @@
 package dev.handoff.testkit;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.Grant;
 import dev.handoff.Handoff;
-import dev.handoff.InMemoryEventStore;
-import dev.handoff.InProcessTaskDispatcher;
-import dev.handoff.Problem;
-import dev.handoff.StreamFormat;
-import dev.handoff.Task;
-import dev.handoff.TokenSealer;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.Problem;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.memory.InProcessTaskDispatcher;
 import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.servlet.HandoffFilter;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
+import dev.handoff.task.Task;
+import dev.handoff.token.Grant;
+import dev.handoff.token.TokenSealer;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.FilterRegistration;

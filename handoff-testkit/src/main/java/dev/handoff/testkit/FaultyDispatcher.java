@@ -1,8 +1,8 @@
 package dev.handoff.testkit;
 
-import dev.handoff.Task;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskStatus;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;

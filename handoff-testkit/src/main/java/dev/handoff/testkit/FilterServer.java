@@ -1,19 +1,19 @@
 package dev.handoff.testkit;
 
 import dev.handoff.Handoff;
-import dev.handoff.HandoffRequest;
-import dev.handoff.InMemoryEventStore;
-import dev.handoff.InProcessTaskDispatcher;
-import dev.handoff.ProblemException;
 import dev.handoff.RedirectPolicy;
-import dev.handoff.Task;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskStatus;
-import dev.handoff.TokenSealer;
+import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.ProblemException;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.memory.InProcessTaskDispatcher;
 import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.servlet.HandoffFilter;
 import dev.handoff.servlet.HandoffRoute;
 import dev.handoff.servlet.HandoffServlets;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
+import dev.handoff.token.TokenSealer;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;

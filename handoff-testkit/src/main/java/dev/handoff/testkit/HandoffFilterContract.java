@@ -10,9 +10,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.handoff.Problem;
-import dev.handoff.Reply;
-import dev.handoff.Task;
+import dev.handoff.http.Problem;
+import dev.handoff.http.Reply;
+import dev.handoff.task.Task;
 import dev.handoff.testkit.FilterServer.ConsumingFilter;
 import dev.handoff.testkit.FilterServer.LoginFilter;
 import dev.handoff.testkit.FilterServer.Settings;

@@ -1,10 +1,10 @@
 package dev.handoff.testkit;
 
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
-import dev.handoff.TaskHandler;
-import dev.handoff.TaskOutput;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskHandler;
+import dev.handoff.task.TaskOutput;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;

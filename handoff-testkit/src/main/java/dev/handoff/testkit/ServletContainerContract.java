@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.handoff.Grant;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.task.Task;
 import dev.handoff.testkit.SseReader.Received;
+import dev.handoff.token.Grant;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;

@@ -6,17 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventStore;
-import dev.handoff.EventStream;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskHandler;
-import dev.handoff.TaskOutput;
-import dev.handoff.TaskStatus;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.store.EventStore;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskHandler;
+import dev.handoff.task.TaskOutput;
+import dev.handoff.task.TaskStatus;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;

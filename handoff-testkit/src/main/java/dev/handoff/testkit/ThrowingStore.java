@@ -1,9 +1,9 @@
 package dev.handoff.testkit;
 
-import dev.handoff.End;
-import dev.handoff.EventAppender;
-import dev.handoff.EventStore;
-import dev.handoff.EventStream;
+import dev.handoff.store.EventAppender;
+import dev.handoff.store.EventStore;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;

@@ -1,6 +1,6 @@
 package dev.handoff.testkit;
 
-import dev.handoff.Ticker;
+import dev.handoff.time.Ticker;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;

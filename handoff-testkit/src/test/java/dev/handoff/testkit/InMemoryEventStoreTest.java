@@ -1,8 +1,8 @@
 package dev.handoff.testkit;
 
-import dev.handoff.EventStore;
-import dev.handoff.InMemoryEventStore;
-import dev.handoff.Task;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.store.EventStore;
+import dev.handoff.task.Task;
 import java.time.Duration;
 
 class InMemoryEventStoreTest extends EventStoreContract {

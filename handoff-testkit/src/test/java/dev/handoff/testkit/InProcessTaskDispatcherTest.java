@@ -1,10 +1,10 @@
 package dev.handoff.testkit;
 
-import dev.handoff.EventStore;
-import dev.handoff.InMemoryEventStore;
-import dev.handoff.InProcessTaskDispatcher;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskHandler;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.memory.InProcessTaskDispatcher;
+import dev.handoff.store.EventStore;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskHandler;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;

@@ -1,6 +1,6 @@
 package dev.handoff.mongo.database;
 
-import dev.handoff.Event;
+import dev.handoff.stream.Event;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;

@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.TokenSealer;
+import dev.handoff.token.TokenSealer;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.Optional;

@@ -1,10 +1,10 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
-import dev.handoff.InMemoryEventStore;
-import dev.handoff.InProcessTaskDispatcher;
-import dev.handoff.TokenSealer;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.memory.InProcessTaskDispatcher;
 import dev.handoff.servlet.EventStreamServlet;
+import dev.handoff.token.TokenSealer;
 import java.net.URI;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;

@@ -1,7 +1,7 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
-import dev.handoff.TokenSealer;
+import dev.handoff.token.TokenSealer;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;

@@ -2,8 +2,8 @@ package dev.handoff.examples.chat;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.handoff.Problem;
-import dev.handoff.Reply;
+import dev.handoff.http.Problem;
+import dev.handoff.http.Reply;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;

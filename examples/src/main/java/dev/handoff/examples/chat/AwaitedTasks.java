@@ -1,10 +1,10 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskStatus;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;

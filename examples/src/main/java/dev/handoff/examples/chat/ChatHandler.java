@@ -1,8 +1,8 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.Task;
-import dev.handoff.TaskHandler;
-import dev.handoff.TaskOutput;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskHandler;
+import dev.handoff.task.TaskOutput;
 
 /** Does the tasks of a chat: has the model answer that the request names. Thread-safe. */
 final class ChatHandler implements TaskHandler {

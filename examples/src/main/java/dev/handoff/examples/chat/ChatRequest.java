@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.ProblemException;
+import dev.handoff.http.ProblemException;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;

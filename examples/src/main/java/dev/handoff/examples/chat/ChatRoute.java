@@ -1,8 +1,8 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.HandoffRequest;
-import dev.handoff.Task;
+import dev.handoff.http.HandoffRequest;
 import dev.handoff.servlet.HandoffRoute;
+import dev.handoff.task.Task;
 import java.time.Duration;
 import java.util.Optional;
 

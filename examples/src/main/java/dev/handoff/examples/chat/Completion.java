@@ -2,7 +2,7 @@ package dev.handoff.examples.chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.handoff.ProblemException;
+import dev.handoff.http.ProblemException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;

@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.ProblemException;
+import dev.handoff.http.ProblemException;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;

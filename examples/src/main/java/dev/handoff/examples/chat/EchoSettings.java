@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.ProblemException;
+import dev.handoff.http.ProblemException;
 import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.Set;

@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.TokenSealer;
+import dev.handoff.token.TokenSealer;
 import java.net.URI;
 import java.util.Map;
 import java.util.Optional;

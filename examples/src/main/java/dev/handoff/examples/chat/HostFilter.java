@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.Problem;
+import dev.handoff.http.Problem;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpFilter;

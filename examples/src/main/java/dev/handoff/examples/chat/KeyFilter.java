@@ -1,7 +1,7 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.Problem;
-import dev.handoff.Reply;
+import dev.handoff.http.Problem;
+import dev.handoff.http.Reply;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpFilter;

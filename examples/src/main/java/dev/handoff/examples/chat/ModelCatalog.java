@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.ProblemException;
+import dev.handoff.http.ProblemException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,9 +1,9 @@
 package dev.handoff.examples.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Reply;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.http.Reply;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 

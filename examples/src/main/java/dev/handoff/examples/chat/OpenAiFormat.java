@@ -1,10 +1,10 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.Problem;
-import dev.handoff.Reply;
-import dev.handoff.StreamFormat;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.Problem;
+import dev.handoff.http.Reply;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.util.List;
 import java.util.Map;
 

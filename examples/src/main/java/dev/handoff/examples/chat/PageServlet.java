@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.Reply;
+import dev.handoff.http.Reply;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;

@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.Problem;
+import dev.handoff.http.Problem;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.eclipse.jetty.server.Request;

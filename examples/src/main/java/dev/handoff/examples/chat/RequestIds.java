@@ -1,7 +1,7 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.RedirectPolicy;
-import dev.handoff.Reply;
+import dev.handoff.http.Reply;
 import java.util.UUID;
 
 /**

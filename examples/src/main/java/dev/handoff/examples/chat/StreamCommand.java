@@ -1,8 +1,8 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
-import dev.handoff.TokenSealer;
 import dev.handoff.servlet.EventStreamServlet;
+import dev.handoff.token.TokenSealer;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;

@@ -2,8 +2,8 @@ package dev.handoff.examples.chat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.Problem;
+import dev.handoff.http.Problem;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;

@@ -3,8 +3,8 @@ package dev.handoff.examples.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.handoff.Grant;
-import dev.handoff.TokenSealer;
+import dev.handoff.token.Grant;
+import dev.handoff.token.TokenSealer;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;

@@ -3,8 +3,8 @@ package dev.handoff.examples.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.handoff.End;
-import dev.handoff.Problem;
-import dev.handoff.StreamFormat;
+import dev.handoff.delivery.StreamFormat;
+import dev.handoff.http.Problem;
+import dev.handoff.stream.End;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpRequest;

@@ -1,15 +1,15 @@
 package dev.handoff.examples.host;
 
-import dev.handoff.EventStore;
 import dev.handoff.Handoff;
-import dev.handoff.InMemoryEventStore;
-import dev.handoff.InProcessTaskDispatcher;
-import dev.handoff.Task;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TokenSealer;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.memory.InProcessTaskDispatcher;
 import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.servlet.HandoffFilter;
 import dev.handoff.servlet.HandoffServlets;
+import dev.handoff.store.EventStore;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.token.TokenSealer;
 import jakarta.servlet.ServletContainerInitializer;
 import jakarta.servlet.ServletContext;
 import java.util.Optional;

@@ -2,7 +2,7 @@ package dev.handoff.mongo.database;
 
 import com.mongodb.ReadConcern;
 import com.mongodb.WriteConcern;
-import dev.handoff.Ticker;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 

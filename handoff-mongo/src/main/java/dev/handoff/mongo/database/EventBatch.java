@@ -1,7 +1,7 @@
 package dev.handoff.mongo.database;
 
-import dev.handoff.End;
-import dev.handoff.Event;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.util.List;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;

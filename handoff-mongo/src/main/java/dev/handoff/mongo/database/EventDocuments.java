@@ -1,8 +1,8 @@
 package dev.handoff.mongo.database;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.Problem;
+import dev.handoff.http.Problem;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Date;

@@ -3,7 +3,7 @@ package dev.handoff.mongo.database;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.model.Filters;
 import com.mongodb.client.model.Projections;
-import dev.handoff.Ticker;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

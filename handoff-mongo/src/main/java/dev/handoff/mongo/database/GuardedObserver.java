@@ -1,6 +1,6 @@
 package dev.handoff.mongo.database;
 
-import dev.handoff.HandoffObserver;
+import dev.handoff.observation.HandoffObserver;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

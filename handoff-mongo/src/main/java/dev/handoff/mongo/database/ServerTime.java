@@ -4,7 +4,7 @@ import com.mongodb.MongoCommandException;
 import com.mongodb.MongoException;
 import com.mongodb.MongoInterruptedException;
 import com.mongodb.client.MongoDatabase;
-import dev.handoff.Ticker;
+import dev.handoff.time.Ticker;
 import java.time.Instant;
 import java.util.Date;
 import java.util.concurrent.CompletableFuture;

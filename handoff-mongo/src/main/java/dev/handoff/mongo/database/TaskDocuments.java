@@ -1,6 +1,6 @@
 package dev.handoff.mongo.database;
 
-import dev.handoff.TaskStatus;
+import dev.handoff.task.TaskStatus;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Date;

@@ -1,7 +1,7 @@
 package dev.handoff.mongo.database;
 
-import dev.handoff.Task;
-import dev.handoff.TaskStatus;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskStatus;
 import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,6 @@
 package dev.handoff.mongo.stream;
 
-import dev.handoff.Ticker;
+import dev.handoff.time.Ticker;
 import java.util.concurrent.TimeUnit;
 
 /**

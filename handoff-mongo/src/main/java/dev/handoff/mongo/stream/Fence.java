@@ -1,11 +1,11 @@
 package dev.handoff.mongo.stream;
 
-import dev.handoff.StaleWriterException;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.InsertOutcome;
+import dev.handoff.store.StaleWriterException;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

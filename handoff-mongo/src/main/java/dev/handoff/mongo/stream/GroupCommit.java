@@ -1,10 +1,10 @@
 package dev.handoff.mongo.stream;
 
-import dev.handoff.HandoffObserver;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.EventBatch;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

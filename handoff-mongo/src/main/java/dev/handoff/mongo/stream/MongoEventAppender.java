@@ -1,12 +1,12 @@
 package dev.handoff.mongo.stream;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventAppender;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.StaleWriterException;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.EventBatch;
+import dev.handoff.store.EventAppender;
+import dev.handoff.store.StaleWriterException;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.util.ArrayList;
 import java.util.List;
 import org.bson.types.ObjectId;

@@ -4,23 +4,23 @@ import com.mongodb.ReadConcern;
 import com.mongodb.WriteConcern;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
-import dev.handoff.EventAppender;
-import dev.handoff.EventId;
-import dev.handoff.EventStore;
-import dev.handoff.EventStream;
-import dev.handoff.HandoffObserver;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.StaleWriterException;
-import dev.handoff.Ticker;
+import dev.handoff.check.Durations;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.DatabaseSettings;
-import dev.handoff.mongo.database.Durations;
 import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.MongoOperations;
 import dev.handoff.mongo.tail.TailPoller;
 import dev.handoff.mongo.tail.TailSettings;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.store.EventAppender;
+import dev.handoff.store.EventStore;
+import dev.handoff.store.EventStream;
+import dev.handoff.store.StaleWriterException;
+import dev.handoff.store.StreamId;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Executor;
@@ -174,7 +174,7 @@ public final class MongoEventStore implements EventStore {
 
     private static void requireId(String streamId) {
         // The id of an event checks that of its stream.
-        new EventId(streamId, 0, 0);
+        StreamId.require(streamId);
     }
 
     /** The settings of a store. */
@@ -216,7 +216,7 @@ public final class MongoEventStore implements EventStore {
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder operationTimeout(Duration operationTimeout) {
-            this.operationTimeout = Durations.requirePositive("operationTimeout", operationTimeout);
+            this.operationTimeout = Durations.requireMillis("operationTimeout", operationTimeout);
             return this;
         }
 
@@ -239,7 +239,7 @@ public final class MongoEventStore implements EventStore {
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder retention(Duration retention) {
-            this.retention = Durations.requirePositive("retention", retention);
+            this.retention = Durations.requireMillis("retention", retention);
             return this;
         }
 
@@ -250,7 +250,7 @@ public final class MongoEventStore implements EventStore {
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder retryFor(Duration retryFor) {
-            this.retryFor = Durations.requirePositive("retryFor", retryFor);
+            this.retryFor = Durations.requireMillis("retryFor", retryFor);
             return this;
         }
 
@@ -273,8 +273,8 @@ public final class MongoEventStore implements EventStore {
          *     longest
          */
         public Builder poll(Duration shortest, Duration longest) {
-            this.shortestPoll = Durations.requirePositive("shortest", shortest);
-            this.longestPoll = Durations.requirePositive("longest", longest);
+            this.shortestPoll = Durations.requireMillis("shortest", shortest);
+            this.longestPoll = Durations.requireMillis("longest", longest);
             if (shortest.compareTo(longest) > 0) {
                 throw new IllegalArgumentException("shortest is longer than longest: " + shortest + ", " + longest);
             }

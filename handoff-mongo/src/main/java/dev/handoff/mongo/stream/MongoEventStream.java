@@ -1,13 +1,13 @@
 package dev.handoff.mongo.stream;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventStream;
-import dev.handoff.ProblemException;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.tail.TailPoller;
 import dev.handoff.mongo.tail.TailWindow;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package dev.handoff.mongo.tail;
 
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Failures;
+import dev.handoff.time.Ticker;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;

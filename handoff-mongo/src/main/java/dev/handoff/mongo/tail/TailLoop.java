@@ -3,10 +3,10 @@ package dev.handoff.mongo.tail;
 import static java.util.Comparator.comparingLong;
 import static java.util.stream.Collectors.toMap;
 
-import dev.handoff.HandoffObserver;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.TailFetch;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

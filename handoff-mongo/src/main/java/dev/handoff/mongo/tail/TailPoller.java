@@ -1,8 +1,8 @@
 package dev.handoff.mongo.tail;
 
-import dev.handoff.EventStream;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.EventBatch;
+import dev.handoff.store.EventStream;
+import dev.handoff.time.Ticker;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;

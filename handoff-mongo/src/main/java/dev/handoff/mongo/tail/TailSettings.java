@@ -1,7 +1,7 @@
 package dev.handoff.mongo.tail;
 
-import dev.handoff.HandoffObserver;
-import dev.handoff.Ticker;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;

@@ -1,9 +1,9 @@
 package dev.handoff.mongo.tail;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventStream;
 import dev.handoff.mongo.database.EventBatch;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;

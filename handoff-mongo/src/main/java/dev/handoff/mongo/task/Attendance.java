@@ -1,8 +1,8 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.Failures;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;

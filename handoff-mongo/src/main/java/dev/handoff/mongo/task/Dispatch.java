@@ -1,14 +1,14 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
-import dev.handoff.TaskStatus;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.HeldTask;
 import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.TaskRecord;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.Lock;

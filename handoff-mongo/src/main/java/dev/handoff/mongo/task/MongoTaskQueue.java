@@ -1,17 +1,17 @@
 package dev.handoff.mongo.task;
 
 import com.mongodb.client.MongoDatabase;
-import dev.handoff.HandoffObserver;
-import dev.handoff.Task;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskStatus;
-import dev.handoff.Ticker;
+import dev.handoff.check.Durations;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseSettings;
-import dev.handoff.mongo.database.Durations;
 import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.MongoOperations;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskStatus;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Objects;
@@ -88,7 +88,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
      * @param store where the streams of its tasks are, in the same database
      * @param executor sweeps, records which tasks have readers, and cancels tasks that run here. It waits for the store, so it
      *     must not be that of the store. It needs two threads, and one more for each action of
-     *     {@link dev.handoff.TaskOutput#onCancel} that may block at the same time; belongs to the caller
+     *     {@link dev.handoff.task.TaskOutput#onCancel} that may block at the same time; belongs to the caller
      * @param types the types of tasks that are accepted; others are refused
      */
     public static Builder builder(
@@ -226,7 +226,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
          * forgotten before its events would leave them to the next task with the same idempotency key.
          */
         public Builder retention(Duration retention) {
-            this.retention = Durations.requirePositive("retention", retention);
+            this.retention = Durations.requireMillis("retention", retention);
             return this;
         }
 
@@ -235,7 +235,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
          * then ends it with 503 {@code expired_in_queue}.
          */
         public Builder maxQueueTime(Duration maxQueueTime) {
-            this.maxQueueTime = Durations.requirePositive("maxQueueTime", maxQueueTime);
+            this.maxQueueTime = Durations.requireMillis("maxQueueTime", maxQueueTime);
             return this;
         }
 
@@ -250,7 +250,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
 
         /** Sets the time limit of one operation on the database; 5 seconds by default. It should be at most half a lease. */
         public Builder operationTimeout(Duration operationTimeout) {
-            this.operationTimeout = Durations.requirePositive("operationTimeout", operationTimeout);
+            this.operationTimeout = Durations.requireMillis("operationTimeout", operationTimeout);
             return this;
         }
 
@@ -265,7 +265,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
          * lease, of at least four sweep intervals.
          */
         public Builder lease(Duration lease) {
-            this.lease = Durations.requirePositive("lease", lease);
+            this.lease = Durations.requireMillis("lease", lease);
             return this;
         }
 
@@ -274,7 +274,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
          * within a lease and a sweep interval.
          */
         public Builder sweepInterval(Duration sweepInterval) {
-            this.sweepInterval = Durations.requirePositive("sweepInterval", sweepInterval);
+            this.sweepInterval = Durations.requireMillis("sweepInterval", sweepInterval);
             return this;
         }
 
@@ -293,7 +293,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
          * process that could not sweep for some time begins to wait again.
          */
         public Builder cancelUnattendedAfter(Duration limit) {
-            this.cancelUnattendedAfter = Durations.requirePositive("cancelUnattendedAfter", limit);
+            this.cancelUnattendedAfter = Durations.requireMillis("cancelUnattendedAfter", limit);
             return this;
         }
 

@@ -1,10 +1,10 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.Problem;
-import dev.handoff.TaskHandler;
-import dev.handoff.TaskRun;
-import dev.handoff.mongo.database.Durations;
+import dev.handoff.check.Durations;
+import dev.handoff.execution.TaskRun;
+import dev.handoff.http.Problem;
 import dev.handoff.mongo.database.TaskRecord;
+import dev.handoff.task.TaskHandler;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -361,7 +361,7 @@ public final class MongoWorker implements AutoCloseable {
          * dev.handoff.mongo.stream.MongoEventStore.Builder#retryFor}. After that it stops its handlers, since nothing that they do could be stored.
          */
         public Builder retryFor(Duration retryFor) {
-            this.retryFor = Durations.requirePositive("retryFor", retryFor);
+            this.retryFor = Durations.requireMillis("retryFor", retryFor);
             return this;
         }
 

@@ -1,9 +1,9 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.Failures;
 import dev.handoff.mongo.database.HeldTask;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.HandoffObserver;
-import dev.handoff.Ticker;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.locks.Lock;

@@ -1,7 +1,7 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.DatabaseException;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;

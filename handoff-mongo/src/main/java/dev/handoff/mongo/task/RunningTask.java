@@ -1,6 +1,6 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.TaskRun;
+import dev.handoff.execution.TaskRun;
 
 /** A task that a worker runs. */
 final class RunningTask {

@@ -1,16 +1,16 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.End;
-import dev.handoff.EventAppender;
-import dev.handoff.EventStream;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.StaleWriterException;
-import dev.handoff.TaskStatus;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.HeldTask;
 import dev.handoff.mongo.database.TaskRecord;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.store.EventAppender;
+import dev.handoff.store.EventStream;
+import dev.handoff.store.StaleWriterException;
+import dev.handoff.stream.End;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.Optional;
 import org.slf4j.Logger;

@@ -1,10 +1,10 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.HandoffObserver;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.Failures;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;

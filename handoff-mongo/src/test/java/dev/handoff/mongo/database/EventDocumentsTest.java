@@ -2,12 +2,12 @@ package dev.handoff.mongo.database;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventAppender;
-import dev.handoff.Problem;
+import dev.handoff.http.Problem;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.testing.Mongo;
+import dev.handoff.store.EventAppender;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -1,10 +1,10 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.EventStore;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskHandler;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.tail.TailPoller;
+import dev.handoff.store.EventStore;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskHandler;
 import java.time.Duration;
 
 /** How the processes of a world are put together from the classes under test. */

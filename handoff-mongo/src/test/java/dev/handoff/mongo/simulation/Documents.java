@@ -1,9 +1,9 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.TaskStatus;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.HeldTask;
 import dev.handoff.mongo.database.TaskRecord;
+import dev.handoff.task.TaskStatus;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.HashMap;

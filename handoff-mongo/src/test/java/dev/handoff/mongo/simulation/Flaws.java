@@ -1,12 +1,12 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.TaskStatus.State;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.TailFetch;
 import dev.handoff.mongo.database.TaskRecord;
+import dev.handoff.task.TaskStatus.State;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -1,6 +1,5 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.TaskStatus;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.HeldTask;
@@ -8,6 +7,7 @@ import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.Position;
 import dev.handoff.mongo.database.TailFetch;
 import dev.handoff.mongo.database.TaskRecord;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;

@@ -1,14 +1,14 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.EventStore;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskHandler;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.stream.SimulatedStreams;
 import dev.handoff.mongo.tail.TailPoller;
 import dev.handoff.mongo.task.MongoWorker;
 import dev.handoff.mongo.task.SimulatedTasks;
+import dev.handoff.store.EventStore;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskHandler;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;

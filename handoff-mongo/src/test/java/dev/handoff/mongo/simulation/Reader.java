@@ -1,9 +1,9 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.Event;
-import dev.handoff.EventStream;
-import dev.handoff.ProblemException;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.DatabaseException;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.Event;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;

@@ -1,11 +1,11 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.End;
-import dev.handoff.Problem;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
-import dev.handoff.TaskOutput;
-import dev.handoff.TaskStatus;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.stream.End;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskOutput;
+import dev.handoff.task.TaskStatus;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,6 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.Ticker;
+import dev.handoff.time.Ticker;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Lock;

@@ -2,10 +2,10 @@ package dev.handoff.mongo.simulation;
 
 import static java.util.Comparator.comparing;
 
-import dev.handoff.TaskStatus.State;
 import dev.handoff.mongo.database.HeldTask;
 import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.TaskRecord;
+import dev.handoff.task.TaskStatus.State;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;

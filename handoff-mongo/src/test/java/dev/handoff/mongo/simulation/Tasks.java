@@ -1,10 +1,10 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.End;
-import dev.handoff.TaskHandler;
-import dev.handoff.TaskStatus.State;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.HeldTask;
+import dev.handoff.stream.End;
+import dev.handoff.task.TaskHandler;
+import dev.handoff.task.TaskStatus.State;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -1,11 +1,11 @@
 package dev.handoff.mongo.simulation;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventAppender;
-import dev.handoff.ProblemException;
-import dev.handoff.StaleWriterException;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.DatabaseException;
+import dev.handoff.store.EventAppender;
+import dev.handoff.store.StaleWriterException;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

@@ -4,11 +4,11 @@ import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import dev.handoff.End;
-import dev.handoff.EventAppender;
-import dev.handoff.HandoffObserver;
-import dev.handoff.Problem;
+import dev.handoff.http.Problem;
 import dev.handoff.mongo.database.InsertOutcome;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.store.EventAppender;
+import dev.handoff.stream.End;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.handoff.HandoffObserver;
-import dev.handoff.ProblemException;
-import dev.handoff.StaleWriterException;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.Position;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.store.StaleWriterException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,8 +2,8 @@ package dev.handoff.mongo.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.handoff.HandoffObserver;
 import dev.handoff.mongo.database.EventBatch;
+import dev.handoff.observation.HandoffObserver;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -4,11 +4,11 @@ import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventAppender;
-import dev.handoff.EventStream;
-import dev.handoff.StaleWriterException;
+import dev.handoff.store.EventAppender;
+import dev.handoff.store.EventStream;
+import dev.handoff.store.StaleWriterException;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.mongodb.client.model.Filters;
-import dev.handoff.End;
-import dev.handoff.EventAppender;
+import dev.handoff.store.EventAppender;
+import dev.handoff.stream.End;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;

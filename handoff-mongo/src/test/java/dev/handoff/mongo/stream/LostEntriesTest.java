@@ -6,14 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.model.Filters;
-import dev.handoff.Event;
-import dev.handoff.EventStream;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.TestDocuments;
 import dev.handoff.mongo.testing.Commands;
 import dev.handoff.mongo.testing.Mongo;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.Event;
+import dev.handoff.task.Task;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

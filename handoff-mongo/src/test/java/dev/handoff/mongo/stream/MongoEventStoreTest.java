@@ -1,7 +1,7 @@
 package dev.handoff.mongo.stream;
 
-import dev.handoff.EventStore;
 import dev.handoff.mongo.testing.Mongo;
+import dev.handoff.store.EventStore;
 import dev.handoff.testkit.EventStoreContract;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;

@@ -3,9 +3,9 @@ package dev.handoff.mongo.stream;
 import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.handoff.EventAppender;
-import dev.handoff.HandoffObserver;
 import dev.handoff.mongo.testing.Mongo;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.store.EventAppender;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

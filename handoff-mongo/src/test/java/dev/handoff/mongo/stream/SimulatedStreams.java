@@ -1,8 +1,8 @@
 package dev.handoff.mongo.stream;
 
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.tail.TailPoller;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;

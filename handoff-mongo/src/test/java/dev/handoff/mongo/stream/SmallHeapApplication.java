@@ -2,8 +2,8 @@ package dev.handoff.mongo.stream;
 
 import com.mongodb.client.MongoClient;
 import com.mongodb.client.MongoClients;
-import dev.handoff.EventStream;
 import dev.handoff.mongo.MongoIndexes;
+import dev.handoff.store.EventStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;

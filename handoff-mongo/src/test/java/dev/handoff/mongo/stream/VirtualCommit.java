@@ -1,12 +1,12 @@
 package dev.handoff.mongo.stream;
 
-import dev.handoff.HandoffObserver;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.Position;
 import dev.handoff.mongo.testing.ManualScheduler;
+import dev.handoff.observation.HandoffObserver;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,13 +2,13 @@ package dev.handoff.mongo.tail;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.EventStream;
-import dev.handoff.HandoffObserver;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.TailFetch;
 import dev.handoff.mongo.testing.TickedExecutor;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -3,11 +3,11 @@ package dev.handoff.mongo.task;
 import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.handoff.End;
-import dev.handoff.Task;
-import dev.handoff.TaskStatus;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.testing.Commands;
+import dev.handoff.stream.End;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.Date;
 import java.util.List;

@@ -4,12 +4,12 @@ import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.Task;
-import dev.handoff.TaskStatus;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.testing.TcpProxy;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;

@@ -3,12 +3,12 @@ package dev.handoff.mongo.task;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.handoff.End;
-import dev.handoff.EventAppender;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
-import dev.handoff.TaskStatus;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.DatabaseException;
+import dev.handoff.store.EventAppender;
+import dev.handoff.stream.End;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.mongodb.client.MongoDatabase;
-import dev.handoff.ProblemException;
-import dev.handoff.Task;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.testing.Mongo;
+import dev.handoff.task.Task;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

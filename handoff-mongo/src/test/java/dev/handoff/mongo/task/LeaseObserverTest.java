@@ -2,8 +2,8 @@ package dev.handoff.mongo.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.handoff.TaskStatus;
 import dev.handoff.mongo.database.HeldTask;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -1,10 +1,10 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.EventStore;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskHandler;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.testing.Mongo;
+import dev.handoff.store.EventStore;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskHandler;
 import dev.handoff.testkit.TaskDispatcherContract;
 import java.util.List;
 import java.util.concurrent.ExecutorService;

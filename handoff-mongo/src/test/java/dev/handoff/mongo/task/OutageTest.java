@@ -2,13 +2,13 @@ package dev.handoff.mongo.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.handoff.HandoffObserver;
-import dev.handoff.TaskStatus;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.HeldTask;
 import dev.handoff.mongo.database.TaskRecord;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.task.TaskStatus;
 import dev.handoff.testkit.TickingClock;
 import java.lang.reflect.Proxy;
 import java.time.Duration;

@@ -1,8 +1,8 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.Task;
-import dev.handoff.TaskHandler;
-import dev.handoff.TaskOutput;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskHandler;
+import dev.handoff.task.TaskOutput;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;

@@ -1,11 +1,11 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.HandoffObserver;
-import dev.handoff.TaskDispatcher;
-import dev.handoff.TaskHandler;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.task.TaskHandler;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Executor;

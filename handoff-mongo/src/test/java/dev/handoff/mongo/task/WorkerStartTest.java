@@ -4,13 +4,13 @@ import static dev.handoff.mongo.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-import dev.handoff.Event;
-import dev.handoff.HandoffObserver;
-import dev.handoff.Task;
-import dev.handoff.TaskStatus;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.MongoIndexes;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.stream.Event;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskStatus;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.mongodb.event.CommandListener;
 import com.mongodb.event.CommandSucceededEvent;
-import dev.handoff.End;
-import dev.handoff.Event;
-import dev.handoff.Task;
-import dev.handoff.TaskStatus;
 import dev.handoff.mongo.testing.TcpProxy;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskStatus;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

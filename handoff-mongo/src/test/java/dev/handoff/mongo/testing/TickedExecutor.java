@@ -1,6 +1,6 @@
 package dev.handoff.mongo.testing;
 
-import dev.handoff.Ticker;
+import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;

@@ -1,0 +1,86 @@
+package dev.handoff.delivery;
+
+import dev.handoff.store.StreamId;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The {@code id} of an event on the wire, which a client sends back as {@code Last-Event-ID}:
+ * {@code <streamId>:<position>:<proof>}. It names the stream as well as the position, because many clients reconnect to the
+ * URL that started the task instead of the one they were redirected to.
+ *
+ * <p>A {@link StreamFormat} may show one entry of the stream as several frames. All but the last of them then have the id
+ * {@code <streamId>:<position>.<part>:<proof>}. A client that was cut between two of them gets exactly the rest.
+ *
+ * <p>The proof shows that the client has read an event of the stream. Without it the id only names a place: the id of a
+ * task stands in logs and answers, so it must not open the stream.
+ *
+ * @param streamId the stream, 32 lower-case hexadecimal digits
+ * @param position the position of the entry
+ * @param part how many frames of the entry were seen, or 0 if all of them were
+ * @param proof what the streaming server added, 16 characters of URL-safe Base64; null if the id has none
+ */
+public record EventId(
+        String streamId, long position, int part, @Nullable String proof) {
+
+    private static final long MAX_POSITION = 999_999_999_999_999_999L;
+    private static final int MAX_PART = 9999;
+    private static final Pattern PROOF = Pattern.compile("[A-Za-z0-9_-]{16}");
+    private static final Pattern FORM = Pattern.compile(
+            "([0-9a-f]{32}):(0|[1-9][0-9]{0,17})(?:\\.([1-9][0-9]{0,3}))?(?::(" + PROOF.pattern() + "))?");
+
+    /**
+     * Checks the parts.
+     *
+     * @throws IllegalArgumentException if one of them cannot stand in an id
+     */
+    public EventId {
+        StreamId.require(streamId);
+        if (position < 0 || part < 0 || position > MAX_POSITION || part > MAX_PART) {
+            throw new IllegalArgumentException("position or part is out of range: " + position + "." + part);
+        }
+        if (proof != null && !PROOF.matcher(proof).matches()) {
+            throw new IllegalArgumentException("proof is not 16 characters of URL-safe Base64");
+        }
+    }
+
+    /** An id without a proof. */
+    public EventId(String streamId, long position, int part) {
+        this(streamId, position, part, null);
+    }
+
+    /**
+     * Returns the id that a text holds, as it stands on the wire or as {@link #toString} writes it.
+     *
+     * @throws IllegalArgumentException if the text is not such an id; the message names it
+     */
+    public static EventId parse(String text) {
+        Matcher matcher = FORM.matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("not an event id of this server: \"" + printable(text) + '"');
+        }
+        String part = matcher.group(3);
+        return new EventId(
+                matcher.group(1),
+                Long.parseLong(matcher.group(2)),
+                part == null ? 0 : Integer.parseInt(part),
+                matcher.group(4));
+    }
+
+    /** The position after which reading goes on: this one, or the one before it if parts of it are still to be sent. */
+    public long after() {
+        return part == 0 ? position : position - 1;
+    }
+
+    /** Returns {@code <streamId>:<position>} or {@code <streamId>:<position>.<part>}, without the proof, so it can be logged. */
+    @Override
+    public String toString() {
+        return part == 0 ? streamId + ':' + position : streamId + ':' + position + '.' + part;
+    }
+
+    private static String printable(String text) {
+        String shown = text.length() <= 100 ? text : text.substring(0, 100) + "…";
+        return shown.replaceAll("\\p{Cntrl}", "?");
+    }
+}

@@ -1,0 +1,30 @@
+package dev.handoff.delivery;
+
+import dev.handoff.http.Problem;
+import dev.handoff.http.Reply;
+import dev.handoff.stream.End;
+import java.util.Objects;
+
+/** See {@link StreamFormat#result()}. */
+final class ResultFormat implements StreamFormat.DocumentFormat {
+
+    static final ResultFormat INSTANCE = new ResultFormat();
+
+    private ResultFormat() {}
+
+    @Override
+    public String name() {
+        return "result";
+    }
+
+    @Override
+    public Reply document(End end) {
+        if (end instanceof End.Completed completed) {
+            return Reply.of(200, Reply.JSON, Objects.requireNonNullElse(completed.result(), "null"));
+        }
+        if (end instanceof End.Failed failed) {
+            return error(failed.problem());
+        }
+        return error(new Problem(409, "cancelled", "The task was cancelled."));
+    }
+}

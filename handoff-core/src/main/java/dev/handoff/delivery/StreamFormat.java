@@ -1,0 +1,90 @@
+package dev.handoff.delivery;
+
+import dev.handoff.http.Problem;
+import dev.handoff.http.Reply;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a stream looks on the wire: as Server-Sent Events ({@link EventFormat}), or as one document at its end
+ * ({@link DocumentFormat}). A format is named in the grant, and does not depend on which reader it is for.
+ *
+ * <p>Implementations are thread-safe and never block.
+ */
+public sealed interface StreamFormat {
+
+    /** The name by which a task and a grant ask for it. */
+    String name();
+
+    /** How an error that is known before the first byte is answered; problem details (RFC 9457) by default. */
+    default Reply error(Problem problem) {
+        return problem.toReply();
+    }
+
+    /**
+     * Returns header fields that answers in this format have besides their own, such as a request id. None by default.
+     *
+     * @param streamId the stream that is delivered
+     */
+    default Map<String, String> headers(String streamId) {
+        return Map.of();
+    }
+
+    /**
+     * Events under their own types and with their data as it is, then one event that says how the stream ended:
+     * {@code completed} with the result, if there is one; {@code cancelled} without data; {@code failed} with problem
+     * details. A stream that is cut by the server has {@code interrupted} last, with problem details. None of these names is
+     * {@code error} or {@code open}, which a browser's {@code EventSource} uses for events of its own.
+     */
+    static EventFormat standard() {
+        return StandardFormat.INSTANCE;
+    }
+
+    /**
+     * The result alone, as JSON, when the stream has ended; {@code null} if there is none. A stream that failed is answered
+     * with its problem, one that was cancelled with 409.
+     */
+    static DocumentFormat result() {
+        return ResultFormat.INSTANCE;
+    }
+
+    /** A stream shown as Server-Sent Events. */
+    non-sealed interface EventFormat extends StreamFormat {
+
+        /** The frames of an event; none if this format does not show it. */
+        List<Frame> frames(Event event);
+
+        /** The frames of the end; at least one, so that a client can tell a whole stream from a cut one. */
+        List<Frame> frames(End end);
+
+        /**
+         * Returns whether the response ends cleanly after the frames of this end; it does by default. If not, the connection
+         * is aborted after them, for clients that ignore an error event and take a clean end for success. A client that
+         * reconnects after that is answered with 204.
+         */
+        default boolean endsCleanly(End end) {
+            return true;
+        }
+
+        /** The frame that says that the server stops in mid-stream, and the client may come back for the rest. */
+        Frame interrupted(Problem problem);
+    }
+
+    /** A stream shown as one document, once it has ended. */
+    non-sealed interface DocumentFormat extends StreamFormat {
+
+        /** The answer for this end. */
+        Reply document(End end);
+    }
+
+    /**
+     * One Server-Sent Event.
+     *
+     * @param type the event type; null for {@code message}
+     * @param data its text
+     */
+    record Frame(@Nullable String type, String data) {}
+}

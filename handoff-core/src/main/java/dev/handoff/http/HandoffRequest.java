@@ -1,0 +1,48 @@
+package dev.handoff.http;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An HTTP request as this library needs to see it. The servlet module makes them; code on another framework implements it
+ * over the request it has.
+ */
+public interface HandoffRequest {
+
+    /** The method, upper case. */
+    String method();
+
+    /** The path within the application, without the query, such as {@code /v1/chat/completions}. */
+    String path();
+
+    /**
+     * Returns the path prefix at which the application stands on its host, such as {@code /shop}; empty at the root. Default
+     * addresses of streams begin with it.
+     */
+    default String contextPath() {
+        return "";
+    }
+
+    /** The query as it came, without the question mark (RFC 3986, 3.4); null if there is none. */
+    @Nullable
+    String query();
+
+    /**
+     * A header field: all its lines joined by {@code ", "} (RFC 9110, 5.3), or null if there is none.
+     *
+     * @param name the field's name, in any case
+     */
+    @Nullable
+    String header(String name);
+
+    /** Who asks, as the application has found out; null if nobody is known. */
+    @Nullable
+    String subject();
+
+    /**
+     * Returns the content as text; the same text each time. Blocks until the content has arrived.
+     *
+     * @throws ProblemException if the content is larger than the server accepts (413), not readable as text (415), cut or
+     *     malformed (400), too slow (408), or the server is too busy to read it (503)
+     */
+    String body();
+}

@@ -1,0 +1,50 @@
+package dev.handoff.task;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The state of a task at one moment.
+ *
+ * @param taskId the task, and its stream
+ * @param subject who asked, or null
+ * @param format the format that was asked for
+ * @param state where it is in its life
+ * @param queuePosition how many tasks are to be started before this one, at most {@value #MAX_QUEUE_POSITION}: dispatchers
+ *     count no further. 0 if there are none, if it has been started, or if the dispatcher could not count them
+ * @param created when it was accepted
+ * @param started when its handler was started, last if more than once; null if not yet
+ * @param ended when it ended; null if it has not
+ */
+public record TaskStatus(
+        String taskId,
+        @Nullable String subject,
+        String format,
+        State state,
+        int queuePosition,
+        Instant created,
+        @Nullable Instant started,
+        @Nullable Instant ended) {
+
+    /** The largest {@link #queuePosition()}. It means that this many tasks or more are to be started before. */
+    public static final int MAX_QUEUE_POSITION = 1000;
+
+    /** The states of a task. It starts in {@link #QUEUED}; the last three are final. */
+    public enum State {
+        /** Accepted, not yet started. */
+        QUEUED,
+        /** Its handler is at work. */
+        RUNNING,
+        /** Its handler returned. */
+        COMPLETED,
+        /** Its handler threw, or its worker was lost. */
+        FAILED,
+        /** It was cancelled. */
+        CANCELLED;
+
+        /** Whether nothing more will happen. */
+        public boolean isFinal() {
+            return this != QUEUED && this != RUNNING;
+        }
+    }
+}
