@@ -7,7 +7,6 @@ import com.mongodb.client.MongoDatabase;
 import com.mongodb.client.model.Filters;
 import com.mongodb.client.model.Sorts;
 import dev.handoff.check.Durations;
-import dev.handoff.delivery.EventId;
 import dev.handoff.delivery.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
@@ -18,6 +17,7 @@ import dev.handoff.mongo.tail.TailWindow;
 import dev.handoff.store.EventAppender;
 import dev.handoff.store.EventStore;
 import dev.handoff.store.EventStream;
+import dev.handoff.store.StreamId;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
 import dev.handoff.task.Task;
@@ -150,8 +150,7 @@ public final class MinibatchStreams implements EventStore {
 
     @Override
     public EventStream open(String streamId) {
-        // The id of an event checks that of its stream.
-        new EventId(streamId, 0, 0);
+        StreamId.require(streamId);
         return new MinibatchStream(streamId, names.apply(streamId));
     }
 

@@ -138,7 +138,7 @@ public final class MongoEventStore implements EventStore {
 
     @Override
     public EventStream open(String streamId) {
-        requireId(streamId);
+        StreamId.require(streamId);
         return new MongoEventStream(streamId, database, tail);
     }
 
@@ -158,7 +158,7 @@ public final class MongoEventStore implements EventStore {
      *     before it is known. The caller must not use this epoch again, since the fence may exist
      */
     public EventAppender appender(String streamId, int epoch, Duration retryFor) {
-        requireId(streamId);
+        StreamId.require(streamId);
         if (epoch < 1) {
             throw new IllegalArgumentException("epoch is less than 1: " + epoch);
         }
@@ -170,11 +170,6 @@ public final class MongoEventStore implements EventStore {
             throw new ProblemException(new Problem(503, "store_unreachable", "The event store cannot be reached."), e);
         }
         return new MongoEventAppender(commit, streamId, epoch, next);
-    }
-
-    private static void requireId(String streamId) {
-        // The id of an event checks that of its stream.
-        StreamId.require(streamId);
     }
 
     /** The settings of a store. */
