@@ -1,5 +1,6 @@
 import dev.handoff.EventStore;
 import dev.handoff.Handoff;
+import dev.handoff.StreamEndpoint;
 import dev.handoff.InMemoryEventStore;
 import dev.handoff.InProcessTaskDispatcher;
 import dev.handoff.RedirectPolicy;
@@ -83,9 +84,12 @@ final class ReportServer {
         connector.setHost("127.0.0.1");
         server.addConnector(connector);
         ServletContextHandler context = new ServletContextHandler("/");
-        EventStreamServlet events = EventStreamServlet.builder(handoff, timer)
-                .corsOrigins("*")
-                .retry(Duration.ofMillis(200))
+        EventStreamServlet events = EventStreamServlet.builder(
+                        StreamEndpoint.builder(handoff)
+                                .corsOrigins("*")
+                                .retry(Duration.ofMillis(200))
+                                .build(),
+                        timer)
                 .drainWindow(Duration.ofMillis(100))
                 .build();
         HandoffFilter filter = HandoffFilter.builder(handoff)

@@ -1,10 +1,10 @@
 package dev.handoff;
 
+import dev.handoff.delivery.AuthorizedStream;
 import dev.handoff.delivery.EventId;
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.IdempotencyKey;
-import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.store.EventStore;
@@ -175,12 +175,12 @@ public final class Handoff {
         if (field == null || field.isEmpty()) {
             return Optional.empty();
         }
-        EventId last = parseLastEventId(field);
+        EventId last = EventId.ofRequest(field);
         boolean known = request.subject() != null;
         if (!known && !sealer.proves(last.streamId(), last.proof())) {
             throw notYourStream(last);
         }
-        TaskStatus status = dispatcher.status(last.streamId()).orElseThrow(Handoff::gone);
+        TaskStatus status = dispatcher.status(last.streamId()).orElseThrow(AuthorizedStream::gone);
         if (!Objects.equals(status.subject(), request.subject())) {
             throw notYourStream(last);
         }
@@ -203,14 +203,14 @@ public final class Handoff {
 
     /**
      * Returns what a token opens. Asks neither the store nor the dispatcher, so it never blocks; {@link
-     * StreamAccess#stream} checks whether the stream is still kept.
+     * AuthorizedStream#stream} checks whether the stream is still kept.
      *
      * @throws ProblemException if the token is bad or has expired (401), or names a format that this server does not know
      *     (503), as happens while a new version is rolled out: another server may know it
      */
-    public StreamAccess open(String token) {
+    public AuthorizedStream open(String token) {
         Grant grant = sealer.open(token);
-        return new StreamAccess(
+        return new AuthorizedStream(
                 grant, formatOfAccepted(grant.format()), store, dispatcher, sealer.proof(grant.streamId()));
     }
 
@@ -252,19 +252,6 @@ public final class Handoff {
             throw new IllegalArgumentException("no stream format has the name " + name + ", only " + formats.keySet());
         }
         return format;
-    }
-
-    static EventId parseLastEventId(String field) {
-        try {
-            return EventId.parse(field.strip());
-        } catch (IllegalArgumentException e) {
-            throw new ProblemException(
-                    new Problem(400, "invalid_last_event_id", "Last-Event-ID is " + e.getMessage()), e);
-        }
-    }
-
-    static ProblemException gone() {
-        return new ProblemException(410, "stream_gone", "The stream is no longer kept.");
     }
 
     /** The settings of a hand-off. */

@@ -1,9 +1,9 @@
 /**
- * The hand-off pattern without a framework: a request whose answer takes long becomes a {@link dev.handoff.task.Task}, is
- * accepted by a {@link dev.handoff.task.TaskDispatcher}, and its {@link dev.handoff.store.EventStream} is read elsewhere, by whoever
- * holds the token that {@link dev.handoff.Handoff} sealed into a redirect.
+ * The hand-off pattern without a framework. Its two ends have the same shape: {@link dev.handoff.Handoff} takes a request for work and
+ * returns a reply that leads the client to a stream; {@link dev.handoff.StreamEndpoint} takes a request for a stream and returns what
+ * the client reads.
  *
- * <p>Nothing in this package knows servlets or a database. Everything is thread-safe unless it says otherwise, and no type
+ * <p>Nothing in this module knows servlets or a database. Everything is thread-safe unless it says otherwise, and no type
  * here starts a thread.
  */
 @NullMarked

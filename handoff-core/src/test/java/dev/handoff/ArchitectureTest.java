@@ -27,11 +27,12 @@ class ArchitectureTest {
     /** From the top down. */
     private static final List<String> LAYERS = List.of(
             "dev.handoff",
+            "dev.handoff.delivery",
             "dev.handoff.memory",
             "dev.handoff.execution",
             "dev.handoff.task",
             "dev.handoff.token",
-            "dev.handoff.delivery",
+            "dev.handoff.format",
             "dev.handoff.store",
             "dev.handoff.stream",
             "dev.handoff.http",

@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.handoff.delivery.AuthorizedStream;
 import dev.handoff.delivery.EventId;
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.Problem;
 import dev.handoff.http.Reply;
@@ -67,7 +68,7 @@ class HandoffTest {
         assertThat(reply.status()).isEqualTo(303);
         assertThat(location(reply)).startsWith("/events/").doesNotContain("?");
 
-        StreamAccess access = handoff.open(token(reply));
+        AuthorizedStream access = handoff.open(token(reply));
         assertThat(access.stream().id()).isEqualTo(task.id());
         assertThat(access.format()).isSameAs(StreamFormat.standard());
         assertThat(access.status().state()).isEqualTo(TaskStatus.State.QUEUED);
@@ -93,7 +94,7 @@ class HandoffTest {
     @DisplayName("the grant is for one stream, in the task's format, with all rights, for 24 hours")
     void grants() {
         Task task = Task.of("greet", "hello").withFormat("result");
-        StreamAccess access = handoff.open(token(handoff.begin(FakeRequest.by("alice"), task)));
+        AuthorizedStream access = handoff.open(token(handoff.begin(FakeRequest.by("alice"), task)));
         assertThat(access.grant())
                 .isEqualTo(new Grant(
                         task.id(),
@@ -112,7 +113,7 @@ class HandoffTest {
                 .rights(Set.of(Grant.Right.READ))
                 .build();
         String token = token(strict.begin(FakeRequest.by("alice"), Task.of("greet", "hello")));
-        StreamAccess access = strict.open(token);
+        AuthorizedStream access = strict.open(token);
         assertThat(access.grant().expires()).isEqualTo(clock.instant().plusSeconds(30));
         assertThat(access.stream().last()).isEqualTo(EventStream.BEGINNING);
         Problem refusal = Refusal.of(access::cancel);
@@ -129,7 +130,7 @@ class HandoffTest {
     @DisplayName("R12 who may cancel only can neither read nor ask")
     void cancelOnly() {
         Handoff strict = builder().rights(Set.of(Grant.Right.CANCEL)).build();
-        StreamAccess access = strict.open(token(strict.begin(FakeRequest.by("alice"), Task.of("greet", "hello"))));
+        AuthorizedStream access = strict.open(token(strict.begin(FakeRequest.by("alice"), Task.of("greet", "hello"))));
         String id = access.grant().streamId() + ":0";
         assertThat(Refusal.of(access::stream).status()).isEqualTo(403);
         assertThat(Refusal.of(access::status).status()).isEqualTo(403);
@@ -142,7 +143,7 @@ class HandoffTest {
     @Test
     @DisplayName("R9 what has ended is not cancelled")
     void cancelAfterTheEnd() {
-        StreamAccess access = begun("hello");
+        AuthorizedStream access = begun("hello");
         executor.runAll();
         assertThat(access.cancel()).isFalse();
     }
@@ -225,7 +226,7 @@ class HandoffTest {
         Handoff own = builder().format(shouting).build();
         Reply reply =
                 own.begin(FakeRequest.by("alice"), Task.of("greet", "hello").withFormat("shouting"));
-        StreamAccess access = own.open(token(reply));
+        AuthorizedStream access = own.open(token(reply));
         assertThat(access.format()).isSameAs(shouting);
         Reply resumed = own.resume(back("alice", access.stream().id() + ":0")).orElseThrow();
         assertThat(own.open(token(resumed)).format()).isSameAs(shouting);
@@ -364,13 +365,13 @@ class HandoffTest {
     @Test
     @DisplayName("a client that comes back is led to its stream, and to the place in it")
     void resumes() {
-        StreamAccess access = begun("hello world");
+        AuthorizedStream access = begun("hello world");
         executor.runAll();
         String last = access.stream().id() + ":0";
         Reply reply = handoff.resume(back("alice", "  " + last + " ")).orElseThrow();
         assertThat(reply.status()).isEqualTo(303);
         assertThat(location(reply)).startsWith("/events/").endsWith("?last_event_id=" + last);
-        StreamAccess again = handoff.open(token(reply));
+        AuthorizedStream again = handoff.open(token(reply));
         assertThat(again.grant()).isEqualTo(access.grant());
         assertThat(again.resumeAfter(last))
                 .isEqualTo(new EventId(access.stream().id(), 0, 0));
@@ -379,7 +380,7 @@ class HandoffTest {
     @Test
     @DisplayName("a client that was cut between two frames of an event comes back to there")
     void resumesWithinAnEvent() {
-        StreamAccess access = begun("hello");
+        AuthorizedStream access = begun("hello");
         String last = access.stream().id() + ":0.1";
         assertThat(location(handoff.resume(back("alice", last)).orElseThrow())).endsWith("?last_event_id=" + last);
     }
@@ -387,7 +388,7 @@ class HandoffTest {
     @Test
     @DisplayName("a begin with Last-Event-ID is a return: it starts nothing, whatever the task")
     void beginThatResumes() {
-        StreamAccess access = begun("hello world");
+        AuthorizedStream access = begun("hello world");
         executor.runAll();
         String last = access.stream().id() + ":0";
         FakeRequest request = back("alice", last).with("Idempotency-Key", "\"bad");
@@ -481,7 +482,7 @@ class HandoffTest {
     @Test
     @DisplayName("R12 an unknown caller resumes only with the proof that an event of the stream carries")
     void provenReturn() {
-        StreamAccess access = handoff.open(token(handoff.begin(FakeRequest.by(null), Task.of("greet", "hello"))));
+        AuthorizedStream access = handoff.open(token(handoff.begin(FakeRequest.by(null), Task.of("greet", "hello"))));
         String bare = access.grant().streamId() + ":0";
         String forged = bare + ":AAAAAAAAAAAAAAAA";
         for (String id : List.of(bare, forged, bare + ".1", forged.replace(":0:", ":0.1:"))) {
@@ -513,7 +514,7 @@ class HandoffTest {
     @DisplayName("R12 an unknown caller resumes only until the first token of the stream expires")
     void provenReturnExpires() {
         Handoff own = builder().grantLifetime(Duration.ofMinutes(5)).build();
-        StreamAccess access = own.open(token(own.begin(FakeRequest.by(null), Task.of("greet", "hello"))));
+        AuthorizedStream access = own.open(token(own.begin(FakeRequest.by(null), Task.of("greet", "hello"))));
         String proven = access.eventId(0, 0);
         clock.tick(Duration.ofMinutes(4));
         Reply reply = own.resume(back(null, proven)).orElseThrow();
@@ -599,7 +600,7 @@ class HandoffTest {
     @Test
     @DisplayName("only the subject that began a stream is led back to it")
     void foreignStream() {
-        StreamAccess access = begun("hello");
+        AuthorizedStream access = begun("hello");
         String alices = access.eventId(0, 0);
         String nobodys = handoff.open(token(handoff.begin(FakeRequest.by(null), Task.of("greet", "hello"))))
                 .eventId(0, 0);
@@ -620,7 +621,7 @@ class HandoffTest {
     void resultResumedAsEvents() {
         Reply reply =
                 handoff.begin(FakeRequest.by("alice"), Task.of("greet", "hello").withFormat("result"));
-        StreamAccess access = handoff.open(token(reply));
+        AuthorizedStream access = handoff.open(token(reply));
         assertThat(access.format()).isSameAs(StreamFormat.result());
         Reply resumed =
                 handoff.resume(back("alice", access.stream().id() + ":0")).orElseThrow();
@@ -642,7 +643,7 @@ class HandoffTest {
     @DisplayName("a task that is no longer known: 410, also for one who has it open")
     void forgottenTask() {
         String token = token(handoff.begin(FakeRequest.by("alice"), Task.of("greet", "hello")));
-        StreamAccess access = handoff.open(token);
+        AuthorizedStream access = handoff.open(token);
         assertThat(access.stream().last()).isEqualTo(EventStream.BEGINNING);
         access.requireKept();
         executor.runAll();
@@ -696,7 +697,7 @@ class HandoffTest {
     @Test
     @DisplayName("R12 a token of another server opens nothing: 401")
     void foreignToken() {
-        StreamAccess access = begun("hello");
+        AuthorizedStream access = begun("hello");
         String foreign =
                 TokenSealer.of(clock, "pQ2wE4rT6yU8iO0aS1dF3gH5jK7lZ9xC").seal(access.grant());
         assertThat(Refusal.of(() -> handoff.open(foreign)).status()).isEqualTo(401);
@@ -705,7 +706,7 @@ class HandoffTest {
     @Test
     @DisplayName("a client may go on after any entry that the stream has had, its end included")
     void resumeAfter() {
-        StreamAccess access = begun("hello world");
+        AuthorizedStream access = begun("hello world");
         executor.runAll();
         String id = access.stream().id();
         assertThat(access.resumeAfter(id + ":0").after()).isZero();
@@ -718,7 +719,7 @@ class HandoffTest {
     @Test
     @DisplayName("an id of an entry that the stream has not had, or of another stream: 400, which names it")
     void resumeAfterRefusals() {
-        StreamAccess access = begun("hello");
+        AuthorizedStream access = begun("hello");
         String id = access.stream().id();
         List<String> bad =
                 new ArrayList<>(List.of(id + ":0", "7", "", Task.of("greet", "").id() + ":0"));
@@ -729,7 +730,7 @@ class HandoffTest {
         assertThat(bad).allSatisfy(text -> assertInvalidId(access, text));
     }
 
-    private static void assertInvalidId(StreamAccess access, String text) {
+    private static void assertInvalidId(AuthorizedStream access, String text) {
         Problem refusal = Refusal.of(() -> access.resumeAfter(text));
         assertThat(refusal.status()).isEqualTo(400);
         assertThat(refusal.code()).isEqualTo("invalid_last_event_id");
@@ -745,8 +746,8 @@ class HandoffTest {
                 .handler("greet", (task, output) -> {})
                 .build();
         Handoff own = Handoff.builder(strict, store, sealer).clock(clock).build();
-        StreamAccess read = own.open(token(own.begin(FakeRequest.by("alice"), Task.of("greet", "a"))));
-        StreamAccess left = own.open(token(own.begin(FakeRequest.by("alice"), Task.of("greet", "b"))));
+        AuthorizedStream read = own.open(token(own.begin(FakeRequest.by("alice"), Task.of("greet", "a"))));
+        AuthorizedStream left = own.open(token(own.begin(FakeRequest.by("alice"), Task.of("greet", "b"))));
         for (int i = 0; i < 10; i++) {
             clock.tick(Duration.ofSeconds(1));
             own.attended(List.of(read.stream().id()));
@@ -759,7 +760,7 @@ class HandoffTest {
         return Handoff.builder(dispatcher, store, sealer).clock(clock);
     }
 
-    private StreamAccess begun(String payload) {
+    private AuthorizedStream begun(String payload) {
         return handoff.open(token(handoff.begin(FakeRequest.by("alice"), Task.of("greet", payload))));
     }
 

@@ -6,6 +6,7 @@ import com.mongodb.client.MongoClient;
 import com.mongodb.client.MongoClients;
 import com.mongodb.client.MongoDatabase;
 import dev.handoff.Handoff;
+import dev.handoff.StreamEndpoint;
 import dev.handoff.http.ProblemException;
 import dev.handoff.memory.InMemoryEventStore;
 import dev.handoff.mongo.MongoIndexes;
@@ -199,8 +200,11 @@ final class StormServer implements Callable<Integer> {
         }
         if (role != Role.api) {
             ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(daemons("timer"));
-            ServletHolder holder = new ServletHolder(EventStreamServlet.builder(handoff, timer)
-                    .heartbeat(Duration.ofSeconds(heartbeat))
+            ServletHolder holder = new ServletHolder(EventStreamServlet.builder(
+                            StreamEndpoint.builder(handoff)
+                                    .heartbeat(Duration.ofSeconds(heartbeat))
+                                    .build(),
+                            timer)
                     .build());
             holder.setAsyncSupported(true);
             context.addServlet(holder, "/events/*");

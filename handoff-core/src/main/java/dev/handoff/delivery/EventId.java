@@ -1,5 +1,7 @@
 package dev.handoff.delivery;
 
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import dev.handoff.store.StreamId;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -66,6 +68,20 @@ public record EventId(
                 Long.parseLong(matcher.group(2)),
                 part == null ? 0 : Integer.parseInt(part),
                 matcher.group(4));
+    }
+
+    /**
+     * Returns the id that a client has sent as {@code Last-Event-ID}.
+     *
+     * @throws ProblemException with status 400 if it is not an id of this server; the message names it
+     */
+    public static EventId ofRequest(String field) {
+        try {
+            return parse(field.strip());
+        } catch (IllegalArgumentException e) {
+            throw new ProblemException(
+                    new Problem(400, "invalid_last_event_id", "Last-Event-ID is " + e.getMessage()), e);
+        }
     }
 
     /** The position after which reading goes on: this one, or the one before it if parts of it are still to be sent. */

@@ -1,4 +1,7 @@
-/** From events to bytes: formats, event ids and the writer of Server-Sent Events. */
+/**
+ * From a stream to the bytes of a response: {@link dev.handoff.delivery.Feed feeds}, what their readers share, event ids, and the writer of
+ * Server-Sent Events. For adapters of servers.
+ */
 @NullMarked
 package dev.handoff.delivery;
 

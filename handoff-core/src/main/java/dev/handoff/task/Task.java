@@ -1,6 +1,6 @@
 package dev.handoff.task;
 
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.store.StreamId;
 import dev.handoff.token.PartsDigest;
 import java.util.HexFormat;

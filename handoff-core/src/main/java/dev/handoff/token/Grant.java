@@ -1,6 +1,6 @@
 package dev.handoff.token;
 
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.store.StreamId;
 import java.time.Instant;
 import java.util.Objects;

@@ -7,7 +7,7 @@ import com.mongodb.client.MongoDatabase;
 import com.mongodb.client.model.Filters;
 import com.mongodb.client.model.Sorts;
 import dev.handoff.check.Durations;
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.stream.MongoEventStore;

@@ -1,10 +1,10 @@
 package dev.handoff.servlet;
 
-import dev.handoff.StreamAccess;
+import dev.handoff.check.Errors;
+import dev.handoff.delivery.Feed;
+import dev.handoff.delivery.Feed.Produced;
 import dev.handoff.delivery.SseWriter;
 import dev.handoff.http.Problem;
-import dev.handoff.http.ProblemException;
-import dev.handoff.store.EventStream;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -14,7 +14,6 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -31,22 +30,29 @@ import org.slf4j.LoggerFactory;
  */
 abstract class Connection implements WriteListener, AsyncListener {
 
-    /** What {@link #produce} did. */
-    enum Produced {
-        /** It wrote nothing, because there was nothing to write. */
-        NOTHING,
-        /** It wrote a part, and there may be more. */
-        PART,
-        /** It wrote a part, and there was no more when it read the stream; the next append calls {@link #hint}. */
-        ALL,
-        /** It wrote the last part, and the response is complete. */
-        LAST,
-        /** It wrote the last part, and the response must not look complete. */
-        CUT
+    /** What a connection needs of the server that it belongs to. */
+    interface Server {
+
+        /** Is called when a response has begun. */
+        void opened(Connection connection);
+
+        /** Is called when nothing more will be written; may be called again. */
+        void closed(Connection connection);
+
+        /** Runs an action after a time, on the timer. */
+        void later(long millis, Runnable action);
+
+        /** Returns the time in milliseconds of the ticker. */
+        long now();
+
+        /** Returns how long a client may take nothing before it is cut off, in milliseconds. */
+        long writeDeadlineMillis();
+
+        Container container();
     }
 
-    /** How many bytes are written in one call. The write deadline starts again with each. */
-    static final int SLICE_BYTES = 16 << 10;
+    /** The request attribute that makes a dispatch of the request abort it; its value is the connection. */
+    static final String ABORT = Connection.class.getName() + ".abort";
 
     /**
      * How many parts one turn writes before another thread goes on, because the thread may be the one that appends to the
@@ -66,9 +72,8 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     final HttpServletRequest request;
     final HttpServletResponse response;
-    private final StreamAccess access;
-    private final EventStreamServlet servlet;
-    private final Readers readers;
+    private final Server server;
+    private final Feed feed;
     private final AtomicInteger wakeUps = new AtomicInteger();
     /**
      * Held while the objects of the container are used. The container needs it as well when it ends the request, since it may
@@ -81,7 +86,6 @@ abstract class Connection implements WriteListener, AsyncListener {
     private @Nullable ServletOutputStream out;
     private @Nullable OutputStream unbuffered;
 
-    private EventStream.@Nullable Watch watch;
     private @Nullable RequestDrain drain;
 
     /** Whether the socket takes nothing: until the container calls for the first time, and when it is full. */
@@ -89,17 +93,14 @@ abstract class Connection implements WriteListener, AsyncListener {
     /** Since when, in milliseconds. */
     private volatile long blockedSince;
 
-    private volatile @Nullable Problem interruption;
     private volatile boolean givenUp;
     /** Whether the pause between the last event and the abort is over. */
     private volatile boolean mayAbort;
-    /** Whether the last turn took so long that the next one must not run in the thread that appends. */
-    private volatile boolean slow;
 
     // Only while the turn is held.
     private boolean closed;
     private boolean abortScheduled;
-    /** Whether the container is still to abort the response, which the drain of the servlet waits for. */
+    /** Whether the container is still to abort the response, which the drain of the server waits for. */
     private boolean aborting;
 
     private boolean broken;
@@ -108,22 +109,13 @@ abstract class Connection implements WriteListener, AsyncListener {
     private @Nullable Produced last;
     private long lastPartAt = NEVER;
 
-    Connection(
-            EventStreamServlet servlet, StreamAccess access, HttpServletRequest request, HttpServletResponse response) {
-        this.servlet = servlet;
-        this.access = access;
+    Connection(Server server, Feed feed, HttpServletRequest request, HttpServletResponse response) {
+        this.server = server;
+        this.feed = feed;
         this.request = request;
         this.response = response;
-        this.readers = servlet.readers().join(access.grant().streamId());
-        this.blockedSince = servlet.now();
+        this.blockedSince = server.now();
     }
-
-    /**
-     * Called before the response begins, while an error can still be an HTTP error. May block for as long as the store takes.
-     *
-     * @throws ProblemException if the stream is no longer kept
-     */
-    void prepare() {}
 
     /** Sends the headers, if they do not wait for the body. */
     abstract void begin() throws IOException;
@@ -131,31 +123,16 @@ abstract class Connection implements WriteListener, AsyncListener {
     /** Writes what comes next, if there is anything, in one call. Called when the socket takes it. */
     abstract Produced produce(OutputStream out) throws IOException;
 
-    /** Returns whether something is to be written that the stream does not announce. Called by the timer. */
-    abstract boolean isDue(long now);
-
     /** Called by the timer while the reader has caught up with the stream; must not call the application or the store. */
-    abstract void tick(long now) throws IOException;
+    void tick() throws IOException {}
 
-    /**
-     * Asks the store whether there is something to be written. Called without the turn; may block.
-     *
-     * @param position up to where the stream has been read
-     * @param run identifies the run of the job that asks
-     */
-    abstract boolean hasMore(Readers readers, long position, Object run);
-
-    /** The position up to which the stream has been read. Called while the turn is held. */
-    abstract long position();
-
-    /** When something of the stream was last written, in milliseconds. */
-    abstract long deliveredAt();
+    /** Returns whether a hint must move the turn to a thread of the container, because turns are slow. */
+    boolean isSlow() {
+        return false;
+    }
 
     /** Called with the turn when the socket takes no more for now. */
     void onBlocked() {}
-
-    /** Called once, when nothing more will be written. */
-    void onClose() {}
 
     /**
      * Watches the stream and begins the response. The thread of the request calls this as its last act.
@@ -164,10 +141,7 @@ abstract class Connection implements WriteListener, AsyncListener {
      */
     final void start() {
         try {
-            watch = Objects.requireNonNull(access.stream().watch(this::hint), "the store returned no watch");
-            if (interruption == null) {
-                prepare();
-            }
+            feed.open(this::hint);
             async = request.startAsync(request, response);
         } catch (Throwable e) {
             close();
@@ -178,11 +152,11 @@ abstract class Connection implements WriteListener, AsyncListener {
             async.addListener(this);
             begin();
             out = response.getOutputStream();
-            unbuffered = servlet.container().unbuffered(out);
-            blockedSince = servlet.now();
-            servlet.opened(this);
+            unbuffered = server.container().unbuffered(out);
+            blockedSince = server.now();
+            server.opened(this);
             if (RequestDrain.hasBody(request)) {
-                drain = new RequestDrain(request.getInputStream(), servlet::now, this::wakeFromContainer);
+                drain = new RequestDrain(request.getInputStream(), server::now, this::wakeFromContainer);
                 request.getInputStream().setReadListener(drain);
             }
             out.setWriteListener(this);
@@ -196,36 +170,23 @@ abstract class Connection implements WriteListener, AsyncListener {
         }
     }
 
-    final String streamId() {
-        return access.grant().streamId();
+    private String streamId() {
+        return feed.streamId();
     }
 
-    final EventStreamServlet servlet() {
-        return servlet;
-    }
-
-    final StreamAccess access() {
-        return access;
-    }
-
-    final long now() {
-        return servlet.now();
+    final Server server() {
+        return server;
     }
 
     /** Stops in mid-stream: sends the problem, if the client reads, and aborts. */
     final void interrupt(Problem problem) {
-        interruption = problem;
+        feed.interrupt(problem);
         wakeElsewhere();
     }
 
-    /** Returns why the response stops in mid-stream; null if it goes on. */
-    final @Nullable Problem interruption() {
-        return interruption;
-    }
-
-    /** Interrupts a response that has not begun. */
+    /** Interrupts a response of which nothing was written. */
     final void interruptAtOnce(Problem problem) {
-        interruption = problem;
+        feed.interrupt(problem);
     }
 
     /** Aborts, whether the client reads or not. */
@@ -234,16 +195,9 @@ abstract class Connection implements WriteListener, AsyncListener {
         wakeElsewhere();
     }
 
-    /** Sets whether a hint moves the turn to a thread of the container, because turns are slow. */
-    final void setSlow(boolean slow) {
-        if (this.slow != slow) {
-            this.slow = slow;
-        }
-    }
-
     /** Checks deadlines and writes a heartbeat if it is time. Never blocks. */
     final void onTick(long now) {
-        if (blocked && now - blockedSince >= servlet.writeDeadlineMillis()) {
+        if (blocked && now - blockedSince >= server.writeDeadlineMillis()) {
             logger.debug("a reader of stream {} has taken nothing for {} ms", streamId(), now - blockedSince);
             givenUp = true;
         }
@@ -257,10 +211,10 @@ abstract class Connection implements WriteListener, AsyncListener {
                 return;
             }
             // This also repeats a turn that was lost because the container took no job.
-            boolean pending = interruption != null || last != null || !caughtUp || unflushed;
-            due = givenUp || (!blocked && (pending || isDue(now)));
+            boolean pending = feed.interruption() != null || last != null || !caughtUp || unflushed;
+            due = givenUp || (!blocked && (pending || feed.isDue()));
             if (!due && caughtUp) {
-                tick(now);
+                tick();
             }
         } catch (IOException e) {
             logger.debug("a reader of stream {} is gone", streamId(), e);
@@ -273,7 +227,7 @@ abstract class Connection implements WriteListener, AsyncListener {
             // heartbeats.
             Errors.rethrowFatal(e);
             logger.debug("a reader of stream {} has to be cut off", streamId(), e);
-            last = Produced.CUT;
+            last = Produced.TRUNCATED;
             givenUp = true;
             due = true;
         } finally {
@@ -303,11 +257,11 @@ abstract class Connection implements WriteListener, AsyncListener {
             if (closed || !caughtUp) {
                 return;
             }
-            after = position();
+            after = feed.position();
         } finally {
             turn.unlock();
         }
-        if (hasMore(readers, after, run)) {
+        if (feed.hasMore(after, run)) {
             wakeElsewhere();
         }
         interruptIfGone();
@@ -327,19 +281,19 @@ abstract class Connection implements WriteListener, AsyncListener {
             return;
         }
         try {
-            if (closed || broken || !caughtUp || now - deliveredAt() < idleMillis) {
+            if (closed || broken || !caughtUp || now - feed.deliveredAt() < idleMillis) {
                 return;
             }
-            seen = position();
+            seen = feed.position();
         } finally {
             turn.unlock();
         }
-        readers.check(access, seen, run, now, idleMillis);
+        feed.checkKept(seen, run, now, idleMillis);
         interruptIfGone();
     }
 
     private void interruptIfGone() {
-        Problem gone = readers.gone();
+        Problem gone = feed.gone();
         if (gone != null) {
             interrupt(gone);
         }
@@ -374,7 +328,7 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     /** Takes a turn in the thread that appends, unless an earlier turn was slow. */
     private void hint() {
-        if (slow) {
+        if (isSlow()) {
             wakeElsewhere();
         } else {
             wake();
@@ -446,7 +400,7 @@ abstract class Connection implements WriteListener, AsyncListener {
                         leave();
                     }
                     return false;
-                } else if (last == Produced.CUT) {
+                } else if (last == Produced.TRUNCATED) {
                     abortSoon();
                     return false;
                 } else if (parts == MAX_PARTS_PER_TURN) {
@@ -459,10 +413,10 @@ abstract class Connection implements WriteListener, AsyncListener {
                         caughtUp = true;
                         return false;
                     }
-                    if (produced == Produced.LAST || produced == Produced.CUT) {
+                    if (produced == Produced.LAST || produced == Produced.TRUNCATED) {
                         last = produced;
                     }
-                    all = produced == Produced.ALL;
+                    all = produced == Produced.CAUGHT_UP;
                     caughtUp = all;
                     parts++;
                     if (unbuffered == out) {
@@ -523,11 +477,11 @@ abstract class Connection implements WriteListener, AsyncListener {
         if (body == null || body.ended() || givenUp) {
             return true;
         }
-        long now = now();
+        long now = server.now();
         if (lastPartAt == NEVER) {
             lastPartAt = now;
         }
-        return now - lastPartAt >= servlet.writeDeadlineMillis()
+        return now - lastPartAt >= server.writeDeadlineMillis()
                 || now - Math.max(lastPartAt, body.progressAt()) >= BODY_PATIENCE_MILLIS;
     }
 
@@ -537,7 +491,7 @@ abstract class Connection implements WriteListener, AsyncListener {
             return false;
         }
         // Set first, since the container may call before isReady() has returned.
-        blockedSince = now();
+        blockedSince = server.now();
         blocked = true;
         if (!out.isReady()) {
             return false;
@@ -555,7 +509,7 @@ abstract class Connection implements WriteListener, AsyncListener {
             abort();
         } else if (!abortScheduled) {
             abortScheduled = true;
-            servlet.later(ABORT_PAUSE_MILLIS, () -> {
+            server.later(ABORT_PAUSE_MILLIS, () -> {
                 mayAbort = true;
                 wakeElsewhere();
             });
@@ -568,13 +522,13 @@ abstract class Connection implements WriteListener, AsyncListener {
         try {
             aborting = async != null;
             close();
-            request.setAttribute(EventStreamServlet.ABORT, this);
+            request.setAttribute(ABORT, this);
             if (async != null) {
                 async.dispatch();
             }
         } catch (RuntimeException e) {
             logger.debug("a reader of stream {} was gone before it could be cut off", streamId(), e);
-            servlet.closed(this);
+            server.closed(this);
         } finally {
             turn.unlock();
         }
@@ -601,15 +555,10 @@ abstract class Connection implements WriteListener, AsyncListener {
                 return;
             }
             closed = true;
-            readers.leave();
             if (!aborting) {
-                servlet.closed(this);
+                server.closed(this);
             }
-            onClose();
-            EventStream.Watch open = watch;
-            if (open != null) {
-                open.close();
-            }
+            feed.close();
         } catch (Throwable e) {
             // The response has to end in any case.
             logger.warn("the watch of stream {} could not be closed", streamId(), e);
@@ -627,7 +576,7 @@ abstract class Connection implements WriteListener, AsyncListener {
 
     /** Takes a turn in this thread, unless it serves the sockets of other clients. */
     private void wakeFromContainer() {
-        if (!servlet.container().callsOnIoThread()) {
+        if (!server.container().callsOnIoThread()) {
             wake();
         } else if (wakeUps.getAndIncrement() == 0 && !lendThreadWaiting(this::takeTurns)) {
             takeTurns();
@@ -648,7 +597,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     @Override
     public final void onComplete(AsyncEvent event) {
         close();
-        servlet.closed(this);
+        server.closed(this);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.handoff.servlet;
 
 import dev.handoff.Handoff;
+import dev.handoff.check.Errors;
 import dev.handoff.delivery.EventId;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
@@ -193,11 +194,11 @@ public final class HandoffFilter implements Filter {
             reply = problem.toReply();
         }
         if (problem.status() == 503) {
-            reply = Replies.withDefault(reply, "Retry-After", "1");
+            reply = reply.withDefault("Retry-After", "1");
         }
         if (problem.code().equals(ServletHandoffRequest.UNSUPPORTED_ENCODING)) {
             // RFC 9110, 15.5.16
-            reply = Replies.withDefault(reply, "Accept-Encoding", "identity");
+            reply = reply.withDefault("Accept-Encoding", "identity");
         }
         return reply;
     }

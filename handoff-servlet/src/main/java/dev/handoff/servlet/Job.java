@@ -1,5 +1,6 @@
 package dev.handoff.servlet;
 
+import dev.handoff.check.Errors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.slf4j.Logger;

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.handoff.http.Problem;
-import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.testkit.SseReader.Received;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -59,7 +58,7 @@ abstract class ContainerClient {
         return server(settings -> settings);
     }
 
-    ContractServer server(UnaryOperator<EventStreamServlet.Builder> settings) throws Exception {
+    ContractServer server(UnaryOperator<ServerSettings> settings) throws Exception {
         ContractServer server = new ContractServer(container(), settings);
         started = server;
         return server;

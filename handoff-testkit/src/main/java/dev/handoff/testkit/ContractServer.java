@@ -1,7 +1,7 @@
 package dev.handoff.testkit;
 
 import dev.handoff.Handoff;
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.memory.InMemoryEventStore;
 import dev.handoff.memory.InProcessTaskDispatcher;
@@ -76,7 +76,7 @@ final class ContractServer implements AutoCloseable {
     private final ServletContainer container;
     private boolean stopped;
 
-    ContractServer(ServletContainer container, UnaryOperator<EventStreamServlet.Builder> settings) throws Exception {
+    ContractServer(ServletContainer container, UnaryOperator<ServerSettings> settings) throws Exception {
         this.container = container;
         dispatcher = InProcessTaskDispatcher.builder(store, executor)
                 .handler("script", (task, output) -> script(task.payload()).handle(task, output))
@@ -89,10 +89,8 @@ final class ContractServer implements AutoCloseable {
                 .format(faultyDocument)
                 .clock(clock)
                 .build();
-        events = settings.apply(EventStreamServlet.builder(handoff, timer).drainWindow(Duration.ofMillis(100)))
-                .build();
-        elsewhere = settings.apply(EventStreamServlet.builder(handoff, timer).drainWindow(Duration.ofMillis(100)))
-                .build();
+        events = settings.apply(new ServerSettings(handoff)).servlet(timer);
+        elsewhere = settings.apply(new ServerSettings(handoff)).servlet(timer);
         withoutAsync = EventStreamServlet.builder(handoff, timer).build();
         root = container.start(this::configure);
     }

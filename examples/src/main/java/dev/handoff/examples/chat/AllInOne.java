@@ -1,6 +1,7 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
+import dev.handoff.StreamEndpoint;
 import dev.handoff.memory.InMemoryEventStore;
 import dev.handoff.memory.InProcessTaskDispatcher;
 import dev.handoff.servlet.EventStreamServlet;
@@ -53,11 +54,14 @@ final class AllInOne implements AutoCloseable {
                 .redirectPolicy(handingOff.redirect.policy())
                 .grantLifetime(handingOff.tokenLifetime)
                 .build();
-        streams = EventStreamServlet.builder(handoff, timer)
+        streams = EventStreamServlet.builder(
+                        StreamEndpoint.builder(handoff)
+                                .heartbeat(streaming.heartbeat)
+                                .corsOrigins(access.cors.origins())
+                                .build(),
+                        timer)
                 .executor(jobs)
-                .heartbeat(streaming.heartbeat)
                 .drainWindow(streaming.drain)
-                .corsOrigins(access.cors.origins())
                 .build();
         web = new WebServer(listen.host, listen.port)
                 .ready(() -> !closing.get())

@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.Reply;
 import dev.handoff.stream.End;

@@ -1,6 +1,7 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
+import dev.handoff.StreamEndpoint;
 import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.token.TokenSealer;
 import java.io.PrintWriter;
@@ -62,11 +63,14 @@ final class StreamCommand implements Callable<Integer> {
                 ? parts.handoff(sealer, Redirect.SEE_OTHER, tokenLifetime)
                 : parts.handoffWithMinibatch(minibatch, sealer, Redirect.SEE_OTHER, tokenLifetime);
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "timer"));
-        EventStreamServlet streams = EventStreamServlet.builder(handoff, timer)
+        EventStreamServlet streams = EventStreamServlet.builder(
+                        StreamEndpoint.builder(handoff)
+                                .heartbeat(streaming.heartbeat)
+                                .corsOrigins(cors.origins())
+                                .build(),
+                        timer)
                 .executor(parts.jobs)
-                .heartbeat(streaming.heartbeat)
                 .drainWindow(streaming.drain)
-                .corsOrigins(cors.origins())
                 .build();
         AtomicBoolean draining = new AtomicBoolean();
         WebServer web = new WebServer(listen.host, listen.port)

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.stream.End;
 import java.io.UncheckedIOException;

@@ -1,18 +1,17 @@
-package dev.handoff.servlet;
+package dev.handoff.delivery;
 
-import dev.handoff.delivery.SseWriter;
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The readers of one stream in one format. They are sent the same frames, so the last part that one of them has encoded is
- * kept for the others: with any number of readers an event is encoded about once. With a single reader nothing is kept.
+ * The frames that all readers of one stream in one format are sent. It keeps the last part that one of them has encoded for the
+ * others, so an event is encoded about once for any number of readers. It keeps nothing for a single reader.
  *
  * <p>Thread-safe; never blocks.
  */
-final class Audience {
+final class SharedFrames {
 
     /**
      * Encoded frames.
@@ -22,11 +21,11 @@ final class Audience {
      * @param frames the frames
      * @param produced whether there was more when they were encoded, and how the response ends if they are the last
      */
-    record Part(long after, long last, SseWriter frames, Connection.Produced produced) {
+    record Part(long after, long last, SseWriter frames, Feed.Produced produced) {
 
         /** Returns this part for a reader that has to look whether there is more. */
         Part withMore() {
-            return new Part(after, last, frames, Connection.Produced.PART);
+            return new Part(after, last, frames, Feed.Produced.PART);
         }
     }
 
@@ -37,7 +36,7 @@ final class Audience {
     /** Changed while the entry of the map is held. */
     private int readers;
 
-    private Audience(Key key) {
+    private SharedFrames(Key key) {
         this.key = key;
     }
 
@@ -57,13 +56,13 @@ final class Audience {
         return true;
     }
 
-    private Audience grow() {
+    private SharedFrames grow() {
         readers++;
         several = readers > 1;
         return this;
     }
 
-    private @Nullable Audience shrink() {
+    private @Nullable SharedFrames shrink() {
         readers--;
         several = readers > 1;
         part = null;
@@ -72,19 +71,19 @@ final class Audience {
 
     private record Key(String streamId, StreamFormat.EventFormat format) {}
 
-    /** The audiences of all streams that are read. */
+    /** The shared frames of all streams that are read. */
     static final class All {
 
-        private final ConcurrentMap<Key, Audience> byStream = new ConcurrentHashMap<>();
+        private final ConcurrentMap<Key, SharedFrames> byStream = new ConcurrentHashMap<>();
 
-        Audience join(String streamId, StreamFormat.EventFormat format) {
+        SharedFrames join(String streamId, StreamFormat.EventFormat format) {
             return byStream.compute(
-                    new Key(streamId, format), (key, known) -> (known == null ? new Audience(key) : known).grow());
+                    new Key(streamId, format), (key, known) -> (known == null ? new SharedFrames(key) : known).grow());
         }
 
         /** Removes a reader that has joined. */
-        void leave(Audience audience) {
-            byStream.computeIfPresent(audience.key, (key, known) -> known == audience ? known.shrink() : known);
+        void leave(SharedFrames frames) {
+            byStream.computeIfPresent(frames.key, (key, known) -> known == frames ? known.shrink() : known);
         }
 
         int size() {

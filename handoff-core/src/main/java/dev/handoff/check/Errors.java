@@ -1,7 +1,7 @@
-package dev.handoff.servlet;
+package dev.handoff.check;
 
 /** Separates errors of one call from errors of the whole JVM. */
-final class Errors {
+public final class Errors {
 
     private Errors() {}
 
@@ -9,12 +9,12 @@ final class Errors {
      * Returns whether this is an error of the JVM, such as {@link OutOfMemoryError}. A stack overflow is not one: it is over as
      * soon as the call has returned.
      */
-    static boolean isFatal(Throwable e) {
+    public static boolean isFatal(Throwable e) {
         return e instanceof VirtualMachineError && !(e instanceof StackOverflowError);
     }
 
     /** Throws an error of the JVM, and returns for all others. */
-    static void rethrowFatal(Throwable e) {
+    public static void rethrowFatal(Throwable e) {
         if (isFatal(e)) {
             throw (VirtualMachineError) e;
         }

@@ -1,4 +1,4 @@
-package dev.handoff.delivery;
+package dev.handoff.format;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,6 +1,6 @@
-package dev.handoff.servlet;
+package dev.handoff.delivery;
 
-import dev.handoff.StreamAccess;
+import dev.handoff.check.Errors;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.store.EventStream;
@@ -19,9 +19,9 @@ import org.slf4j.LoggerFactory;
  * <p>Thread-safe. The methods that take a run block for as long as the store takes to answer. While one thread waits for the
  * store, others skip the stream.
  */
-final class Readers {
+final class StreamReaders {
 
-    private static final Logger logger = LoggerFactory.getLogger(Readers.class);
+    private static final Logger logger = LoggerFactory.getLogger(StreamReaders.class);
 
     private final All all;
     private final String streamId;
@@ -42,7 +42,7 @@ final class Readers {
 
     private volatile @Nullable Problem gone;
 
-    private Readers(All all, String streamId) {
+    private StreamReaders(All all, String streamId) {
         this.all = all;
         this.streamId = streamId;
     }
@@ -102,7 +102,7 @@ final class Readers {
      * @param now the time in milliseconds
      * @param interval the least time between two checks, in milliseconds
      */
-    void check(StreamAccess access, long seen, Object run, long now, long interval) {
+    void check(AuthorizedStream access, long seen, Object run, long now, long interval) {
         if (!asking.compareAndSet(false, true)) {
             return;
         }
@@ -156,19 +156,19 @@ final class Readers {
     /** The readers of all streams. */
     static final class All {
 
-        private final ConcurrentMap<String, Readers> byStream = new ConcurrentHashMap<>();
+        private final ConcurrentMap<String, StreamReaders> byStream = new ConcurrentHashMap<>();
 
         /** Counts a reader, which must leave once. */
-        Readers join(String streamId) {
+        StreamReaders join(String streamId) {
             return byStream.compute(streamId, (id, known) -> {
-                Readers readers = known == null ? new Readers(this, id) : known;
+                StreamReaders readers = known == null ? new StreamReaders(this, id) : known;
                 readers.count.incrementAndGet();
                 return readers;
             });
         }
 
         int count(String streamId) {
-            Readers readers = byStream.get(streamId);
+            StreamReaders readers = byStream.get(streamId);
             return readers == null ? 0 : readers.count.get();
         }
 

@@ -1,6 +1,6 @@
-package dev.handoff.servlet;
+package dev.handoff.delivery;
 
-/** Thrown when a {@link dev.handoff.delivery.StreamFormat}, which is code of the application, throws or returns nonsense. */
+/** Thrown when a {@link dev.handoff.format.StreamFormat}, which is code of the application, throws or returns nonsense. */
 final class FormatException extends RuntimeException {
 
     private static final long serialVersionUID = 1;

@@ -1,7 +1,10 @@
-package dev.handoff.servlet;
+package dev.handoff;
 
-import jakarta.servlet.http.HttpServletRequest;
-import jakarta.servlet.http.HttpServletResponse;
+import dev.handoff.http.HandoffRequest;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -10,7 +13,7 @@ import java.util.regex.Pattern;
 record Cors(Set<String> origins, boolean credentials) {
 
     private static final String ANY = "*";
-    private static final String EXPOSE = "Access-Control-Expose-Headers";
+    private static final String ALLOW_ORIGIN = "Access-Control-Allow-Origin";
     /** The origin of sandboxed frames and local files, and of a request that was redirected across origins. */
     private static final String OPAQUE = "null";
 
@@ -37,39 +40,39 @@ record Cors(Set<String> origins, boolean credentials) {
         }
     }
 
-    void apply(HttpServletRequest request, HttpServletResponse response) {
+    /**
+     * Returns the header fields that the answer to a request has.
+     *
+     * @param names further fields of the answer that a page may read
+     */
+    Map<String, String> headers(HandoffRequest request, Set<String> names) {
+        Map<String, String> headers = new LinkedHashMap<>();
         if (origins.isEmpty()) {
-            return;
+            return headers;
         }
         if (origins.contains(ANY)) {
-            response.setHeader("Access-Control-Allow-Origin", ANY);
+            headers.put(ALLOW_ORIGIN, ANY);
         } else {
-            response.addHeader("Vary", "Origin");
-            String origin = request.getHeader("Origin");
+            headers.put("Vary", "Origin");
+            String origin = request.header("Origin");
             if (origin == null || !origins.contains(origin)) {
-                return;
+                return headers;
             }
-            response.setHeader("Access-Control-Allow-Origin", origin);
+            headers.put(ALLOW_ORIGIN, origin);
             if (credentials) {
-                response.setHeader("Access-Control-Allow-Credentials", "true");
+                headers.put("Access-Control-Allow-Credentials", "true");
             }
         }
-        if (request.getMethod().equals("OPTIONS")) {
-            String headers = request.getHeader("Access-Control-Request-Headers");
-            response.setHeader("Access-Control-Allow-Methods", "GET, POST, DELETE");
-            response.setHeader(
-                    "Access-Control-Allow-Headers", headers == null || headers.isEmpty() ? USUAL_HEADERS : headers);
-            response.setHeader("Access-Control-Max-Age", "600");
+        if (request.method().equals("OPTIONS")) {
+            String asked = request.header("Access-Control-Request-Headers");
+            headers.put("Access-Control-Allow-Methods", "GET, POST, DELETE");
+            headers.put("Access-Control-Allow-Headers", asked == null || asked.isEmpty() ? USUAL_HEADERS : asked);
+            headers.put("Access-Control-Max-Age", "600");
         } else {
-            response.setHeader(EXPOSE, "Location, Retry-After");
+            List<String> exposed = new ArrayList<>(List.of("Location", "Retry-After"));
+            exposed.addAll(new TreeSet<>(names));
+            headers.put("Access-Control-Expose-Headers", String.join(", ", exposed));
         }
-    }
-
-    /** Lets the page of the request read more header fields, if it may read the response at all. */
-    static void expose(HttpServletResponse response, Set<String> names) {
-        String exposed = response.getHeader(EXPOSE);
-        if (exposed != null && !names.isEmpty()) {
-            response.setHeader(EXPOSE, exposed + ", " + String.join(", ", new TreeSet<>(names)));
-        }
+        return headers;
     }
 }

@@ -1,4 +1,4 @@
-package dev.handoff.delivery;
+package dev.handoff.format;
 
 import dev.handoff.http.Problem;
 import dev.handoff.http.Reply;

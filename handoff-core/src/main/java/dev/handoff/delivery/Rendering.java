@@ -1,7 +1,9 @@
-package dev.handoff.servlet;
+package dev.handoff.delivery;
 
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.check.Errors;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.stream.End;
 import java.util.List;
@@ -17,17 +19,20 @@ import org.slf4j.LoggerFactory;
  * Calls a {@link StreamFormat} and checks what it returns. A format is code of the application: whatever it throws, and null
  * or a header field that cannot be sent, becomes a {@link FormatException} or a plainer answer.
  */
-final class Rendering {
+public final class Rendering {
 
     /** The problem of a stream whose format throws or returns nonsense. */
     static final Problem FORMAT_FAILED =
             new Problem(500, "format_failed", "The server could not render this entry of the stream.");
 
+    private static final Problem UNAVAILABLE =
+            new Problem(503, "unavailable", "The server cannot look up the stream at the moment. Try again.");
+
     private static final Logger logger = LoggerFactory.getLogger(Rendering.class);
     private static final Pattern NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
     private static final Pattern VALUE = Pattern.compile("[\\t\\x20-\\x7E\\x{80}-\\x{FF}]*");
-    /** The container derives these from the content. */
-    private static final Set<String> OF_THE_CONTAINER =
+    /** The server derives these from the content. */
+    private static final Set<String> OF_THE_SERVER =
             Set.of("content-length", "transfer-encoding", "connection", "trailer", "upgrade");
 
     private Rendering() {}
@@ -35,9 +40,10 @@ final class Rendering {
     /**
      * Returns the extra header fields of answers in a format.
      *
-     * @throws FormatException if it throws, or returns null or fields that cannot be sent
+     * @throws RuntimeException if the format throws, or returns null or fields that cannot be sent; {@link #problemOf} says what a
+     *     client may know of it
      */
-    static Map<String, String> headers(StreamFormat format, String streamId) {
+    public static Map<String, String> headers(StreamFormat format, String streamId) {
         try {
             Map<String, String> headers = format.headers(streamId);
             requireSendable(headers);
@@ -48,30 +54,43 @@ final class Rendering {
     }
 
     /**
-     * Returns the document for an end.
-     *
-     * @throws FormatException if the format throws, or returns null or header fields that cannot be sent
+     * Returns the document for an end, or the error that says that the format failed. SDKs are told not to try again.
      */
     static Reply document(StreamFormat.DocumentFormat format, End end) {
         try {
             Reply reply = format.document(end);
             requireSendable(reply.headers());
-            return reply;
+            return reply.with("x-should-retry", "false");
         } catch (Throwable e) {
-            throw failure(format, e);
+            logger.error("a document is answered as an error", failure(format, e));
+            return error(format, FORMAT_FAILED);
         }
     }
 
     /**
      * Returns the answer to a request that failed: in the form of the format if there is one and it works, else as problem
-     * details. It is never worth a retry by an SDK, since the task was accepted; a 503 says when to try again.
+     * details. It tells SDKs not to try again, since the task was accepted. A 503 says when to try again.
      */
-    static Reply error(@Nullable StreamFormat format, Problem problem) {
+    public static Reply error(@Nullable StreamFormat format, Problem problem) {
         Reply reply = errorOf(format, problem).with("x-should-retry", "false");
         if (reply.status() == 503) {
-            reply = Replies.withDefault(reply, "Retry-After", "1");
+            reply = reply.withDefault("Retry-After", "1");
         }
-        return Replies.withDefault(reply, "Cache-Control", "no-store");
+        return reply.withDefault("Cache-Control", "no-store");
+    }
+
+    /** Returns what a client may know of a failure, and logs the rest. An error of the whole JVM is thrown instead. */
+    public static Problem problemOf(Throwable e) {
+        if (e instanceof ProblemException known) {
+            return known.problem();
+        }
+        Errors.rethrowFatal(e);
+        if (e instanceof FormatException) {
+            logger.error("a request is refused", e);
+            return FORMAT_FAILED;
+        }
+        logger.warn("a request is refused, since the store or the dispatcher failed", e);
+        return UNAVAILABLE;
     }
 
     private static Reply errorOf(@Nullable StreamFormat format, Problem problem) {
@@ -110,7 +129,7 @@ final class Rendering {
         return interrupted(format, FORMAT_FAILED);
     }
 
-    /** Returns the exception for what a format threw; an error of the whole JVM is thrown instead. */
+    /** Returns the exception for what a format has thrown; an error of the whole JVM is thrown instead. */
     static FormatException failure(StreamFormat format, Throwable e) {
         Errors.rethrowFatal(e);
         return new FormatException(nameOf(format), e);
@@ -122,7 +141,7 @@ final class Rendering {
 
     private static void requireSendable(Map<String, String> headers) {
         headers.forEach((name, value) -> {
-            if (!NAME.matcher(name).matches() || OF_THE_CONTAINER.contains(name.toLowerCase(Locale.ROOT))) {
+            if (!NAME.matcher(name).matches() || OF_THE_SERVER.contains(name.toLowerCase(Locale.ROOT))) {
                 throw new IllegalArgumentException("a format cannot set the header field \"" + printable(name) + '"');
             }
             if (!VALUE.matcher(value).matches()) {

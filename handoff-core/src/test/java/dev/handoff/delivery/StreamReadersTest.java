@@ -1,10 +1,9 @@
-package dev.handoff.servlet;
+package dev.handoff.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.handoff.Handoff;
-import dev.handoff.StreamAccess;
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.memory.InMemoryEventStore;
 import dev.handoff.memory.InProcessTaskDispatcher;
 import dev.handoff.store.EventAppender;
@@ -16,7 +15,7 @@ import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-class ReadersTest {
+class StreamReadersTest {
 
     private static final long INTERVAL = 5000;
 
@@ -32,9 +31,9 @@ class ReadersTest {
     @DisplayName("R2 a stream that grows between the checks of two readers is not taken for one that was cut")
     void growsDuringCheck() {
         dispatcher.dispatch(task);
-        StreamAccess access = access();
+        AuthorizedStream access = access();
         EventAppender writer = store.appender(task.id(), 1);
-        Readers readers = new Readers.All().join(task.id());
+        StreamReaders readers = new StreamReaders.All().join(task.id());
         Object run = new Object();
 
         writer.append(null, "first");
@@ -47,7 +46,7 @@ class ReadersTest {
         assertThat(readers.gone()).isNotNull().returns(410, problem -> problem.status());
     }
 
-    private StreamAccess access() {
+    private AuthorizedStream access() {
         Grant grant = new Grant(
                 task.id(),
                 Set.of(Grant.Right.READ),

@@ -1,7 +1,6 @@
-package dev.handoff;
+package dev.handoff.delivery;
 
-import dev.handoff.delivery.EventId;
-import dev.handoff.delivery.StreamFormat;
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.ProblemException;
 import dev.handoff.store.EventStore;
 import dev.handoff.store.EventStream;
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe.
  */
-public final class StreamAccess {
+public final class AuthorizedStream {
 
     private final Grant grant;
     private final StreamFormat format;
@@ -25,7 +24,13 @@ public final class StreamAccess {
     private final String proof;
     private volatile @Nullable EventStream opened;
 
-    StreamAccess(Grant grant, StreamFormat format, EventStore store, TaskDispatcher dispatcher, String proof) {
+    /**
+     * Creates what a token opens.
+     *
+     * @param proof what the ids of the stream's events carry; see {@link EventId}
+     */
+    public AuthorizedStream(
+            Grant grant, StreamFormat format, EventStore store, TaskDispatcher dispatcher, String proof) {
         this.grant = grant;
         this.format = format;
         this.store = store;
@@ -33,12 +38,12 @@ public final class StreamAccess {
         this.proof = proof;
     }
 
-    /** What was granted. */
+    /** Returns what was granted. */
     public Grant grant() {
         return grant;
     }
 
-    /** How the stream is to be shown. */
+    /** Returns how the stream is to be shown. */
     public StreamFormat format() {
         return format;
     }
@@ -61,6 +66,15 @@ public final class StreamAccess {
     }
 
     /**
+     * Checks that the token grants reading and that the stream is kept. May block.
+     *
+     * @throws ProblemException as {@link #stream} does
+     */
+    public void requireReadable() {
+        stream();
+    }
+
+    /**
      * Checks that the stream is still kept. A reader that has been idle for some time calls this, because a stream
      * without an end never gets one after its task is over. May block.
      *
@@ -72,9 +86,9 @@ public final class StreamAccess {
 
     private void requireKept(EventStream stream) {
         // In this order: a task is over only after its stream has ended.
-        TaskStatus status = dispatcher.status(grant.streamId()).orElseThrow(Handoff::gone);
+        TaskStatus status = dispatcher.status(grant.streamId()).orElseThrow(AuthorizedStream::gone);
         if (status.state().isFinal() && stream.end().isEmpty()) {
-            throw Handoff.gone();
+            throw gone();
         }
     }
 
@@ -90,13 +104,13 @@ public final class StreamAccess {
     }
 
     /**
-     * How the task stands. May block.
+     * Returns how the task stands. May block.
      *
      * @throws ProblemException with status 403 if reading is not granted, or 410 if the task is no longer kept
      */
     public TaskStatus status() {
         require(Grant.Right.READ);
-        return dispatcher.status(grant.streamId()).orElseThrow(Handoff::gone);
+        return dispatcher.status(grant.streamId()).orElseThrow(AuthorizedStream::gone);
     }
 
     /**
@@ -108,19 +122,19 @@ public final class StreamAccess {
     public boolean cancel() {
         require(Grant.Right.CANCEL);
         if (dispatcher.status(grant.streamId()).isEmpty()) {
-            throw Handoff.gone();
+            throw gone();
         }
         return dispatcher.cancel(grant.streamId());
     }
 
     /**
-     * Where reading goes on for a client that has had the stream up to an event.
+     * Returns where reading goes on for a client that has had the stream up to an event. May block.
      *
      * @param lastEventId what the client sent as {@code Last-Event-ID}
      * @throws ProblemException with status 400 if this is not the id of an event that the stream has had
      */
     public EventId resumeAfter(String lastEventId) {
-        EventId id = Handoff.parseLastEventId(lastEventId);
+        EventId id = EventId.ofRequest(lastEventId);
         if (!id.streamId().equals(grant.streamId())) {
             throw new ProblemException(400, "invalid_last_event_id", "Last-Event-ID names another stream: " + id);
         }
@@ -136,5 +150,10 @@ public final class StreamAccess {
             throw new ProblemException(
                     403, "right_missing", "The token does not grant the right " + Objects.toString(right) + '.');
         }
+    }
+
+    /** Returns the exception for a stream that is no longer kept. */
+    public static ProblemException gone() {
+        return new ProblemException(410, "stream_gone", "The stream is no longer kept.");
     }
 }

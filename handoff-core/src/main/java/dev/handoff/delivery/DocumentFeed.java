@@ -1,0 +1,92 @@
+package dev.handoff.delivery;
+
+import dev.handoff.check.Errors;
+import dev.handoff.format.StreamFormat;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.http.Reply;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A client that waits for a stream to end and then gets one document. Nothing is sent to it before. */
+public final class DocumentFeed extends Feed {
+
+    private static final Logger logger = LoggerFactory.getLogger(DocumentFeed.class);
+
+    private final Feeds feeds;
+    private final StreamFormat.DocumentFormat format;
+    private final String location;
+    private final long since;
+    private final @Nullable Duration waitFor;
+
+    DocumentFeed(
+            Feeds feeds,
+            AuthorizedStream access,
+            StreamFormat.DocumentFormat format,
+            @Nullable Duration waitFor,
+            String location) {
+        super(access, feeds.readers());
+        this.feeds = feeds;
+        this.format = format;
+        this.waitFor = waitFor;
+        this.location = location;
+        this.since = feeds.now();
+    }
+
+    /**
+     * Returns the answer, once there is one: the document of a stream that has ended; 202 with the status of the task if the client was
+     * willing to wait for so long and no longer (RFC 7240); or an error. Empty before. May block for as long as the store takes.
+     */
+    public Optional<Reply> reply() {
+        return find().map(reply -> reply.with("Cache-Control", "no-store"));
+    }
+
+    private Optional<Reply> find() {
+        try {
+            Optional<End> end = access().stream().end();
+            if (end.isPresent()) {
+                return Optional.of(Rendering.document(format, end.get()));
+            }
+            if (isDue() && waitFor != null) {
+                return Optional.of(Reply.of(202, Reply.JSON, feeds.status(access()))
+                        .with("x-should-retry", "false")
+                        .with("Location", location)
+                        .with("Preference-Applied", "wait=" + waitFor.toSeconds()));
+            }
+        } catch (ProblemException e) {
+            return Optional.of(Rendering.error(format, e.problem()));
+        } catch (Throwable e) {
+            Errors.rethrowFatal(e);
+            logger.warn("stream {} could not be read", streamId(), e);
+            return Optional.of(Rendering.error(format, INTERRUPTED));
+        }
+        Problem interruption = interruption();
+        return interruption == null ? Optional.empty() : Optional.of(Rendering.error(format, interruption));
+    }
+
+    @Override
+    public long position() {
+        return EventStream.BEGINNING;
+    }
+
+    @Override
+    public long deliveredAt() {
+        return since;
+    }
+
+    /** Returns whether the client waits for longer than it wants to. */
+    @Override
+    public boolean isDue() {
+        return waitFor != null && feeds.now() - since >= waitFor.toMillis();
+    }
+
+    @Override
+    public boolean hasMore(long position, Object run) {
+        return readers().hasEnded(access().stream(), run);
+    }
+}

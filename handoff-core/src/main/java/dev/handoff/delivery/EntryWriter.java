@@ -1,0 +1,140 @@
+package dev.handoff.delivery;
+
+import dev.handoff.format.StreamFormat;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Writes the entries of a stream as frames for one reader. Each frame has the id after which the reader resumes. Not thread-safe. */
+final class EntryWriter {
+
+    private static final Logger logger = LoggerFactory.getLogger(EntryWriter.class);
+    /** How long a client of a server that stops is told to wait. */
+    private static final long RETRY_AFTER_INTERRUPTION_MILLIS = 1000;
+
+    private static final SseWriter NOTHING = new SseWriter(0);
+
+    private final AuthorizedStream access;
+    private final StreamFormat.EventFormat format;
+    private final @Nullable Duration retry;
+
+    /** How many frames of the first entry the reader has had. */
+    private int skip;
+
+    private boolean first = true;
+    /** The position of the entry on which the format has failed. */
+    private long failedAt;
+
+    EntryWriter(AuthorizedStream access, StreamFormat.EventFormat format, @Nullable Duration retry, int skip) {
+        this.access = access;
+        this.format = format;
+        this.retry = retry;
+        this.skip = skip;
+    }
+
+    /** Returns whether the next frames are the same for all readers that have come as far. */
+    boolean isShareable() {
+        return skip == 0 && !(first && retry != null);
+    }
+
+    /** Is called when the reader was sent frames that another one has encoded. */
+    void skipShared() {
+        first = false;
+    }
+
+    /**
+     * Writes an event.
+     *
+     * @throws FormatException if the format fails; then nothing was written
+     */
+    void write(SseWriter writer, Event event) {
+        int size = writer.size();
+        boolean atStart = first;
+        try {
+            write(writer, event.position(), format.frames(event));
+        } catch (Throwable e) {
+            throw failure(writer, size, atStart, event.position(), e);
+        }
+    }
+
+    /**
+     * Writes the end. Returns whether the response ends cleanly after it.
+     *
+     * @throws FormatException if the format fails; then nothing was written
+     */
+    boolean write(SseWriter writer, long position, End end) {
+        int size = writer.size();
+        boolean atStart = first;
+        try {
+            List<StreamFormat.Frame> frames = format.frames(end);
+            if (frames.isEmpty()) {
+                throw new IllegalStateException(
+                        "it returned no frame for the end, so a client could not tell the end from a cut");
+            }
+            boolean clean = format.endsCleanly(end);
+            write(writer, position, frames);
+            return clean;
+        } catch (Throwable e) {
+            throw failure(writer, size, atStart, position, e);
+        }
+    }
+
+    private FormatException failure(SseWriter writer, int size, boolean atStart, long position, Throwable e) {
+        FormatException failure = Rendering.failure(format, e);
+        writer.truncate(size);
+        first = atStart;
+        failedAt = position;
+        return failure;
+    }
+
+    private void write(SseWriter writer, long position, List<StreamFormat.Frame> entry) {
+        for (int i = skip; i < entry.size(); i++) {
+            if (first && retry != null) {
+                writer.retry(retry.toMillis());
+            }
+            first = false;
+            int part = i + 1 == entry.size() ? 0 : i + 1;
+            StreamFormat.Frame frame = entry.get(i);
+            writer.event(access.eventId(position, part), frame.type(), frame.data());
+        }
+        skip = 0;
+    }
+
+    /** Returns the last frames of a response that stops because its format has failed. The client resumes after the entry. */
+    SseWriter failed() {
+        return lastFrames(Rendering.failed(format), access.eventId(failedAt, 0), false);
+    }
+
+    /** Returns the position of the entry on which the format has failed. */
+    long failedAt() {
+        return failedAt;
+    }
+
+    /**
+     * Returns the last frames of a response that stops before the end of its stream.
+     *
+     * @param id the id of the last frame, so that the client resumes after it; null if it has none
+     * @param interrupted whether the server stops, so that the client is told when to come back
+     */
+    SseWriter lastFrames(List<StreamFormat.Frame> frames, @Nullable String id, boolean interrupted) {
+        SseWriter writer = frames.isEmpty() ? NOTHING : new SseWriter();
+        try {
+            for (int i = 0; i < frames.size(); i++) {
+                if (first && (retry != null || interrupted)) {
+                    writer.retry(retry == null ? RETRY_AFTER_INTERRUPTION_MILLIS : retry.toMillis());
+                }
+                first = false;
+                StreamFormat.Frame frame = frames.get(i);
+                writer.event(i + 1 == frames.size() ? id : null, frame.type(), frame.data());
+            }
+        } catch (RuntimeException e) {
+            logger.error("stream {} is cut without a frame", access.grant().streamId(), Rendering.failure(format, e));
+            return NOTHING;
+        }
+        return writer;
+    }
+}

@@ -1,0 +1,330 @@
+package dev.handoff.delivery;
+
+import dev.handoff.check.Errors;
+import dev.handoff.format.StreamFormat;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A client that reads a stream as Server-Sent Events. While its socket is not ready, nothing is read for it. */
+public final class EventFeed extends Feed {
+
+    /** The header fields of a response that holds events. */
+    public static final Map<String, String> HEADERS = Map.of(
+            "Content-Type", "text/event-stream",
+            "Cache-Control", "no-cache, no-transform",
+            "X-Accel-Buffering", "no");
+
+    /** How many bytes are written in one call, at most about twice. */
+    public static final int SLICE_BYTES = 16 << 10;
+
+    private static final Logger logger = LoggerFactory.getLogger(EventFeed.class);
+    private static final int EVENTS_PER_READ = 128;
+    private static final int BYTES_PER_PART = 16 << 10;
+    private static final int CHARS_WHILE_BLOCKED = 32 << 10;
+    /** A store or a format that takes longer must not run in the thread that gives hints to the readers of other streams. */
+    private static final long SLOW_MILLIS = 100;
+
+    private static final SseWriter HEARTBEAT = new SseWriter(2).comment("");
+
+    private final Feeds feeds;
+    private final StreamFormat.EventFormat format;
+    private final EventStream stream;
+    private final EntryWriter entries;
+    private @Nullable SharedFrames shared;
+    private volatile long deliveredAt;
+    private volatile boolean slow;
+    /** Only by the thread that sends heartbeats. */
+    private long heartbeatAt;
+
+    // Only in produce(). References are written as seldom as possible, for the sake of concurrent garbage collectors.
+    private EventStream.@Nullable Batch prefetched;
+    private EventStream.@Nullable Batch rest;
+    private int index;
+    private long after;
+    private @Nullable SseWriter buffer;
+    /** The next part is most often about as large. */
+    private int lastSize = 256;
+    /** A part of which only the first bytes are written. */
+    private SharedFrames.@Nullable Part unfinished;
+
+    private int written;
+
+    EventFeed(Feeds feeds, AuthorizedStream access, StreamFormat.EventFormat format, @Nullable EventId last) {
+        super(access, feeds.readers());
+        this.feeds = feeds;
+        this.format = format;
+        this.stream = access.stream();
+        this.deliveredAt = feeds.now();
+        this.heartbeatAt = deliveredAt;
+        this.after = last == null ? EventStream.BEGINNING : last.after();
+        this.entries = new EntryWriter(access, format, feeds.retry(), last == null ? 0 : last.part());
+    }
+
+    @Override
+    void join() {
+        shared = feeds.frames().join(streamId(), format);
+    }
+
+    @Override
+    void leave() {
+        SharedFrames joined = shared;
+        if (joined != null) {
+            feeds.frames().leave(joined);
+        }
+    }
+
+    /** Reads for the first time, unless another reader has just read the same. The result is written later. */
+    @Override
+    void prepare() {
+        if (sharedAfter(after) != null) {
+            return;
+        }
+        try {
+            EventStream.Batch batch = stream.read(after, EVENTS_PER_READ);
+            prefetched = batch.last() == after && batch.end() == null ? null : batch;
+        } catch (ProblemException e) {
+            if (e.problem().status() == 410) {
+                throw e;
+            }
+            logger.debug("stream {} cannot be read yet", streamId(), e);
+        } catch (Throwable e) {
+            Errors.rethrowFatal(e);
+            logger.debug("stream {} cannot be read yet", streamId(), e);
+        }
+    }
+
+    private SharedFrames.@Nullable Part sharedAfter(long position) {
+        SharedFrames joined = shared;
+        return joined == null ? null : joined.after(position);
+    }
+
+    /** Drops the rest of a large batch while a slow client takes nothing. The stream is read again for it. */
+    public void onBlocked() {
+        EventStream.Batch batch = rest;
+        if (batch == null) {
+            return;
+        }
+        long chars = 0;
+        for (int i = index; i < batch.events().size() && chars <= CHARS_WHILE_BLOCKED; i++) {
+            chars += batch.events().get(i).data().length();
+        }
+        if (chars > CHARS_WHILE_BLOCKED) {
+            after = index == 0 ? after : batch.events().get(index - 1).position();
+            rest = null;
+            index = 0;
+        }
+    }
+
+    /**
+     * Returns a heartbeat, if nothing was sent for so long that one is due; else null. Only for the thread that sends heartbeats, which
+     * calls {@link #heartbeatSent} when the socket has taken it.
+     */
+    public @Nullable SseWriter heartbeat() {
+        long silent = feeds.now() - Math.max(deliveredAt, heartbeatAt);
+        return silent >= feeds.heartbeat().toMillis() ? HEARTBEAT : null;
+    }
+
+    /** Is called when the socket has taken a heartbeat. */
+    public void heartbeatSent() {
+        heartbeatAt = feeds.now();
+    }
+
+    /** Returns whether the last part took so long to read and encode that a hint must not make the next one in its thread. */
+    public boolean isSlow() {
+        return slow;
+    }
+
+    @Override
+    public boolean isDue() {
+        return false;
+    }
+
+    @Override
+    public boolean hasMore(long position, Object run) {
+        return readers().hasMore(stream, position, run);
+    }
+
+    @Override
+    public long position() {
+        return after;
+    }
+
+    @Override
+    public long deliveredAt() {
+        return deliveredAt;
+    }
+
+    /**
+     * Writes the next part of the response, about {@value #SLICE_BYTES} bytes, in one call. May block for as long as the store and the
+     * format take. A store or a format that fails makes this the last part.
+     *
+     * @throws IOException if the output throws it
+     */
+    public Produced produce(OutputStream out) throws IOException {
+        SharedFrames.Part part = unfinished;
+        if (part == null) {
+            long begin = feeds.now();
+            part = nextOrCut();
+            long end = feeds.now();
+            setSlow(end - begin >= SLOW_MILLIS);
+            if (part == null) {
+                return Produced.NOTHING;
+            }
+            if (part.frames().size() > 0) {
+                deliveredAt = end;
+            }
+        }
+        int size = part.frames().size() - written;
+        // A remainder that is shorter than a slice goes with it.
+        int count = size < 2 * SLICE_BYTES ? size : SLICE_BYTES;
+        if (count > 0) {
+            part.frames().writeTo(out, written, count);
+        }
+        if (count < size) {
+            unfinished = part;
+            written += count;
+            return Produced.PART;
+        }
+        if (written > 0) {
+            unfinished = null;
+            written = 0;
+        }
+        return part.produced();
+    }
+
+    private void setSlow(boolean slow) {
+        if (this.slow != slow) {
+            this.slow = slow;
+        }
+    }
+
+    private SharedFrames.@Nullable Part nextOrCut() {
+        Problem interruption = interruption();
+        if (interruption != null) {
+            return cut(interruption);
+        }
+        try {
+            return next();
+        } catch (FormatException e) {
+            logger.error("stream {} is cut at position {}", streamId(), entries.failedAt(), e);
+            return last(entries.failed());
+        } catch (ProblemException e) {
+            return cut(e.problem());
+        } catch (Throwable e) {
+            Errors.rethrowFatal(e);
+            logger.warn("stream {} could not be read on", streamId(), e);
+            return cut(INTERRUPTED);
+        }
+    }
+
+    private SharedFrames.@Nullable Part next() {
+        // Frames can be shared if they begin at the boundary of an entry and of a batch, without the retry field.
+        boolean common = rest == null && entries.isShareable();
+        SharedFrames.Part known = common ? sharedAfter(after) : null;
+        if (known != null) {
+            entries.skipShared();
+            after = known.last();
+            buffer = null;
+            prefetched = null;
+            return known;
+        }
+        EventStream.Batch batch = rest == null ? read() : rest;
+        if (batch.last() == after && batch.end() == null) {
+            buffer = null;
+            return null;
+        }
+        if (batch.last() < after) {
+            throw new IllegalStateException("the store read stream " + streamId() + " after " + after
+                    + " and returned what ends at " + batch.last());
+        }
+        long begin = after;
+        SseWriter writer = buffer;
+        if (writer == null) {
+            writer = new SseWriter(Math.min(lastSize + lastSize / 4, BYTES_PER_PART));
+        }
+        writer.clear();
+        Produced produced = fill(writer, batch);
+        lastSize = writer.size();
+        SharedFrames.Part part = new SharedFrames.Part(begin, after, writer, produced);
+        boolean kept = common && rest == null && keep(part);
+        // A reader that has caught up needs no buffer, and a shared buffer must not be written again.
+        buffer = produced == Produced.PART && !kept ? writer : null;
+        return part;
+    }
+
+    /** A reader that uses a shared part reads the stream again, since a hint may have come in between. */
+    private boolean keep(SharedFrames.Part part) {
+        SharedFrames joined = shared;
+        return joined != null && joined.keep(part.produced() == Produced.CAUGHT_UP ? part.withMore() : part);
+    }
+
+    private EventStream.Batch read() {
+        EventStream.Batch batch = prefetched;
+        if (batch == null) {
+            return stream.read(after, EVENTS_PER_READ);
+        }
+        prefetched = null;
+        return batch;
+    }
+
+    /**
+     * Writes a batch from where it was left. If the format fails on an entry, what comes before it is returned as a part; the
+     * next call then begins with the entry.
+     *
+     * @throws FormatException if the format fails on the first entry
+     */
+    private Produced fill(SseWriter writer, EventStream.Batch batch) {
+        List<Event> events = batch.events();
+        End end = batch.end();
+        int next = index;
+        boolean clean = true;
+        try {
+            while (next < events.size() && writer.size() < BYTES_PER_PART) {
+                entries.write(writer, events.get(next));
+                next++;
+            }
+            if (next < events.size()) {
+                return leaveRest(batch, next);
+            }
+            if (end != null) {
+                clean = entries.write(writer, batch.last(), end);
+            }
+        } catch (FormatException e) {
+            if (writer.size() == 0) {
+                throw e;
+            }
+            return leaveRest(batch, next);
+        }
+        rest = null;
+        index = 0;
+        after = batch.last();
+        if (end != null) {
+            return clean ? Produced.LAST : Produced.TRUNCATED;
+        }
+        return events.size() < EVENTS_PER_READ && !batch.more() ? Produced.CAUGHT_UP : Produced.PART;
+    }
+
+    private Produced leaveRest(EventStream.Batch batch, int next) {
+        rest = batch;
+        index = next;
+        return Produced.PART;
+    }
+
+    private SharedFrames.Part cut(Problem problem) {
+        return last(entries.lastFrames(Rendering.interrupted(format, problem), null, interruption() != null));
+    }
+
+    private SharedFrames.Part last(SseWriter frames) {
+        return new SharedFrames.Part(after, after, frames, Produced.TRUNCATED);
+    }
+}

@@ -1,0 +1,153 @@
+package dev.handoff.delivery;
+
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.http.Reply;
+import dev.handoff.store.EventStream;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one client reads of a stream: an {@link EventFeed} or a {@link DocumentFeed}. It keeps no queue. The adapter of a server
+ * asks it for the next part when the socket takes one, so a slow client costs one batch.
+ *
+ * <p>A feed that is not opened holds nothing. An adapter calls {@link #open} once, then writes what the feed gives until that is the last part, and calls {@link #close} once.
+ * It looks for more when {@link #open open's} hint runs, and at least once a second by {@link #hasMore}, because a hint may be lost.
+ *
+ * <p>Only one thread at a time may ask for the next part. All other methods are thread-safe.
+ */
+public abstract sealed class Feed permits EventFeed, DocumentFeed {
+
+    /** What writing the next part did. */
+    public enum Produced {
+        /** It wrote nothing, because there was nothing to write. */
+        NOTHING,
+        /** It wrote a part, and there may be more. */
+        PART,
+        /** It wrote a part, and there was no more when it read the stream. The hint runs when there is more. */
+        CAUGHT_UP,
+        /** It wrote the last part, and the response is complete. */
+        LAST,
+        /** It wrote the last part, and the response must not look complete: the connection has to be aborted. */
+        TRUNCATED
+    }
+
+    /** The problem of a response that a server stops before the end of its stream. */
+    public static final Problem INTERRUPTED = new Problem(
+            503,
+            "interrupted",
+            "The server had to stop before the end. Connect again with Last-Event-ID for the rest.");
+
+    private final AuthorizedStream access;
+    private final StreamReaders.All all;
+    // Set by open().
+    private @Nullable StreamReaders readers;
+    private EventStream.@Nullable Watch watch;
+    private volatile @Nullable Problem interruption;
+
+    Feed(AuthorizedStream access, StreamReaders.All all) {
+        this.access = access;
+        this.all = all;
+    }
+
+    /**
+     * Watches the stream and reads it for the first time. May block for as long as the store takes.
+     *
+     * @param hint runs when there may be more; see {@link EventStream#watch}
+     * @throws RuntimeException if the store throws it, or a {@link ProblemException} with status 410 if the stream is no longer kept. The
+     *     adapter then closes the feed and answers with {@link #error}
+     */
+    public final void open(Runnable hint) {
+        readers = all.join(streamId());
+        join();
+        watch = Objects.requireNonNull(access.stream().watch(hint), "the store returned no watch");
+        if (interruption == null) {
+            prepare();
+        }
+    }
+
+    /** Joins what readers share. */
+    void join() {}
+
+    /** Reads for the first time. */
+    void prepare() {}
+
+    /** Returns the id of the stream. */
+    public final String streamId() {
+        return access.grant().streamId();
+    }
+
+    final AuthorizedStream access() {
+        return access;
+    }
+
+    final StreamReaders readers() {
+        return Objects.requireNonNull(readers, "the feed was not opened");
+    }
+
+    /** Returns the answer to a request whose feed could not be opened. An error of the whole JVM is thrown instead. */
+    public final Reply error(Throwable e) {
+        return Rendering.error(access.format(), Rendering.problemOf(e));
+    }
+
+    /** Makes the next part the last one: it says the problem, and the response does not look complete. */
+    public final void interrupt(Problem problem) {
+        interruption = problem;
+    }
+
+    /** Returns why the response stops before the end of its stream; null if it goes on. */
+    public final @Nullable Problem interruption() {
+        return interruption;
+    }
+
+    /** Returns the position up to which the stream was read. Only for the thread that may ask for the next part. */
+    public abstract long position();
+
+    /** Returns when something of the stream was last given, in the milliseconds of {@link Feeds#now}. */
+    public abstract long deliveredAt();
+
+    /** Returns whether there is something to write that no hint announces. Never blocks. */
+    public abstract boolean isDue();
+
+    /**
+     * Asks the store whether there is something to write. May block. False also if the store fails, because that is no reason to cut a
+     * reader.
+     *
+     * @param position the {@link #position} of this feed
+     * @param run identifies one look at all feeds, which asks the store once for all readers of a stream at the same position
+     */
+    public abstract boolean hasMore(long position, Object run);
+
+    /**
+     * Checks that the stream is still kept, and not shorter than what was read of it. May block. {@link #gone} then says what was found.
+     *
+     * @param position the {@link #position} of this feed
+     * @param run identifies one check of all feeds, which asks the store once for all readers of a stream
+     * @param now the time, in the milliseconds of {@link Feeds#now}
+     * @param interval the least time between two checks of a stream, in milliseconds
+     */
+    public final void checkKept(long position, Object run, long now, long interval) {
+        readers().check(access, position, run, now, interval);
+    }
+
+    /** Returns why the stream can never go on; null if it can, as far as {@link #hasMore} and {@link #checkKept} have found. */
+    public final @Nullable Problem gone() {
+        return readers().gone();
+    }
+
+    /** Lets go of the stream. Called once after {@link #open}, also if that threw. May call the store. */
+    public final void close() {
+        StreamReaders joined = readers;
+        if (joined != null) {
+            joined.leave();
+        }
+        leave();
+        EventStream.Watch open = watch;
+        if (open != null) {
+            open.close();
+        }
+    }
+
+    /** Leaves what it has joined, if anything. */
+    void leave() {}
+}

@@ -1,0 +1,155 @@
+package dev.handoff.delivery;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.handoff.format.StreamFormat;
+import dev.handoff.http.ProblemException;
+import dev.handoff.http.Reply;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import dev.handoff.task.TaskStatus;
+import dev.handoff.time.Ticker;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the feeds of one server and holds what its readers share: encoded frames, and what was asked of the store for all of them.
+ *
+ * <p>Thread-safe.
+ */
+public final class Feeds {
+
+    private final Ticker ticker;
+    private final long began;
+    private final Duration heartbeat;
+    private final @Nullable Duration retry;
+    private final StreamReaders.All readers = new StreamReaders.All();
+    private final SharedFrames.All frames = new SharedFrames.All();
+
+    /**
+     * Creates a server's feeds.
+     *
+     * @param heartbeat how long nothing is sent before a heartbeat is
+     * @param retry how long an {@code EventSource} is told to wait before it connects again; null leaves that to it
+     */
+    public Feeds(Ticker ticker, Duration heartbeat, @Nullable Duration retry) {
+        this.ticker = ticker;
+        this.began = ticker.read();
+        this.heartbeat = heartbeat;
+        this.retry = retry;
+    }
+
+    /**
+     * Returns a feed of events; empty if the stream has ended and nothing follows what the client has had. May block for as long as the
+     * store takes.
+     *
+     * @param lastEventId what the client sent as {@code Last-Event-ID}; null if it sent none
+     * @throws ProblemException with status 400 if this is not the id of an event that the stream has had, 403 if reading is not granted,
+     *     or 410 if the stream is no longer kept
+     */
+    public Optional<EventFeed> events(
+            AuthorizedStream access, StreamFormat.EventFormat format, @Nullable String lastEventId) {
+        EventStream stream = access.stream();
+        EventId last = lastEventId == null ? null : access.resumeAfter(lastEventId);
+        if (last != null && last.part() > 0) {
+            requirePart(stream, format, last);
+        }
+        boolean nothingLeft =
+                last != null && last.part() == 0 && stream.end().isPresent() && last.position() == stream.last();
+        return nothingLeft ? Optional.empty() : Optional.of(new EventFeed(this, access, format, last));
+    }
+
+    /** Refuses the id of a part that the entry does not have, since the client would miss the whole entry. */
+    private static void requirePart(EventStream stream, StreamFormat.EventFormat format, EventId last) {
+        EventStream.Batch entry = stream.read(last.after(), 1);
+        int frames;
+        try {
+            frames = framesOf(format, entry);
+        } catch (Throwable e) {
+            throw Rendering.failure(format, e);
+        }
+        if (last.part() >= frames) {
+            throw new ProblemException(
+                    400, "invalid_last_event_id", "Last-Event-ID names an event that the stream has not had: " + last);
+        }
+    }
+
+    private static int framesOf(StreamFormat.EventFormat format, EventStream.Batch entry) {
+        if (!entry.events().isEmpty()) {
+            return format.frames(entry.events().get(0)).size();
+        }
+        End end = entry.end();
+        return end == null ? 0 : format.frames(end).size();
+    }
+
+    /**
+     * Returns a feed of one document.
+     *
+     * @param waitFor how long the client is willing to wait (RFC 7240); null if it does not say
+     * @param location where the client can come back to when it has waited for so long
+     */
+    public DocumentFeed document(
+            AuthorizedStream access, StreamFormat.DocumentFormat format, @Nullable Duration waitFor, String location) {
+        return new DocumentFeed(this, access, format, waitFor, location);
+    }
+
+    /** Returns the document of a stream that has ended; empty before. May block for as long as the store takes. */
+    public static Optional<Reply> ended(AuthorizedStream access, StreamFormat.DocumentFormat format) {
+        Optional<End> end = access.stream().end();
+        return end.map(e -> Rendering.document(format, e).with("Cache-Control", "no-store"));
+    }
+
+    /**
+     * Returns the status of a task, with the number of its events and of its readers on this server, as JSON. May block for as long as
+     * the store takes.
+     */
+    public String status(AuthorizedStream access) {
+        TaskStatus status = access.status();
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("task", status.taskId());
+        json.put("state", status.state().name().toLowerCase(Locale.ROOT));
+        json.put("queue_position", status.queuePosition());
+        json.put("events", access.stream().eventCount());
+        json.put("readers", readers.count(status.taskId()));
+        json.put("created", status.created().toString());
+        json.put("started", status.started() == null ? null : status.started().toString());
+        json.put("ended", status.ended() == null ? null : status.ended().toString());
+        return json.toString();
+    }
+
+    /** Returns the streams that have readers on this server. */
+    public List<String> streamIds() {
+        return readers.streamIds();
+    }
+
+    /** Returns whether no stream has readers on this server. */
+    public boolean isEmpty() {
+        return readers.isEmpty();
+    }
+
+    StreamReaders.All readers() {
+        return readers;
+    }
+
+    SharedFrames.All frames() {
+        return frames;
+    }
+
+    /** Returns the milliseconds since this was created. The ticker may overflow meanwhile. */
+    public long now() {
+        return TimeUnit.NANOSECONDS.toMillis(ticker.read() - began);
+    }
+
+    Duration heartbeat() {
+        return heartbeat;
+    }
+
+    @Nullable
+    Duration retry() {
+        return retry;
+    }
+}

@@ -1,0 +1,5 @@
+/** How a stream looks to its client: as Server-Sent Events, or as one document. */
+@NullMarked
+package dev.handoff.format;
+
+import org.jspecify.annotations.NullMarked;

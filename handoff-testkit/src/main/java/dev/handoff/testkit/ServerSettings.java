@@ -1,0 +1,64 @@
+package dev.handoff.testkit;
+
+import dev.handoff.Handoff;
+import dev.handoff.StreamEndpoint;
+import dev.handoff.servlet.EventStreamServlet;
+import dev.handoff.time.Ticker;
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+
+/** What a test sets of the streaming server under test: settings of its endpoint and of its servlet. */
+final class ServerSettings {
+
+    private final StreamEndpoint.Builder endpoint;
+    private Duration writeDeadline = Duration.ofSeconds(30);
+    private @Nullable Executor executor;
+
+    ServerSettings(Handoff handoff) {
+        this.endpoint = StreamEndpoint.builder(handoff);
+    }
+
+    ServerSettings ticker(Ticker ticker) {
+        endpoint.ticker(ticker);
+        return this;
+    }
+
+    ServerSettings heartbeat(Duration heartbeat) {
+        endpoint.heartbeat(heartbeat);
+        return this;
+    }
+
+    ServerSettings retry(Duration retry) {
+        endpoint.retry(retry);
+        return this;
+    }
+
+    ServerSettings corsOrigins(String... origins) {
+        endpoint.corsOrigins(origins);
+        return this;
+    }
+
+    ServerSettings corsCredentials(boolean allowed) {
+        endpoint.corsCredentials(allowed);
+        return this;
+    }
+
+    ServerSettings writeDeadline(Duration writeDeadline) {
+        this.writeDeadline = writeDeadline;
+        return this;
+    }
+
+    ServerSettings executor(Executor executor) {
+        this.executor = executor;
+        return this;
+    }
+
+    EventStreamServlet servlet(ScheduledExecutorService timer) {
+        EventStreamServlet.Builder servlet = EventStreamServlet.builder(endpoint.build(), timer)
+                .drainWindow(Duration.ofMillis(100))
+                .writeDeadline(writeDeadline);
+        return (executor == null ? servlet : servlet.executor(executor)).build();
+    }
+}
