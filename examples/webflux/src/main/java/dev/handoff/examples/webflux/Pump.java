@@ -1,0 +1,126 @@
+package dev.handoff.examples.webflux;
+
+import dev.handoff.delivery.DocumentFeed;
+import dev.handoff.delivery.EventFeed;
+import dev.handoff.delivery.Feed;
+import dev.handoff.delivery.SseWriter;
+import dev.handoff.http.Problem;
+import dev.handoff.http.Reply;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxSink;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+
+/**
+ * Drives one feed: makes the next part when the client has asked for one and the stream may have one. Threads take turns, and no
+ * thread waits for the client.
+ */
+final class Pump {
+
+    private static final long CHECK_MILLIS = 5000;
+
+    private final Feed feed;
+    private final AtomicInteger wakeUps = new AtomicInteger();
+    private volatile @Nullable Runnable work;
+    private volatile long position = -1;
+
+    Pump(Feed feed) {
+        this.feed = feed;
+    }
+
+    /** Returns the parts of a response. It ends with an error where the response must not look complete. */
+    Flux<DataBuffer> parts(EventFeed events, DataBufferFactory buffers, Scheduler blocking) {
+        return Flux.create(
+                sink -> begin(sink, blocking, () -> writeParts(events, buffers, sink)),
+                FluxSink.OverflowStrategy.ERROR);
+    }
+
+    private void begin(FluxSink<DataBuffer> sink, Scheduler blocking, Runnable step) {
+        Scheduler.Worker worker = blocking.createWorker();
+        sink.onDispose(worker);
+        work = () -> worker.schedule(() -> takeTurns(step));
+        sink.onRequest(n -> wake());
+        wake();
+    }
+
+    /** Has the next part made, in another thread. Never blocks. */
+    void wake() {
+        Runnable next = work;
+        if (next != null && wakeUps.getAndIncrement() == 0) {
+            next.run();
+        }
+    }
+
+    private void takeTurns(Runnable step) {
+        int seen = wakeUps.get();
+        do {
+            step.run();
+            seen = wakeUps.addAndGet(-seen);
+        } while (seen != 0);
+    }
+
+    private void writeParts(EventFeed events, DataBufferFactory buffers, FluxSink<DataBuffer> sink) {
+        boolean more = true;
+        while (more && sink.requestedFromDownstream() > 0 && !sink.isCancelled()) {
+            ByteArrayOutputStream part = new ByteArrayOutputStream();
+            Feed.Produced produced;
+            try {
+                produced = events.produce(part);
+            } catch (IOException e) {
+                throw new IllegalStateException("a buffer in memory does not fail", e);
+            }
+            position = events.position();
+            if (part.size() > 0) {
+                sink.next(buffers.wrap(part.toByteArray()));
+            }
+            switch (produced) {
+                case LAST -> sink.complete();
+                case TRUNCATED -> sink.error(new IOException("the stream was cut before its end"));
+                default -> {}
+            }
+            more = produced == Feed.Produced.PART;
+        }
+        SseWriter heartbeat = events.heartbeat();
+        if (heartbeat != null && sink.requestedFromDownstream() > 0 && !sink.isCancelled()) {
+            sink.next(buffers.wrap(heartbeat.toString().getBytes(StandardCharsets.UTF_8)));
+            events.heartbeatSent();
+        }
+    }
+
+    /** Returns the answer of a feed of one document. */
+    Mono<Reply> reply(DocumentFeed document, Scheduler blocking) {
+        return Mono.create(sink -> {
+            Scheduler.Worker worker = blocking.createWorker();
+            sink.onDispose(worker);
+            work = () -> worker.schedule(() -> takeTurns(() -> {
+                Optional<Reply> reply = document.reply();
+                reply.ifPresent(sink::success);
+            }));
+            wake();
+        });
+    }
+
+    /** Asks the store whether there is more, and whether the stream is still kept. May block. */
+    void look(Object run, long now) {
+        feed.checkKept(position, run, now, CHECK_MILLIS);
+        Problem gone = feed.gone();
+        if (gone != null) {
+            feed.interrupt(gone);
+        }
+        wake();
+    }
+
+    /** Makes the next part the last one. */
+    void interrupt() {
+        feed.interrupt(Feed.INTERRUPTED);
+        wake();
+    }
+}

@@ -1,0 +1,26 @@
+package dev.handoff.examples.webflux;
+
+import dev.handoff.http.Reply;
+import java.util.Map;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.server.reactive.ServerHttpResponse;
+import reactor.core.publisher.Mono;
+
+/** Writes a {@link Reply} to a response of WebFlux. */
+final class Replies {
+
+    private Replies() {}
+
+    static Mono<Void> write(ServerHttpResponse response, Reply reply) {
+        begin(response, reply.status(), reply.headers());
+        return reply.body() == null
+                ? response.setComplete()
+                : response.writeWith(Mono.just(response.bufferFactory().wrap(reply.bytes())));
+    }
+
+    /** Sets the status and the header fields. */
+    static void begin(ServerHttpResponse response, int status, Map<String, String> headers) {
+        response.setStatusCode(HttpStatusCode.valueOf(status));
+        headers.forEach(response.getHeaders()::set);
+    }
+}

@@ -1,0 +1,8 @@
+/**
+ * An adapter of handoff for Spring WebFlux. {@link dev.handoff.examples.webflux.StreamWebHandler} serves streams, and {@link
+ * dev.handoff.examples.webflux.TaskWebHandler} begins tasks.
+ */
+@NullMarked
+package dev.handoff.examples.webflux;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,240 @@
+package dev.handoff.examples.webflux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.handoff.Handoff;
+import dev.handoff.StreamEndpoint;
+import dev.handoff.format.StreamFormat;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.memory.InProcessTaskDispatcher;
+import dev.handoff.task.Task;
+import dev.handoff.token.TokenSealer;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.springframework.http.server.reactive.ReactorHttpHandlerAdapter;
+import org.springframework.web.server.WebHandler;
+import org.springframework.web.server.adapter.WebHttpHandlerBuilder;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.netty.DisposableServer;
+import reactor.netty.http.server.HttpServer;
+
+/** A WebFlux application that hands off and streams, over HTTP. */
+@Timeout(60)
+class WebFluxTest {
+
+    private final ExecutorService workers = Executors.newCachedThreadPool();
+    private final InMemoryEventStore store = InMemoryEventStore.create();
+    private final BlockingQueue<String> words = new LinkedBlockingQueue<>();
+    private final InProcessTaskDispatcher dispatcher = InProcessTaskDispatcher.builder(store, workers)
+            .handler("words", (task, output) -> {
+                String word = words.take();
+                while (!word.equals("end")) {
+                    output.emit(word);
+                    word = words.take();
+                }
+                output.complete("{\"words\":true}");
+            })
+            .build();
+    private final Handoff handoff = Handoff.builder(
+                    dispatcher, store, TokenSealer.of("vq7J0m2Zx9TnWc4RkYd81hLsBf6uGp3E"))
+            .build();
+    private final Scheduler blocking = Schedulers.newBoundedElastic(16, 1000, "blocking");
+    private final StreamWebHandler streams = new StreamWebHandler(StreamEndpoint.of(handoff), "/events", blocking);
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private DisposableServer server;
+
+    @BeforeEach
+    void start() {
+        TaskWebHandler events = new TaskWebHandler(handoff, request -> Task.of("words", request.body()), blocking);
+        TaskWebHandler document = new TaskWebHandler(
+                handoff,
+                request -> Task.of("words", request.body())
+                        .withFormat(StreamFormat.result().name()),
+                blocking);
+        WebHandler application = exchange -> {
+            String path = exchange.getRequest().getPath().value();
+            if (path.startsWith("/events/")) {
+                return streams.handle(exchange);
+            }
+            return (path.equals("/document") ? document : events).handle(exchange);
+        };
+        server = HttpServer.create()
+                .port(0)
+                .handle(new ReactorHttpHandlerAdapter(
+                        WebHttpHandlerBuilder.webHandler(application).build()))
+                .bindNow();
+    }
+
+    @AfterEach
+    void stop() {
+        streams.close();
+        server.disposeNow();
+        dispatcher.close();
+        workers.shutdownNow();
+        blocking.dispose();
+    }
+
+    private URI uri(String path) {
+        return URI.create("http://localhost:" + server.port()).resolve(path);
+    }
+
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(uri(path));
+    }
+
+    private URI begin(String path) throws Exception {
+        HttpResponse<Void> answer = client.send(
+                request(path).POST(HttpRequest.BodyPublishers.ofString("x")).build(),
+                HttpResponse.BodyHandlers.discarding());
+        assertThat(answer.statusCode()).isEqualTo(303);
+        return uri(answer.headers().firstValue("Location").orElseThrow());
+    }
+
+    /** A client that reads events one by one. */
+    private final class Reader {
+
+        private final HttpResponse<java.io.InputStream> response;
+        private final BufferedReader lines;
+        private String id = "";
+
+        Reader(URI stream, String lastEventId) throws Exception {
+            HttpRequest.Builder get = HttpRequest.newBuilder(stream);
+            if (!lastEventId.isEmpty()) {
+                get.header("Last-Event-ID", lastEventId);
+            }
+            response = client.send(get.build(), HttpResponse.BodyHandlers.ofInputStream());
+            lines = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8));
+        }
+
+        /** Returns the data of the next event, or "type: data" if it has a type; null at a clean end. */
+        String next() throws IOException {
+            String type = "";
+            List<String> data = new ArrayList<>();
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (line.startsWith("id: ")) {
+                    id = line.substring(4);
+                } else if (line.startsWith("event: ")) {
+                    type = line.substring(7) + ": ";
+                } else if (line.startsWith("data: ")) {
+                    data.add(line.substring(6));
+                } else if (line.isEmpty() && !data.isEmpty()) {
+                    return type + String.join("\n", data);
+                }
+            }
+            return null;
+        }
+
+        void close() throws IOException {
+            lines.close();
+        }
+    }
+
+    @Test
+    @DisplayName(
+            "R1 R5 a client that is cut off resumes after its last event, and the response ends cleanly after the end")
+    void resumes() throws Exception {
+        URI stream = begin("/tasks");
+        Reader first = new Reader(stream, "");
+        assertThat(first.response.headers().firstValue("Content-Type")).hasValue("text/event-stream");
+        words.add("a");
+        assertThat(first.next()).isEqualTo("a");
+        words.add("b");
+        assertThat(first.next()).isEqualTo("b");
+        first.close();
+        words.add("c");
+        words.add("end");
+        Reader second = new Reader(stream, first.id);
+        assertThat(second.next()).isEqualTo("c");
+        assertThat(second.next()).isEqualTo("completed: {\"words\":true}");
+        assertThat(second.next()).isNull();
+        HttpResponse<Void> again = client.send(
+                HttpRequest.newBuilder(stream)
+                        .header("Last-Event-ID", second.id)
+                        .build(),
+                HttpResponse.BodyHandlers.discarding());
+        assertThat(again.statusCode()).isEqualTo(204);
+    }
+
+    @Test
+    @DisplayName("R6 a client that cancels ends the stream for its readers")
+    void cancels() throws Exception {
+        URI stream = begin("/tasks");
+        Reader reader = new Reader(stream, "");
+        words.add("a");
+        assertThat(reader.next()).isEqualTo("a");
+        HttpResponse<Void> cancel =
+                client.send(HttpRequest.newBuilder(stream).DELETE().build(), HttpResponse.BodyHandlers.discarding());
+        assertThat(cancel.statusCode()).isEqualTo(202);
+        assertThat(reader.next()).isEqualTo("cancelled: ");
+        assertThat(reader.next()).isNull();
+    }
+
+    @Test
+    @DisplayName("R8 a server that stops says so and aborts the connection; the rest is there for the client elsewhere")
+    void isCut() throws Exception {
+        URI stream = begin("/tasks");
+        Reader reader = new Reader(stream, "");
+        words.add("a");
+        assertThat(reader.next()).isEqualTo("a");
+        streams.drain();
+        assertThat(reader.next()).startsWith("interrupted: ").contains("Connect again");
+        assertThatThrownBy(reader::next).isInstanceOf(IOException.class);
+    }
+
+    @Test
+    @DisplayName("a document is answered when the stream has ended")
+    void document() throws Exception {
+        URI stream = begin("/document");
+        var answer = client.sendAsync(HttpRequest.newBuilder(stream).build(), HttpResponse.BodyHandlers.ofString());
+        words.add("a");
+        words.add("end");
+        await().atMost(Duration.ofSeconds(20)).until(answer::isDone);
+        assertThat(answer.get().body()).isEqualTo("{\"words\":true}");
+    }
+
+    @Test
+    @DisplayName("R12 a bad token is answered with 401")
+    void refuses() throws Exception {
+        HttpResponse<String> answer =
+                client.send(request("/events/none").build(), HttpResponse.BodyHandlers.ofString());
+        assertThat(answer.statusCode()).isEqualTo(401);
+    }
+
+    @Test
+    @DisplayName("R7 a client that reads slowly gets every event, and only a bounded part of the stream is held for it")
+    void slowReader() throws Exception {
+        URI stream = begin("/tasks");
+        Reader reader = new Reader(stream, "");
+        String large = "x".repeat(10_000);
+        for (int i = 0; i < 500; i++) {
+            words.add(large + i);
+        }
+        words.add("end");
+        for (int i = 0; i < 500; i++) {
+            assertThat(reader.next()).isEqualTo(large + i);
+        }
+        assertThat(reader.next()).startsWith("completed: ");
+    }
+}
