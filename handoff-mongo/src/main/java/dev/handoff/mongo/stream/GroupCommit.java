@@ -144,20 +144,28 @@ final class GroupCommit {
 
     /** Writes what is due. Does nothing if another job was scheduled instead of this one. */
     private void write(long due) {
-        List<Write> writes;
+        List<Write> writes = new ArrayList<>();
         lock.lock();
         try {
             if (writing || !scheduled || due != scheduledFor) {
                 return;
             }
             scheduled = false;
-            writes = ticker.read() - nextWriteAt < 0 ? List.of() : queue.take(ticker.read());
+            long now = ticker.read();
+            if (now - nextWriteAt >= 0) {
+                queue.take(now, writes);
+            }
             if (writes.isEmpty()) {
                 schedule();
                 return;
             }
             writing = true;
             nextWriteAt = ticker.read() + settings.linger().toNanos();
+        } catch (RuntimeException | Error e) {
+            // For example no memory. The queue has forgotten the batches that it gave out.
+            nextWriteAt = due + Write.pauseNanos(++failedWrites);
+            abandon(writes, DatabaseException.unknown("a write could not begin", e));
+            throw e;
         } finally {
             lock.unlock();
         }

@@ -1,5 +1,6 @@
 package dev.handoff.mongo.stream;
 
+import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.EventBatch;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -43,9 +44,11 @@ final class WriteQueue {
         retries.add(retry);
     }
 
+    /** Forgets an appender and its batches. */
     void remove(MongoEventAppender appender) {
         urgent.remove(appender);
         waiting.remove(appender);
+        retries.removeIf(w -> w.appender() == appender);
     }
 
     boolean isEmpty() {
@@ -64,9 +67,8 @@ final class WriteQueue {
         return soonest;
     }
 
-    /** Takes what is due. */
-    List<Write> take(long now) {
-        List<Write> writes = new ArrayList<>();
+    /** Moves what is due to an empty list. If this throws, the caller must fail the appenders of the writes in the list. */
+    void take(long now, List<Write> writes) {
         List<Write> later = new ArrayList<>();
         long bytes = 0;
         for (Write retry : retries) {
@@ -88,7 +90,6 @@ final class WriteQueue {
         if (taken == available && !waiting.isEmpty()) {
             budget.tooFew();
         }
-        return writes;
     }
 
     /** Takes batches of the first appenders, as many as allowed. Returns the bytes of all writes. */
@@ -101,10 +102,16 @@ final class WriteQueue {
             MongoEventAppender appender = appenders.next();
             left--;
             appenders.remove();
-            EventBatch batch = appender.take();
-            long size = batch.bytes();
-            writes.add(new Write(appender, batch, size, now, 0, now));
-            bytes += size;
+            try {
+                EventBatch batch = appender.take();
+                long size = batch.bytes();
+                writes.add(new Write(appender, batch, size, now, 0, now));
+                bytes += size;
+            } catch (RuntimeException | Error e) {
+                // The batch is in no list, so nothing would write it.
+                appender.failed(DatabaseException.unknown("a batch could not be made", e));
+                throw e;
+            }
         }
         return bytes;
     }

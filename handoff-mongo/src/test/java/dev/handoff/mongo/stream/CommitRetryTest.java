@@ -3,6 +3,7 @@ package dev.handoff.mongo.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.DatabaseException;
@@ -21,6 +22,8 @@ import org.bson.types.ObjectId;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** How a write goes on whose outcome is unknown, in virtual time. */
 @Timeout(20)
@@ -65,6 +68,42 @@ class CommitRetryTest {
     @DisplayName("R16 an exception of the driver fails the stream at fault, and no other of the same insert")
     void driverFails() {
         badFails(() -> new IllegalStateException("cannot encode"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6})
+    @DisplayName("R16 an error in any step of a write leaves no writer waiting, and later writes go on")
+    void errorInAnyStep(int step) {
+        AtomicInteger left = new AtomicInteger();
+        GroupCommitSettings settings = VirtualCommit.settings();
+        GroupCommit failing = virtual.commit(
+                () -> {
+                    if (left.get() > 0 && left.decrementAndGet() == 0) {
+                        throw new OutOfMemoryError("a test");
+                    }
+                    return virtual.time.read();
+                },
+                settings,
+                HandoffObserver.NONE);
+        MongoEventAppender first = virtual.appender(failing);
+        first.append(null, "x");
+        left.set(step);
+        pass(Duration.ofSeconds(5));
+        assertThat(left).hasValue(0);
+        // There is room for so many bytes only if nothing waits, so the flush cannot block.
+        assertThat(failing.hasRoomFor(settings.maxPendingBytes())).isTrue();
+        Throwable told = catchThrowable(first::flush);
+        if (told == null) {
+            assertThat(virtual.stored).hasSize(1);
+        } else {
+            assertThat(told).isInstanceOf(ProblemException.class);
+        }
+
+        MongoEventAppender second = virtual.appender(failing);
+        second.append(null, "x");
+        pass(Duration.ofSeconds(5));
+        assertThat(failing.hasRoomFor(settings.maxPendingBytes())).isTrue();
+        second.flush();
     }
 
     @Test

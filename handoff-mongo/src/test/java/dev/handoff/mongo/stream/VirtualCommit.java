@@ -1,5 +1,7 @@
 package dev.handoff.mongo.stream;
 
+import dev.handoff.HandoffObserver;
+import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.GuardedObserver;
@@ -40,8 +42,18 @@ final class VirtualCommit {
     VirtualCommit() {}
 
     GroupCommit commit(GroupCommitSettings settings, HandoffObserver observer) {
+        return commit(time, settings, observer);
+    }
+
+    GroupCommit commit(Ticker ticker, GroupCommitSettings settings, HandoffObserver observer) {
         return new GroupCommit(
-                database(), time, time, new ReentrantLock(), settings, GuardedObserver.of(observer), acknowledged::add);
+                database(),
+                time,
+                ticker,
+                new ReentrantLock(),
+                settings,
+                GuardedObserver.of(observer),
+                acknowledged::add);
     }
 
     static GroupCommitSettings settings() {
