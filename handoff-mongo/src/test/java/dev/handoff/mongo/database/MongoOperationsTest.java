@@ -268,13 +268,17 @@ class MongoOperationsTest {
         assertThat(operations.last("b")).isPresent();
     }
 
-    @Test
-    @DisplayName("on a cluster the beats are read only after a write that a majority has acknowledged")
-    void beatsOfAMajority() {
+    private void asMemberOfCluster() {
         BsonDocument member = new BsonDocument("ok", new BsonDouble(1))
                 .append("localTime", new BsonDateTime(System.currentTimeMillis()))
                 .append("setName", new BsonString("rs0"));
         proxy.always("hello", new FaultProxy.Fault.Answer(member));
+    }
+
+    @Test
+    @DisplayName("on a cluster the beats are read only after a write that a majority has acknowledged")
+    void beatsOfAMajority() {
+        asMemberOfCluster();
         operations.beat("worker");
         assertThat(operations.beats()).containsOnlyKeys("worker");
         // As a primary answers that has lost the other servers: it reads, and acknowledges nothing.
@@ -302,6 +306,20 @@ class MongoOperationsTest {
         operations.beat("worker");
         assertThat(proxy.struck("update")).isEqualTo(1);
         assertThat(operations.beats()).containsOnlyKeys("worker");
+    }
+
+    @Test
+    @DisplayName("the beats are read although another process creates the document of the readers at the same time")
+    void readersCreatedTwice() {
+        asMemberOfCluster();
+        operations.beat("worker");
+        proxy.next(
+                1,
+                "update",
+                new Fault.Answer(BsonDocument.parse(
+                        "{ok: 1, n: 0, nModified: 0, writeErrors: [{index: 0, code: 11000, errmsg: 'E11000'}]}")));
+        assertThat(operations.beats()).containsOnlyKeys("worker");
+        assertThat(proxy.struck("update")).isEqualTo(1);
     }
 
     @Test
