@@ -34,6 +34,9 @@ final class TailLoop {
     private static final long SILENCE = TimeUnit.SECONDS.toNanos(5);
     private static final long PAUSE_WITH_FEED = TimeUnit.SECONDS.toNanos(1);
     private static final long LONGEST_GAP = TimeUnit.SECONDS.toNanos(1);
+    /** A fetch that takes longer, or begins so much later than it should, does not show what the stream had meanwhile. */
+    private static final long LATE = TimeUnit.SECONDS.toNanos(2);
+
     private static final long CHECK_SILENT = TimeUnit.SECONDS.toNanos(5);
     private static final long CHECK_SUSPECT = TimeUnit.SECONDS.toNanos(1);
     /** One loop checks the length of so few streams. */
@@ -56,6 +59,10 @@ final class TailLoop {
     // Only the loop's.
     private long nextCheckAt;
     private long deliveredBefore;
+    /** Since when this loop reads the database without a failed or late fetch. */
+    private long readingSince;
+    /** When the last look ended. */
+    private long restingSince;
 
     private record Due(TailWindow window, long wanted) {
         String id() {
@@ -74,6 +81,8 @@ final class TailLoop {
         this.polling = new PollingLoop(settings.executor(), ticker, this::look);
         this.lookedAt = ticker.read();
         this.nextCheckAt = lookedAt;
+        this.readingSince = lookedAt;
+        this.restingSince = lookedAt;
     }
 
     void begin() {
@@ -105,6 +114,9 @@ final class TailLoop {
         }
         long now = ticker.read();
         lookedAt = now;
+        if (now - restingSince > Math.max(longest, PAUSE_WITH_FEED) + LATE) {
+            readingSince = now;
+        }
         boolean all = askAll;
         askAll = false;
         boolean fed = feed.isHealthy();
@@ -133,6 +145,7 @@ final class TailLoop {
         gaps.forEach(gap -> probe(gap, now));
         checkOne(now);
         deliveredBefore = feed.count();
+        restingSince = ticker.read();
         return pause(feed.isHealthy());
     }
 
@@ -232,13 +245,17 @@ final class TailLoop {
 
     private TailFetch ask(Map<String, Long> from, long maxBytes) {
         long begin = ticker.read();
-        TailFetch fetched = source.fetch(from, maxBytes);
-        long bytes = 0;
-        for (EventBatch batch : fetched.batches()) {
-            bytes += batch.bytes();
+        TailFetch fetched;
+        try {
+            fetched = source.fetch(from, maxBytes);
+        } catch (RuntimeException | Error e) {
+            readingSince = ticker.read();
+            throw e;
         }
-        Duration took = Duration.ofNanos(ticker.read() - begin);
-        observer.fetched(from.size(), fetched.batches().size(), bytes, took);
+        long bytes = fetched.batches().stream().mapToLong(EventBatch::bytes).sum();
+        long end = ticker.read();
+        readingSince = end - begin > LATE ? end : readingSince;
+        observer.fetched(from.size(), fetched.batches().size(), bytes, Duration.ofNanos(end - begin));
         return fetched;
     }
 
@@ -265,7 +282,7 @@ final class TailLoop {
             poll.closeGap();
             poll.resetPause();
             poll.moved(ticker.read());
-        } else if (poll.noteGap(gap.wanted(), now) > LONGEST_GAP) {
+        } else if (Math.min(poll.noteGap(gap.wanted(), now), now - readingSince) > LONGEST_GAP) {
             logger.warn("stream {} has lost the entry at position {}, its readers are cut", gap.id(), gap.wanted());
             poll.closeGap();
             window.cutAt(gap.wanted());

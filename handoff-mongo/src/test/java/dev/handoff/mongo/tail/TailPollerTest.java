@@ -47,6 +47,7 @@ class TailPollerTest {
         private final Map<String, TreeMap<Long, EventBatch>> streams = new TreeMap<>();
         private final List<Set<String>> fetches = new ArrayList<>();
         private int lengths;
+        private Runnable beforeFetch = () -> {};
 
         void put(EventBatch batch) {
             streams.computeIfAbsent(batch.stream(), s -> new TreeMap<>()).put(batch.seq(), batch);
@@ -62,6 +63,7 @@ class TailPollerTest {
 
         @Override
         public TailFetch fetch(Map<String, Long> from, long maxBytes) {
+            beforeFetch.run();
             fetches.add(new HashSet<>(from.keySet()));
             List<EventBatch> found = new ArrayList<>();
             long bytes = 0;
@@ -185,6 +187,50 @@ class TailPollerTest {
         source.put("a", 1);
         executor.pass(Duration.ofMillis(800));
         assertThat(reader.seen).isEmpty();
+        source.put("a", 0);
+        executor.pass(Duration.ofSeconds(3));
+        assertThat(reader.cut).isFalse();
+        assertThat(reader.seen).containsExactly(0L, 1L);
+    }
+
+    @Test
+    @DisplayName("R1 a gap that was seen before an outage is observed for a second after it before readers are cut")
+    void gapBeforeOutage() {
+        Reader filled = reader("a");
+        Reader lost = reader("b");
+        source.put("a", 1);
+        source.put("b", 1);
+        executor.pass(MOMENT);
+        source.beforeFetch = () -> {
+            throw new IllegalStateException("an outage");
+        };
+        executor.pass(Duration.ofSeconds(10));
+        source.beforeFetch = () -> {};
+        source.fetches.clear();
+        while (source.fetchesOf("a") == 0 || source.fetchesOf("b") == 0) {
+            executor.pass(SHORTEST);
+        }
+        executor.pass(Duration.ofMillis(500));
+        assertThat(filled.cut).isFalse();
+        source.put("a", 0);
+        executor.pass(Duration.ofSeconds(3));
+        assertThat(filled.cut).isFalse();
+        assertThat(filled.seen).containsExactly(0L, 1L);
+        assertThat(lost.cut).isTrue();
+    }
+
+    @Test
+    @DisplayName("R1 a fetch that takes longer than two seconds does not count as observation of a gap")
+    void gapDuringLateFetch() {
+        Reader reader = reader("a");
+        source.put("a", 1);
+        executor.pass(MOMENT);
+        source.beforeFetch = () -> {
+            source.beforeFetch = () -> {};
+            executor.pass(Duration.ofSeconds(3));
+        };
+        executor.pass(Duration.ofMillis(3500));
+        assertThat(reader.cut).isFalse();
         source.put("a", 0);
         executor.pass(Duration.ofSeconds(3));
         assertThat(reader.cut).isFalse();
