@@ -94,6 +94,34 @@ public abstract class EventStoreContract {
     }
 
     @Test
+    @DisplayName("R1 a batch with fewer events than asked for reaches the tail, or says that there may be more")
+    void shortBatchSaysWhetherThereIsMore() {
+        assertThat(stream().read(EventStream.BEGINNING, 10).more()).isFalse();
+        EventAppender appender = store().appender(streamId, FIRST_EPOCH);
+        int count = 12;
+        // A store that bounds a read in bytes cuts such batches short.
+        for (int i = 0; i < count; i++) {
+            appender.append(null, "x".repeat(500_000));
+        }
+        appender.flush();
+
+        for (int limit : new int[] {1, 5, count, 2 * count}) {
+            long after = EventStream.BEGINNING;
+            while (after < count - 1) {
+                EventStream.Batch batch = stream().read(after, limit);
+                assertThat(batch.last()).isGreaterThan(after);
+                if (batch.events().size() < limit && !batch.more()) {
+                    assertThat(batch.last()).isEqualTo(count - 1);
+                }
+                after = batch.last();
+            }
+            assertThat(stream().read(after, limit)).isEqualTo(new EventStream.Batch(List.of(), after, null));
+        }
+        appender.end(End.completed(null));
+        assertThat(stream().read(count - 1, 10).more()).isFalse();
+    }
+
+    @Test
     @DisplayName("R2 a stream has one end, which every read that gets there reports")
     void endIsReportedForEver() {
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
