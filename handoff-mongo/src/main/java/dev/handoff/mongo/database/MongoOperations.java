@@ -569,7 +569,7 @@ public final class MongoOperations implements Database {
             workers()
                     .find(Filters.ne("_id", READERS_OF_BEATS))
                     .projection(Projections.include("beat"))
-                    .forEach(d -> beats.put(d.getString("_id"), ((Number) d.get("beat")).longValue()));
+                    .forEach(d -> beats.put(d.getString("_id"), d.get("beat", Number.class).longValue()));
             return beats;
         });
     }
