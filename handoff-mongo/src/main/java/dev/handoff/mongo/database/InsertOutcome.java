@@ -1,5 +1,8 @@
 package dev.handoff.mongo.database;
 
+import com.mongodb.ErrorCategory;
+import com.mongodb.WriteError;
+import org.bson.BSONException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,4 +26,18 @@ public record InsertOutcome(Kind kind, @Nullable String detail) {
 
     /** The outcome of a stored document. */
     public static final InsertOutcome STORED = new InsertOutcome(Kind.STORED, null);
+
+    /** Returns the outcome of a document that the driver cannot encode or that is too large. The driver has sent nothing. */
+    static InsertOutcome unencodable(BSONException e) {
+        return new InsertOutcome(Kind.REFUSED, e.toString());
+    }
+
+    /** Returns the outcome that an error of the server means. */
+    static InsertOutcome of(WriteError error) {
+        String detail = error.getCode() + ": " + error.getMessage();
+        if (error.getCategory() == ErrorCategory.DUPLICATE_KEY) {
+            return new InsertOutcome(Kind.DUPLICATE, detail);
+        }
+        return new InsertOutcome(ErrorCodes.isRefusal(error.getCode()) ? Kind.REFUSED : Kind.UNKNOWN, detail);
+    }
 }

@@ -1,0 +1,68 @@
+package dev.handoff.mongo.database;
+
+import com.mongodb.ReadConcern;
+import com.mongodb.WriteConcern;
+import com.mongodb.client.MongoCollection;
+import com.mongodb.client.MongoDatabase;
+import org.bson.Document;
+
+/** Opens the collections with the read and write concerns that each needs. Thread-safe. */
+final class MongoCollections {
+
+    private final MongoDatabase database;
+    private final DatabaseSettings settings;
+    private final ServerTime time;
+
+    /**
+     * Returns at once.
+     *
+     * @throws IllegalArgumentException if the server would not answer writes of events
+     */
+    MongoCollections(MongoDatabase database, DatabaseSettings settings, ServerTime time) {
+        this.database = database;
+        this.settings = settings;
+        this.time = time;
+        if (!writeConcern().isAcknowledged()) {
+            throw new IllegalArgumentException(
+                    "the write concern is w=0: without an answer from the server nothing decides between two writers");
+        }
+    }
+
+    /** Returns the collection of events, with the concerns of the settings. */
+    MongoCollection<Document> events() {
+        return database.getCollection(MongoOperations.EVENTS)
+                .withReadConcern(readConcern())
+                .withWriteConcern(writeConcern());
+    }
+
+    /** Returns the collection of tasks. */
+    MongoCollection<Document> tasks() {
+        return collection(MongoOperations.TASKS).withWriteConcern(WriteConcern.MAJORITY);
+    }
+
+    /** Returns the collection of workers. */
+    MongoCollection<Document> workers() {
+        return collection(MongoOperations.WORKERS).withWriteConcern(WriteConcern.MAJORITY);
+    }
+
+    /** Whatever events are read with: who finds a task may say that it is accepted, so it must not be rolled back. */
+    private MongoCollection<Document> collection(String name) {
+        return database.getCollection(name)
+                .withReadConcern(time.isCluster() ? ReadConcern.MAJORITY : ReadConcern.DEFAULT);
+    }
+
+    /** The settings count before the connection string. */
+    private WriteConcern writeConcern() {
+        WriteConcern own = settings.writeConcern() == null ? database.getWriteConcern() : settings.writeConcern();
+        return own.equals(WriteConcern.ACKNOWLEDGED) ? WriteConcern.MAJORITY : own;
+    }
+
+    /** A standalone server has nothing that could be rolled back, and refuses some concerns. */
+    private ReadConcern readConcern() {
+        if (!time.isCluster()) {
+            return ReadConcern.DEFAULT;
+        }
+        ReadConcern own = settings.readConcern() == null ? database.getReadConcern() : settings.readConcern();
+        return own.equals(ReadConcern.DEFAULT) ? ReadConcern.MAJORITY : own;
+    }
+}
