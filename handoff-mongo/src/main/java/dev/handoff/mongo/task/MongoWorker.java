@@ -2,7 +2,6 @@ package dev.handoff.mongo.task;
 
 import dev.handoff.check.Durations;
 import dev.handoff.execution.TaskRun;
-import dev.handoff.http.Problem;
 import dev.handoff.mongo.database.TaskRecord;
 import dev.handoff.task.TaskHandler;
 import java.time.Duration;
@@ -14,10 +13,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.Lock;
-import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,8 +27,6 @@ import org.slf4j.LoggerFactory;
 public final class MongoWorker implements AutoCloseable {
 
     private static final Logger logger = LoggerFactory.getLogger(MongoWorker.class);
-    private static final Problem WORKER_STOPPED =
-            new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
     private final MongoTaskQueue queue;
     private final Map<String, TaskHandler> handlers;
@@ -44,8 +37,8 @@ public final class MongoWorker implements AutoCloseable {
     private final WorkerBeat beat;
     private final Claims claims;
     private final OwnedTasks owned;
-    private final Lock lock;
-    private final Condition changed;
+    private final RunChanges changes;
+    private final UnfinishedTasks unfinished;
     private final WorkerThreads threads;
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -59,8 +52,8 @@ public final class MongoWorker implements AutoCloseable {
         this.retryFor = builder.retryFor;
         this.closeWithin = builder.closeWithin;
         QueueSettings settings = queue.settings();
-        this.lock = settings.locks().get();
-        this.changed = lock.newCondition();
+        this.changes = new RunChanges(settings.locks().get());
+        this.unfinished = new UnfinishedTasks(queue.takeover(), queue::onExecutor, changes);
         this.beat = new WorkerBeat(queue.database(), name, settings.lease(), settings.ticker(), queue.observer());
         this.claims = new Claims(
                 queue.database(),
@@ -79,7 +72,7 @@ public final class MongoWorker implements AutoCloseable {
 
                     @Override
                     public void gotNone() {
-                        signal();
+                        changes.signal();
                     }
                 });
         this.owned = new OwnedTasks(
@@ -193,19 +186,10 @@ public final class MongoWorker implements AutoCloseable {
             owned.lookSoon();
         } finally {
             running.remove(task.id, task);
-            signal();
+            changes.signal();
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
-        }
-    }
-
-    private void signal() {
-        lock.lock();
-        try {
-            changed.signalAll();
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -229,71 +213,11 @@ public final class MongoWorker implements AutoCloseable {
      */
     public boolean stop(Duration deadline) {
         stopping = true;
-        if (await(deadline, () -> running.isEmpty() && claims.underWay() == 0)) {
+        if (changes.await(deadline, () -> running.isEmpty() && claims.underWay() == 0)) {
             return true;
         }
-        giveBack();
+        unfinished.requeueOrFail(running.values(), queue.settings().lease());
         return false;
-    }
-
-    /** Returns false if the time is over or the thread is interrupted before the condition holds. */
-    private boolean await(Duration time, BooleanSupplier condition) {
-        long left = time.toNanos();
-        lock.lock();
-        try {
-            while (!condition.getAsBoolean()) {
-                if (left <= 0) {
-                    return false;
-                }
-                left = changed.awaitNanos(left);
-            }
-            return true;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** All at the same time, since each may wait for a database that is away. */
-    private void giveBack() {
-        AtomicInteger open = new AtomicInteger();
-        for (RunningTask task : List.copyOf(running.values())) {
-            open.incrementAndGet();
-            boolean accepted = queue.onExecutor(() -> {
-                try {
-                    giveBack(task);
-                } finally {
-                    open.decrementAndGet();
-                    signal();
-                }
-            });
-            if (!accepted) {
-                open.decrementAndGet();
-                logger.warn("task {} could not be given back and is left to a sweeper", task.id);
-            }
-        }
-        boolean interrupted = Thread.interrupted();
-        if (!await(queue.settings().lease(), () -> open.get() == 0)) {
-            logger.warn("{} tasks could not be given back in time and are left to a sweeper", open.get());
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void giveBack(RunningTask task) {
-        try {
-            if (task.run.releaseIfUntouched()) {
-                queue.takeover().requeue(task.id, task.epoch, false);
-            } else {
-                task.run.abandon(WORKER_STOPPED);
-                queue.takeover().finish(task.id, task.epoch);
-            }
-        } catch (RuntimeException e) {
-            logger.warn("task {} could not be given back and is left to a sweeper: {}", task.id, e.toString());
-        }
     }
 
     /**

@@ -1,0 +1,79 @@
+package dev.handoff.mongo.task;
+
+import dev.handoff.http.Problem;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Ends or requeues the tasks that still run when the time of a stop is over. Leaves the tasks that the database does not let it end to a sweeper.
+ * Thread-safe.
+ */
+final class UnfinishedTasks {
+
+    private static final Logger logger = LoggerFactory.getLogger(UnfinishedTasks.class);
+    private static final Problem WORKER_STOPPED =
+            new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
+
+    private final Takeover takeover;
+    private final Predicate<Runnable> executor;
+    private final RunChanges changes;
+
+    /**
+     * Returns an object that has ended nothing.
+     *
+     * @param executor submits an action that may block, and returns whether it was accepted
+     */
+    UnfinishedTasks(Takeover takeover, Predicate<Runnable> executor, RunChanges changes) {
+        this.takeover = takeover;
+        this.executor = executor;
+        this.changes = changes;
+    }
+
+    /**
+     * Requeues the tasks that have emitted nothing and fails the others, all at the same time, because each may wait for a database that does not
+     * answer. Blocks until that is done or the time is over.
+     */
+    void requeueOrFail(Collection<RunningTask> tasks, Duration time) {
+        AtomicInteger open = new AtomicInteger();
+        for (RunningTask task : List.copyOf(tasks)) {
+            open.incrementAndGet();
+            boolean accepted = executor.test(() -> {
+                try {
+                    requeueOrFail(task);
+                } finally {
+                    open.decrementAndGet();
+                    changes.signal();
+                }
+            });
+            if (!accepted) {
+                open.decrementAndGet();
+                logger.warn("task {} could not be given back and is left to a sweeper", task.id);
+            }
+        }
+        boolean interrupted = Thread.interrupted();
+        if (!changes.await(time, () -> open.get() == 0)) {
+            logger.warn("{} tasks could not be given back in time and are left to a sweeper", open.get());
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void requeueOrFail(RunningTask task) {
+        try {
+            if (task.run.releaseIfUntouched()) {
+                takeover.requeue(task.id, task.epoch, false);
+            } else {
+                task.run.abandon(WORKER_STOPPED);
+                takeover.finish(task.id, task.epoch);
+            }
+        } catch (RuntimeException e) {
+            logger.warn("task {} could not be given back and is left to a sweeper: {}", task.id, e.toString());
+        }
+    }
+}
