@@ -4,7 +4,6 @@ import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
@@ -17,7 +16,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TailWindow {
 
-    static final long MAX_WINDOW_BYTES = 512 << 10;
     private static final long UNKNOWN = -1;
 
     /** What a window did with a batch. */
@@ -32,17 +30,13 @@ public final class TailWindow {
         CONFLICT
     }
 
-    private record Entry(EventBatch batch, long bytes, long stamp) {}
-
     private final String id;
     private final WindowMemory memory;
     private final CopyOnWriteArrayList<Watch> watches = new CopyOnWriteArrayList<>();
 
     private final ReentrantLock lock = new ReentrantLock();
-    // Guarded by the lock. The window covers the positions from start to next, without the latter.
-    private List<Entry> window = new ArrayList<>();
-    private long bytes;
-    private long start = UNKNOWN;
+    // Guarded by the lock. The batches cover the positions before next, without a gap.
+    private final RecentBatches batches;
     private long next = UNKNOWN;
     private boolean ended;
     private boolean suspended;
@@ -53,6 +47,7 @@ public final class TailWindow {
     TailWindow(String id, WindowMemory memory, long now) {
         this.id = id;
         this.memory = memory;
+        this.batches = new RecentBatches(memory);
         this.poll = new PollState(now);
         memory.join(this);
     }
@@ -82,7 +77,7 @@ public final class TailWindow {
         lock.lock();
         try {
             closed = true;
-            clear();
+            batches.clear();
         } finally {
             lock.unlock();
         }
@@ -125,7 +120,7 @@ public final class TailWindow {
             if (next != UNKNOWN || closed) {
                 return false;
             }
-            start = position;
+            batches.begin(position);
             next = position;
             return true;
         } finally {
@@ -137,9 +132,8 @@ public final class TailWindow {
     void forget() {
         lock.lock();
         try {
-            clear();
+            batches.clear();
             next = UNKNOWN;
-            start = UNKNOWN;
             ended = false;
         } finally {
             lock.unlock();
@@ -176,7 +170,7 @@ public final class TailWindow {
     public boolean isFollowed() {
         lock.lock();
         try {
-            return next != UNKNOWN && (!ended || lastBatch() != null);
+            return next != UNKNOWN && (!ended || batches.last() != null);
         } finally {
             lock.unlock();
         }
@@ -186,15 +180,11 @@ public final class TailWindow {
     public @Nullable End end() {
         lock.lock();
         try {
-            EventBatch last = lastBatch();
+            EventBatch last = batches.last();
             return last == null ? null : last.end();
         } finally {
             lock.unlock();
         }
-    }
-
-    private @Nullable EventBatch lastBatch() {
-        return window.isEmpty() ? null : window.get(window.size() - 1).batch();
     }
 
     /**
@@ -212,7 +202,10 @@ public final class TailWindow {
             }
             if (offer == Offer.TAKEN) {
                 tell = true;
-                add(batch);
+                batches.add(batch);
+                next = batch.next();
+                ended = batch.end() != null;
+                suspended = false;
             }
         } finally {
             lock.unlock();
@@ -226,58 +219,14 @@ public final class TailWindow {
         return offer;
     }
 
-    private void add(EventBatch batch) {
-        long size = batch.bytes();
-        window.add(new Entry(batch, size, memory.add(size)));
-        bytes += size;
-        next = batch.next();
-        ended = batch.end() != null;
-        suspended = false;
-        if (bytes > MAX_WINDOW_BYTES) {
-            // Down to a half, so that this is not done for each batch. The latest batch stays for the readers that wait
-            // for it.
-            int drop = 0;
-            long left = bytes;
-            while (left > MAX_WINDOW_BYTES / 2 && drop < window.size() - 1) {
-                left -= window.get(drop).bytes();
-                drop++;
-            }
-            drop(drop);
-        }
-    }
-
     /** Drops the batches that were added before a stamp. */
     void dropUpTo(long stamp) {
         lock.lock();
         try {
-            int drop = 0;
-            while (drop < window.size() && window.get(drop).stamp() - stamp <= 0) {
-                drop++;
-            }
-            drop(drop);
+            batches.dropUpTo(stamp);
         } finally {
             lock.unlock();
         }
-    }
-
-    private void drop(int count) {
-        if (count == 0) {
-            return;
-        }
-        long dropped = 0;
-        for (Entry entry : window.subList(0, count)) {
-            dropped += entry.bytes();
-        }
-        start = window.get(count - 1).batch().next();
-        window = new ArrayList<>(window.subList(count, window.size()));
-        bytes -= dropped;
-        memory.release(dropped);
-    }
-
-    private void clear() {
-        memory.release(bytes);
-        bytes = 0;
-        window = new ArrayList<>();
     }
 
     private void tellAll() {
@@ -287,20 +236,13 @@ public final class TailWindow {
     private EventStream.@Nullable Batch read(long after, int limit) {
         lock.lock();
         try {
-            if (next == UNKNOWN || after + 1 < start || (ended && window.isEmpty())) {
+            if (next == UNKNOWN || after + 1 < batches.start() || (ended && batches.last() == null)) {
                 return null;
             }
-            List<Event> events = new ArrayList<>();
-            for (int i = indexAfter(after); i < window.size(); i++) {
-                for (Event event : window.get(i).batch().events()) {
-                    if (event.position() > after) {
-                        if (events.size() == limit) {
-                            return new EventStream.Batch(
-                                    events, events.get(limit - 1).position(), null);
-                        }
-                        events.add(event);
-                    }
-                }
+            List<Event> events = batches.eventsAfter(after, limit);
+            if (events.size() > limit) {
+                List<Event> first = events.subList(0, limit);
+                return new EventStream.Batch(first, first.get(limit - 1).position(), null);
             }
             return ended
                     ? new EventStream.Batch(events, next - 1, end())
@@ -308,21 +250,6 @@ public final class TailWindow {
         } finally {
             lock.unlock();
         }
-    }
-
-    /** Returns the index of the first batch that has an entry after a position. */
-    private int indexAfter(long after) {
-        int low = 0;
-        int high = window.size();
-        while (low < high) {
-            int middle = (low + high) >>> 1;
-            if (window.get(middle).batch().next() <= after + 1) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        return low;
     }
 
     /** One reader of the stream. */

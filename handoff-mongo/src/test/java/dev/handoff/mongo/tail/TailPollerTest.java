@@ -364,7 +364,7 @@ class TailPollerTest {
             poller.offer(new EventBatch(new ObjectId(), "a", seq, 1, events, null, false));
         }
         executor.pass(SHORTEST);
-        assertThat(poller.windowBytes()).isPositive().isLessThan(TailWindow.MAX_WINDOW_BYTES + 200_000);
+        assertThat(poller.windowBytes()).isPositive().isLessThan(RecentBatches.MAX_BYTES + 200_000);
         assertThat(reader.hints).isPositive();
     }
 
