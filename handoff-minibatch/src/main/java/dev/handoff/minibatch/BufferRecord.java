@@ -2,6 +2,7 @@ package dev.handoff.minibatch;
 
 import dev.handoff.http.Problem;
 import dev.handoff.stream.End;
+import java.time.Instant;
 import java.util.Comparator;
 import org.bson.BsonDateTime;
 import org.bson.BsonDocument;
@@ -35,6 +36,10 @@ record BufferRecord(Key key, String data, @Nullable End end) {
 
         private static final Comparator<Key> ORDER =
                 Comparator.comparingLong(Key::created).thenComparing(Key::id);
+
+        Instant time() {
+            return Instant.ofEpochMilli(created);
+        }
 
         BsonDateTime date() {
             return new BsonDateTime(created);

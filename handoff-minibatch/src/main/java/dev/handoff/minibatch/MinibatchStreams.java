@@ -1,25 +1,20 @@
 package dev.handoff.minibatch;
 
 import com.mongodb.MongoException;
-import com.mongodb.client.FindIterable;
-import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
-import com.mongodb.client.model.Filters;
-import com.mongodb.client.model.Sorts;
 import dev.handoff.check.Durations;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.mongo.tail.PollInterval;
 import dev.handoff.mongo.tail.TailPoller;
 import dev.handoff.mongo.tail.TailSettings;
-import dev.handoff.mongo.tail.TailWindow;
 import dev.handoff.store.EventAppender;
 import dev.handoff.store.EventStore;
 import dev.handoff.store.EventStream;
 import dev.handoff.store.StreamId;
 import dev.handoff.stream.End;
-import dev.handoff.stream.Event;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
 import dev.handoff.task.TaskStatus;
@@ -27,15 +22,11 @@ import dev.handoff.time.Ticker;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Function;
-import org.bson.BsonDocument;
-import org.bson.conversions.Bson;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,14 +73,7 @@ public final class MinibatchStreams implements EventStore {
     /** The collection of the records. */
     public static final String COLLECTION = "buffer";
 
-    /** The collection in which minibatch notes that a stream was opened. */
-    private static final String STREAM_COLLECTION = "stream";
-
-    private static final int MOST_PER_FETCH = 1000;
-    private static final Bson ORDER = Sorts.ascending("created", "_id");
-
-    private final MongoCollection<BsonDocument> buffer;
-    private final MongoCollection<BsonDocument> opened;
+    private final Records records;
     private final Function<String, String> names;
     private final BufferSource source;
     private final TailPoller tail;
@@ -97,18 +81,11 @@ public final class MinibatchStreams implements EventStore {
     private final Duration patience;
 
     private MinibatchStreams(Builder builder) {
-        this.buffer = builder.database.getCollection(COLLECTION, BsonDocument.class);
-        this.opened = builder.database.getCollection(STREAM_COLLECTION, BsonDocument.class);
+        this.records = new Records(builder.database);
         this.names = builder.names;
-        this.source = new BufferSource(buffer, builder.ticker);
+        this.source = new BufferSource(records.buffer(), builder.ticker);
         this.tail = new TailPoller(
-                source,
-                TailSettings.of(
-                        builder.executor,
-                        builder.hintExecutor,
-                        builder.ticker,
-                        builder.shortestPoll,
-                        builder.longestPoll));
+                source, TailSettings.of(builder.executor, builder.hintExecutor, builder.ticker, builder.poll));
         this.clock = builder.clock;
         this.patience = builder.patience;
     }
@@ -151,7 +128,7 @@ public final class MinibatchStreams implements EventStore {
     @Override
     public EventStream open(String streamId) {
         StreamId.require(streamId);
-        return new MinibatchStream(streamId, names.apply(streamId));
+        return new MinibatchStream(streamId, names.apply(streamId), records, source, tail);
     }
 
     /** Not possible. */
@@ -222,19 +199,20 @@ public final class MinibatchStreams implements EventStore {
     private Optional<TaskStatus> status(String id) {
         String name = names.apply(id);
         try {
-            BsonDocument first = records(name).first();
+            BufferRecord first = records.first(name);
             if (first == null) {
-                return openedLately(name).map(at -> status(id, TaskStatus.State.QUEUED, at, null, null));
+                return records.openedAt(name)
+                        .filter(at -> at.plus(patience).isAfter(clock.instant()))
+                        .map(at -> status(id, TaskStatus.State.QUEUED, at, null, null));
             }
-            Instant begun = createdAt(first);
-            BufferRecord end = endOf(name);
+            Instant begun = first.key().time();
+            BufferRecord end = records.end(name);
             if (end == null) {
                 return Optional.of(status(id, TaskStatus.State.RUNNING, begun, begun, null));
             }
             TaskStatus.State state =
                     end.end() instanceof End.Completed ? TaskStatus.State.COMPLETED : TaskStatus.State.FAILED;
-            return Optional.of(status(
-                    id, state, begun, begun, Instant.ofEpochMilli(end.key().created())));
+            return Optional.of(status(id, state, begun, begun, end.key().time()));
         } catch (MongoException e) {
             throw new ProblemException(
                     new Problem(503, "store_unreachable", "The task store cannot be reached at the moment."), e);
@@ -246,139 +224,6 @@ public final class MinibatchStreams implements EventStore {
         return new TaskStatus(id, null, StreamFormat.standard().name(), state, 0, created, started, ended);
     }
 
-    private Optional<Instant> openedLately(String name) {
-        BsonDocument stream = opened.find(Filters.eq("name", name)).first();
-        return Optional.ofNullable(stream)
-                .map(MinibatchStreams::createdAt)
-                .filter(at -> at.plus(patience).isAfter(clock.instant()));
-    }
-
-    private static Instant createdAt(BsonDocument document) {
-        return Instant.ofEpochMilli(document.getDateTime("created").getValue());
-    }
-
-    private FindIterable<BsonDocument> records(String name, Bson... conditions) {
-        List<Bson> all = new ArrayList<>(List.of(conditions));
-        all.add(0, Filters.eq("stream", name));
-        return buffer.find(Filters.and(all)).sort(ORDER);
-    }
-
-    private @Nullable BufferRecord endOf(String name) {
-        for (BsonDocument document : records(name, Filters.exists("data.stream_complete"))) {
-            BufferRecord record = BufferRecord.of(document);
-            if (record.end() != null) {
-                return record;
-            }
-        }
-        return null;
-    }
-
-    private long rank(String name, BufferRecord.Key key) {
-        return buffer.countDocuments(Filters.and(
-                Filters.eq("stream", name),
-                Filters.or(
-                        Filters.lt("created", key.date()),
-                        Filters.and(Filters.eq("created", key.date()), Filters.lt("_id", key.id())))));
-    }
-
-    private final class MinibatchStream implements EventStream {
-
-        private final String id;
-        private final String name;
-        /** The latest watch that is open. */
-        private volatile TailWindow.@Nullable Watch watch;
-
-        MinibatchStream(String id, String name) {
-            this.id = id;
-            this.name = name;
-        }
-
-        @Override
-        public String id() {
-            return id;
-        }
-
-        @Override
-        public Batch read(long after, int limit) {
-            if (after < BEGINNING) {
-                throw new IllegalArgumentException("position is less than -1: " + after);
-            }
-            if (limit < 1) {
-                throw new IllegalArgumentException("limit is less than 1: " + limit);
-            }
-            TailWindow.Watch open = watch;
-            Batch known = open == null ? null : tail.read(open, after, limit);
-            return known != null ? known : fetch(after, Math.min(limit, MOST_PER_FETCH), open);
-        }
-
-        private Batch fetch(long after, int limit, TailWindow.@Nullable Watch open) {
-            BufferRecord end = endOf(name);
-            long endPosition = end == null ? Long.MAX_VALUE : rank(name, end.key());
-            if (end != null && after >= endPosition) {
-                return new Batch(List.of(), endPosition, end.end());
-            }
-            // With the record before, which shows that the stream is still whole and where its tail goes on; and
-            // with the one after, which may be the end.
-            List<BufferRecord> found = records(name)
-                    .skip((int) Math.min(Math.max(after, 0), Integer.MAX_VALUE))
-                    .limit(limit + 2)
-                    .map(BufferRecord::of)
-                    .into(new ArrayList<>());
-            BufferRecord.Key key = null;
-            if (after != BEGINNING) {
-                if (found.isEmpty()) {
-                    throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
-                }
-                key = found.remove(0).key();
-            }
-            List<Event> events = new ArrayList<>();
-            long position = after;
-            for (BufferRecord record : found) {
-                if (record.end() != null) {
-                    return new Batch(List.copyOf(events), position + 1, record.end());
-                }
-                if (events.size() == limit) {
-                    return new Batch(List.copyOf(events), position, null);
-                }
-                position++;
-                events.add(new Event(position, null, record.data()));
-                key = record.key();
-            }
-            if (open != null && open.window().next() < 0) {
-                source.remember(id, name, position + 1, key);
-                tail.follow(open, position + 1);
-            }
-            return new Batch(List.copyOf(events), position, null);
-        }
-
-        @Override
-        public Watch watch(Runnable hint) {
-            TailWindow.Watch opened = tail.watch(id, hint);
-            watch = opened;
-            return () -> {
-                if (watch == opened) {
-                    watch = null;
-                }
-                opened.close();
-                if (!tail.isWatched(id)) {
-                    source.forget(id);
-                }
-            };
-        }
-
-        @Override
-        public long last() {
-            BufferRecord end = endOf(name);
-            return end != null ? rank(name, end.key()) : buffer.countDocuments(Filters.eq("stream", name)) - 1;
-        }
-
-        @Override
-        public Optional<End> end() {
-            BufferRecord end = endOf(name);
-            return end == null ? Optional.empty() : Optional.ofNullable(end.end());
-        }
-    }
-
     /** The settings of a reader. */
     public static final class Builder {
 
@@ -387,8 +232,7 @@ public final class MinibatchStreams implements EventStore {
         private final Function<String, String> names;
         private Clock clock = Clock.systemUTC();
         private Ticker ticker = Ticker.system();
-        private Duration shortestPoll = Duration.ofMillis(20);
-        private Duration longestPoll = Duration.ofMillis(250);
+        private PollInterval poll = new PollInterval(Duration.ofMillis(20), Duration.ofMillis(250));
         private Duration patience = Duration.ofMinutes(10);
         private @Nullable Executor hintExecutor;
 
@@ -415,8 +259,7 @@ public final class MinibatchStreams implements EventStore {
          * 250 ms by default.
          */
         public Builder poll(Duration shortest, Duration longest) {
-            this.shortestPoll = Durations.requireMillis("shortest", shortest);
-            this.longestPoll = Durations.requireMillis("longest", longest);
+            this.poll = new PollInterval(shortest, longest);
             return this;
         }
 

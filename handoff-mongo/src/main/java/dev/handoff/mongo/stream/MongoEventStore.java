@@ -4,6 +4,7 @@ import com.mongodb.ReadConcern;
 import com.mongodb.WriteConcern;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
+import dev.handoff.check.Counts;
 import dev.handoff.check.Durations;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
@@ -12,6 +13,7 @@ import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.DatabaseSettings;
 import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.MongoOperations;
+import dev.handoff.mongo.tail.PollInterval;
 import dev.handoff.mongo.tail.TailPoller;
 import dev.handoff.mongo.tail.TailSettings;
 import dev.handoff.observation.HandoffObserver;
@@ -76,8 +78,7 @@ public final class MongoEventStore implements EventStore {
                         builder.executor,
                         builder.hintExecutor,
                         builder.ticker,
-                        builder.shortestPoll,
-                        builder.longestPoll,
+                        builder.poll,
                         builder.fetchLoops,
                         TailSettings.defaultWindowBytes(),
                         observer));
@@ -94,10 +95,10 @@ public final class MongoEventStore implements EventStore {
     }
 
     /**
-     * Has reads follow a change stream as well as the polls, which makes them quicker where the server has one (a replica set
-     * or a sharded cluster), and changes nothing where it has none.
+     * Lets readers follow a change stream besides the polls. Readers then see events sooner if the server has change streams, which a replica set
+     * and a sharded cluster have. With any other server nothing changes.
      *
-     * @param executor is given one job that goes on, blocked most of the time, until its thread is interrupted
+     * @param executor runs one job, which blocks most of the time and ends only when its thread is interrupted
      */
     public void followChanges(Executor executor) {
         if (changes != null) {
@@ -108,9 +109,8 @@ public final class MongoEventStore implements EventStore {
     /**
      * Returns a builder of a store in a database that has the indexes of {@link dev.handoff.mongo.MongoIndexes}.
      *
-     * @param executor writes with one thread and polls with one thread for each fetch loop. Unless
-     *     {@link Builder#hintExecutor} sets another, it also runs the hints of readers, with all threads but two. It belongs to
-     *     the caller
+     * @param executor writes with one thread and polls with one thread for each fetch loop. Unless {@link Builder#hintExecutor} sets another, it also
+     *     runs the hints of readers, with all threads but two. The caller owns it and shuts it down
      */
     public static Builder builder(MongoDatabase database, ScheduledExecutorService executor) {
         return new Builder(database, executor);
@@ -182,14 +182,12 @@ public final class MongoEventStore implements EventStore {
         private Duration retention = Duration.ofHours(24);
         private Duration retryFor = Duration.ofMinutes(2);
         private Duration linger = Duration.ofMillis(6);
-        private Duration shortestPoll = Duration.ofMillis(12);
-        private Duration longestPoll = Duration.ofMillis(250);
+        private PollInterval poll = new PollInterval(Duration.ofMillis(12), Duration.ofMillis(250));
         private int fetchLoops = TailSettings.LOOPS;
         private @Nullable WriteConcern writeConcern;
         private @Nullable ReadConcern readConcern;
         private int documentsPerSecond = 5000;
-        private long maxPendingBytes =
-                Math.max(4L << 20, Math.min(64L << 20, Runtime.getRuntime().maxMemory() / 8));
+        private long maxPendingBytes = GroupCommitSettings.defaultMaxPendingBytes();
         private HandoffObserver observer = HandoffObserver.NONE;
         private @Nullable Executor hintExecutor;
 
@@ -221,9 +219,7 @@ public final class MongoEventStore implements EventStore {
          * @throws IllegalArgumentException if it is less than 1
          */
         public Builder fetchLoops(int fetchLoops) {
-            if (fetchLoops < 1) {
-                throw new IllegalArgumentException("fetchLoops is less than 1: " + fetchLoops);
-            }
+            Counts.requirePositive("fetchLoops", fetchLoops);
             this.fetchLoops = fetchLoops;
             return this;
         }
@@ -268,11 +264,7 @@ public final class MongoEventStore implements EventStore {
          *     longest
          */
         public Builder poll(Duration shortest, Duration longest) {
-            this.shortestPoll = Durations.requireMillis("shortest", shortest);
-            this.longestPoll = Durations.requireMillis("longest", longest);
-            if (shortest.compareTo(longest) > 0) {
-                throw new IllegalArgumentException("shortest is longer than longest: " + shortest + ", " + longest);
-            }
+            this.poll = new PollInterval(shortest, longest);
             return this;
         }
 
@@ -313,9 +305,7 @@ public final class MongoEventStore implements EventStore {
          * @throws IllegalArgumentException if it is less than 1
          */
         public Builder documentsPerSecond(int documentsPerSecond) {
-            if (documentsPerSecond < 1) {
-                throw new IllegalArgumentException("documentsPerSecond is less than 1: " + documentsPerSecond);
-            }
+            Counts.requirePositive("documentsPerSecond", documentsPerSecond);
             this.documentsPerSecond = documentsPerSecond;
             return this;
         }
@@ -333,10 +323,7 @@ public final class MongoEventStore implements EventStore {
          * @throws IllegalArgumentException if it is less than 1
          */
         public Builder maxPendingBytes(long maxPendingBytes) {
-            if (maxPendingBytes < 1) {
-                throw new IllegalArgumentException("maxPendingBytes is less than 1: " + maxPendingBytes);
-            }
-            this.maxPendingBytes = maxPendingBytes;
+            this.maxPendingBytes = Counts.requirePositive("maxPendingBytes", maxPendingBytes);
             return this;
         }
 

@@ -75,8 +75,8 @@ final class TailLoop {
         this.ticker = settings.ticker();
         this.feed = feed;
         this.observer = settings.observer();
-        this.shortest = settings.shortestPoll().toNanos();
-        this.longest = settings.longestPoll().toNanos();
+        this.shortest = settings.poll().shortest().toNanos();
+        this.longest = settings.poll().longest().toNanos();
         this.bytesPerQuery = Math.min(BYTES_PER_QUERY, BYTES_IN_FLIGHT / settings.loops());
         this.polling = new PollingLoop(settings.executor(), ticker, this::look);
         this.lookedAt = ticker.read();

@@ -2,7 +2,6 @@ package dev.handoff.mongo.tail;
 
 import dev.handoff.observation.HandoffObserver;
 import dev.handoff.time.Ticker;
-import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
@@ -12,8 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param executor runs the polling loops, one thread each
  * @param hintExecutor runs the hints of readers; null if the executor of the loops runs them, too
- * @param shortestPoll how often streams are fetched in which something moves
- * @param longestPoll how often streams are fetched that have been silent for long
+ * @param poll how often streams are fetched
  * @param loops how many loops share the streams
  * @param windowBytes how many bytes the windows of all streams have at most
  */
@@ -21,8 +19,7 @@ public record TailSettings(
         ScheduledExecutorService executor,
         @Nullable Executor hintExecutor,
         Ticker ticker,
-        Duration shortestPoll,
-        Duration longestPoll,
+        PollInterval poll,
         int loops,
         long windowBytes,
         HandoffObserver observer) {
@@ -44,20 +41,9 @@ public record TailSettings(
 
     /** Returns settings with two loops and the default bound of windows, without an observer. */
     public static TailSettings of(
-            ScheduledExecutorService executor,
-            @Nullable Executor hintExecutor,
-            Ticker ticker,
-            Duration shortestPoll,
-            Duration longestPoll) {
+            ScheduledExecutorService executor, @Nullable Executor hintExecutor, Ticker ticker, PollInterval poll) {
         return new TailSettings(
-                executor,
-                hintExecutor,
-                ticker,
-                shortestPoll,
-                longestPoll,
-                LOOPS,
-                defaultWindowBytes(),
-                HandoffObserver.NONE);
+                executor, hintExecutor, ticker, poll, LOOPS, defaultWindowBytes(), HandoffObserver.NONE);
     }
 
     /** Returns a sixteenth of the heap, but at most 64 MB. */

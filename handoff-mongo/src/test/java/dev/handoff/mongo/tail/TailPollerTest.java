@@ -38,7 +38,13 @@ class TailPollerTest {
         return new TailPoller(
                 source,
                 new TailSettings(
-                        executor, executor, executor, SHORTEST, LONGEST, loops, windowBytes, HandoffObserver.NONE));
+                        executor,
+                        executor,
+                        executor,
+                        new PollInterval(SHORTEST, LONGEST),
+                        loops,
+                        windowBytes,
+                        HandoffObserver.NONE));
     }
 
     /** Streams in memory, and what was fetched of them. */

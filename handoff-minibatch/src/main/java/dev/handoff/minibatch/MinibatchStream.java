@@ -1,0 +1,120 @@
+package dev.handoff.minibatch;
+
+import dev.handoff.http.ProblemException;
+import dev.handoff.mongo.tail.TailPoller;
+import dev.handoff.mongo.tail.TailWindow;
+import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
+import dev.handoff.stream.Event;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** A stream of minibatch, for reading. Thread-safe. */
+final class MinibatchStream implements EventStream {
+
+    private static final int MOST_PER_FETCH = 1000;
+
+    private final String id;
+    private final String name;
+    private final Records records;
+    private final BufferSource source;
+    private final TailPoller tail;
+    /** The latest watch that is open. */
+    private volatile TailWindow.@Nullable Watch watch;
+
+    /**
+     * Returns a stream that has read nothing.
+     *
+     * @param name what minibatch calls the stream
+     */
+    MinibatchStream(String id, String name, Records records, BufferSource source, TailPoller tail) {
+        this.id = id;
+        this.name = name;
+        this.records = records;
+        this.source = source;
+        this.tail = tail;
+    }
+
+    @Override
+    public String id() {
+        return id;
+    }
+
+    @Override
+    public Batch read(long after, int limit) {
+        if (after < BEGINNING) {
+            throw new IllegalArgumentException("position is less than -1: " + after);
+        }
+        if (limit < 1) {
+            throw new IllegalArgumentException("limit is less than 1: " + limit);
+        }
+        TailWindow.Watch open = watch;
+        Batch known = open == null ? null : tail.read(open, after, limit);
+        return known != null ? known : fetch(after, Math.min(limit, MOST_PER_FETCH), open);
+    }
+
+    private Batch fetch(long after, int limit, TailWindow.@Nullable Watch open) {
+        BufferRecord end = records.end(name);
+        long endPosition = end == null ? Long.MAX_VALUE : records.rank(name, end.key());
+        if (end != null && after >= endPosition) {
+            return new Batch(List.of(), endPosition, end.end());
+        }
+        // With the record before, which shows that the stream is still whole and where its tail goes on; and
+        // with the one after, which may be the end.
+        List<BufferRecord> found = records.from(name, Math.max(after, 0), limit + 2);
+        BufferRecord.Key key = null;
+        if (after != BEGINNING) {
+            if (found.isEmpty()) {
+                throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
+            }
+            key = found.remove(0).key();
+        }
+        List<Event> events = new ArrayList<>();
+        long position = after;
+        for (BufferRecord record : found) {
+            if (record.end() != null) {
+                return new Batch(List.copyOf(events), position + 1, record.end());
+            }
+            if (events.size() == limit) {
+                return new Batch(List.copyOf(events), position, null);
+            }
+            position++;
+            events.add(new Event(position, null, record.data()));
+            key = record.key();
+        }
+        if (open != null && open.window().next() < 0) {
+            source.remember(id, name, position + 1, key);
+            tail.follow(open, position + 1);
+        }
+        return new Batch(List.copyOf(events), position, null);
+    }
+
+    @Override
+    public Watch watch(Runnable hint) {
+        TailWindow.Watch opened = tail.watch(id, hint);
+        watch = opened;
+        return () -> {
+            if (watch == opened) {
+                watch = null;
+            }
+            opened.close();
+            if (!tail.isWatched(id)) {
+                source.forget(id);
+            }
+        };
+    }
+
+    @Override
+    public long last() {
+        BufferRecord end = records.end(name);
+        return end != null ? records.rank(name, end.key()) : records.count(name) - 1;
+    }
+
+    @Override
+    public Optional<End> end() {
+        BufferRecord end = records.end(name);
+        return end == null ? Optional.empty() : Optional.ofNullable(end.end());
+    }
+}
