@@ -10,7 +10,7 @@ import com.mongodb.client.MongoClient;
 import com.mongodb.client.MongoClients;
 import com.mongodb.client.MongoDatabase;
 import dev.handoff.Handoff;
-import dev.handoff.minibatch.MinibatchStreams;
+import dev.handoff.minibatch.PythonStreams;
 import dev.handoff.mongo.MongoIndexes;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.task.MongoTaskQueue;
@@ -175,12 +175,12 @@ final class MongoParts implements AutoCloseable {
     /**
      * The hand-off of a streaming server that also serves what Python workers have written through minibatch.
      *
-     * @param pattern the names of their streams; see {@link MinibatchStreams#named}
+     * @param pattern the names of their streams; see {@link PythonStreams#named}
      * @throws StartException if the pattern is none
      */
     Handoff handoffWithMinibatch(String pattern, TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
         try {
-            MinibatchStreams python = MinibatchStreams.builder(database, executor, MinibatchStreams.named(pattern))
+            PythonStreams python = PythonStreams.builder(database, executor, PythonStreams.named(pattern))
                     .hintExecutor(jobs)
                     .build();
             return handoff(python.dispatcher(queue), python.store(store), sealer, redirect, tokenLifetime);

@@ -47,7 +47,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-class MinibatchStreamsTest {
+class PythonStreamsTest {
 
     private static final String PATTERN = "omegaml.streams/..system/complete/{id}.stream";
     private static final Instant START = Instant.parse("2026-05-03T10:00:00Z");
@@ -55,11 +55,11 @@ class MinibatchStreamsTest {
 
     private static Mongo mongo;
     private static ScheduledExecutorService executor;
-    private static MinibatchStreams streams;
+    private static PythonStreams streams;
     private static MongoCollection<Document> buffer;
 
     private final String id = Task.of("python", "").id();
-    private final String name = MinibatchStreams.named(PATTERN).apply(id);
+    private final String name = PythonStreams.named(PATTERN).apply(id);
     private final EventStream stream = streams.open(id);
     private final List<EventStream.Watch> watches = new ArrayList<>();
 
@@ -68,11 +68,11 @@ class MinibatchStreamsTest {
         mongo = Mongo.start();
         executor = Executors.newScheduledThreadPool(4);
         streams = reader(mongo.connect());
-        buffer = mongo.database.getCollection(MinibatchStreams.COLLECTION);
+        buffer = mongo.database.getCollection(PythonStreams.COLLECTION);
     }
 
-    private static MinibatchStreams reader(MongoDatabase database) {
-        return MinibatchStreams.builder(database, executor, MinibatchStreams.named(PATTERN))
+    private static PythonStreams reader(MongoDatabase database) {
+        return PythonStreams.builder(database, executor, PythonStreams.named(PATTERN))
                 .poll(Duration.ofMillis(5), Duration.ofMillis(50))
                 .build();
     }
@@ -90,11 +90,19 @@ class MinibatchStreamsTest {
 
     @Test
     void namesAreMadeOfTheTaskAsUuid() {
-        assertThat(MinibatchStreams.named("a.{id}.b").apply("0123456789abcdef0123456789abcdef"))
+        assertThat(PythonStreams.named("a.{id}.b").apply("0123456789abcdef0123456789abcdef"))
                 .isEqualTo("a.01234567-89ab-cdef-0123-456789abcdef.b");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> MinibatchStreams.named("a.b"))
+                .isThrownBy(() -> PythonStreams.named("a.b"))
                 .withMessageContaining("a.b");
+    }
+
+    @Test
+    void aShortestPollIntervalAboveTheLongestIsRefused() {
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> PythonStreams.builder(mongo.connect(), executor, id -> id)
+                        .poll(Duration.ofMillis(20), Duration.ofMillis(10)))
+                .withMessageContaining("shortest");
     }
 
     @Test
@@ -266,7 +274,7 @@ class MinibatchStreamsTest {
     @Test
     void onePollServesAllReaders() {
         Commands commands = new Commands();
-        MinibatchStreams counted = reader(mongo.connect(commands));
+        PythonStreams counted = reader(mongo.connect(commands));
         List<EventStream> readers =
                 IntStream.range(0, 30).mapToObj(i -> counted.open(id)).toList();
         AtomicInteger hints = new AtomicInteger();
@@ -344,7 +352,7 @@ class MinibatchStreamsTest {
                 .append("created", Date.from(START.plusMillis(1))));
         await().until(() -> hints.get() > 0);
         buffer.insertOne(record(new ObjectId(), START, chunk(7))
-                .append("stream", MinibatchStreams.named(PATTERN).apply(other.id())));
+                .append("stream", PythonStreams.named(PATTERN).apply(other.id())));
 
         await().until(() -> other.read(EventStream.BEGINNING, 10).last() == 0);
         buffer.deleteMany(Filters.eq("stream", name));
@@ -357,7 +365,7 @@ class MinibatchStreamsTest {
         }
         append(10, end("stop"));
         Commands commands = new Commands();
-        MinibatchStreams counted = reader(mongo.connect(commands));
+        PythonStreams counted = reader(mongo.connect(commands));
         List<Document> before = all();
         EventStream read = counted.open(id);
         watch(read, new AtomicInteger());

@@ -14,7 +14,7 @@ import org.bson.conversions.Bson;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the records of streams from the collections of minibatch. Thread-safe. Blocks while the database does. */
-final class Records {
+final class RecordReader {
 
     /** The collection in which minibatch notes that a stream was opened. */
     private static final String STREAM_COLLECTION = "stream";
@@ -24,8 +24,8 @@ final class Records {
     private final MongoCollection<BsonDocument> buffer;
     private final MongoCollection<BsonDocument> opened;
 
-    Records(MongoDatabase database) {
-        this.buffer = database.getCollection(MinibatchStreams.COLLECTION, BsonDocument.class);
+    RecordReader(MongoDatabase database) {
+        this.buffer = database.getCollection(PythonStreams.COLLECTION, BsonDocument.class);
         this.opened = database.getCollection(STREAM_COLLECTION, BsonDocument.class);
     }
 
@@ -43,25 +43,25 @@ final class Records {
 
     /** Returns the first record of a stream, or null if the stream has none. */
     @Nullable
-    BufferRecord first(String name) {
+    PythonRecord first(String name) {
         BsonDocument first = ordered(name).first();
-        return first == null ? null : BufferRecord.of(first);
+        return first == null ? null : PythonRecord.of(first);
     }
 
     /** Returns the records of a stream from a rank on. */
-    List<BufferRecord> from(String name, long rank, int limit) {
+    List<PythonRecord> from(String name, long rank, int limit) {
         return ordered(name)
                 .skip((int) Math.min(rank, Integer.MAX_VALUE))
                 .limit(limit)
-                .map(BufferRecord::of)
+                .map(PythonRecord::of)
                 .into(new ArrayList<>());
     }
 
     /** Returns the first record that is an end, or null if the stream has none. */
     @Nullable
-    BufferRecord end(String name) {
+    PythonRecord end(String name) {
         for (BsonDocument document : ordered(name, Filters.exists("data.stream_complete"))) {
-            BufferRecord record = BufferRecord.of(document);
+            PythonRecord record = PythonRecord.of(document);
             if (record.end() != null) {
                 return record;
             }
@@ -70,7 +70,7 @@ final class Records {
     }
 
     /** Returns how many records of a stream are before a key. */
-    long rank(String name, BufferRecord.Key key) {
+    long rank(String name, PythonRecord.Key key) {
         return buffer.countDocuments(Filters.and(
                 Filters.eq("stream", name),
                 Filters.or(

@@ -12,14 +12,14 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A stream of minibatch, for reading. Thread-safe. */
-final class MinibatchStream implements EventStream {
+final class PythonStream implements EventStream {
 
     private static final int MOST_PER_FETCH = 1000;
 
     private final String id;
     private final String name;
-    private final Records records;
-    private final BufferSource source;
+    private final RecordReader records;
+    private final PythonTailSource source;
     private final TailPoller tail;
     /** The latest watch that is open. */
     private volatile TailWindow.@Nullable Watch watch;
@@ -29,7 +29,7 @@ final class MinibatchStream implements EventStream {
      *
      * @param name what minibatch calls the stream
      */
-    MinibatchStream(String id, String name, Records records, BufferSource source, TailPoller tail) {
+    PythonStream(String id, String name, RecordReader records, PythonTailSource source, TailPoller tail) {
         this.id = id;
         this.name = name;
         this.records = records;
@@ -56,15 +56,15 @@ final class MinibatchStream implements EventStream {
     }
 
     private Batch fetch(long after, int limit, TailWindow.@Nullable Watch open) {
-        BufferRecord end = records.end(name);
+        PythonRecord end = records.end(name);
         long endPosition = end == null ? Long.MAX_VALUE : records.rank(name, end.key());
         if (end != null && after >= endPosition) {
             return new Batch(List.of(), endPosition, end.end());
         }
         // With the record before, which shows that the stream is still whole and where its tail goes on; and
         // with the one after, which may be the end.
-        List<BufferRecord> found = records.from(name, Math.max(after, 0), limit + 2);
-        BufferRecord.Key key = null;
+        List<PythonRecord> found = records.from(name, Math.max(after, 0), limit + 2);
+        PythonRecord.Key key = null;
         if (after != BEGINNING) {
             if (found.isEmpty()) {
                 throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
@@ -73,7 +73,7 @@ final class MinibatchStream implements EventStream {
         }
         List<Event> events = new ArrayList<>();
         long position = after;
-        for (BufferRecord record : found) {
+        for (PythonRecord record : found) {
             if (record.end() != null) {
                 return new Batch(List.copyOf(events), position + 1, record.end());
             }
@@ -108,13 +108,13 @@ final class MinibatchStream implements EventStream {
 
     @Override
     public long last() {
-        BufferRecord end = records.end(name);
+        PythonRecord end = records.end(name);
         return end != null ? records.rank(name, end.key()) : records.count(name) - 1;
     }
 
     @Override
     public Optional<End> end() {
-        BufferRecord end = records.end(name);
+        PythonRecord end = records.end(name);
         return end == null ? Optional.empty() : Optional.ofNullable(end.end());
     }
 }

@@ -31,16 +31,16 @@ import org.slf4j.LoggerFactory;
  * position stands after. Here nothing tells that a record is missing, so while a stream is silent its records are counted once
  * a second. If there are others than those that were seen, the stream cannot be followed, and its readers read the database.
  */
-final class BufferSource implements TailSource {
+final class PythonTailSource implements TailSource {
 
-    private static final Logger logger = LoggerFactory.getLogger(BufferSource.class);
+    private static final Logger logger = LoggerFactory.getLogger(PythonTailSource.class);
     private static final int RECORDS_PER_QUERY = 500;
     private static final long RECOUNT = TimeUnit.SECONDS.toNanos(1);
 
     /** A position of a stream, and the record before it; null if there is none. */
-    private record Place(String name, long position, BufferRecord.@Nullable Key key, long countedAt) {
+    private record Place(String name, long position, PythonRecord.@Nullable Key key, long countedAt) {
 
-        Place after(BufferRecord.Key last, long now) {
+        Place after(PythonRecord.Key last, long now) {
             return new Place(name, position + 1, last, now);
         }
 
@@ -65,7 +65,7 @@ final class BufferSource implements TailSource {
     private final Ticker ticker;
     private final ConcurrentMap<String, Place> places = new ConcurrentHashMap<>();
 
-    BufferSource(MongoCollection<BsonDocument> buffer, Ticker ticker) {
+    PythonTailSource(MongoCollection<BsonDocument> buffer, Ticker ticker) {
         this.buffer = buffer;
         this.ticker = ticker;
     }
@@ -76,7 +76,7 @@ final class BufferSource implements TailSource {
      * @param name what minibatch calls the stream
      * @param key that of the record; null if the position is the first one
      */
-    void remember(String streamId, String name, long position, BufferRecord.@Nullable Key key) {
+    void remember(String streamId, String name, long position, PythonRecord.@Nullable Key key) {
         places.put(streamId, new Place(name, position, key, ticker.read()));
     }
 
@@ -119,7 +119,7 @@ final class BufferSource implements TailSource {
                 continue;
             }
             try {
-                BufferRecord record = BufferRecord.of(document);
+                PythonRecord record = PythonRecord.of(document);
                 EventBatch batch = batch(id, place.position(), record);
                 reached.put(id, place.after(record.key(), now));
                 batches.add(batch);
@@ -143,7 +143,7 @@ final class BufferSource implements TailSource {
         return new TailFetch(batches, false, unreadable);
     }
 
-    private static EventBatch batch(String id, long position, BufferRecord record) {
+    private static EventBatch batch(String id, long position, PythonRecord record) {
         List<Event> events = record.end() != null ? List.of() : List.of(new Event(position, null, record.data()));
         return new EventBatch(record.key().id(), id, position, 1, events, record.end(), false);
     }

@@ -13,13 +13,13 @@ import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a producer has appended to a stream of minibatch; see {@link MinibatchStreams}.
+ * What a producer has appended to a stream of minibatch; see {@link PythonStreams}.
  *
  * @param key where it stands
  * @param data the text of the event; of no use if this is an end
  * @param end the end that it stands for; null if it is an event
  */
-record BufferRecord(Key key, String data, @Nullable End end) {
+record PythonRecord(Key key, String data, @Nullable End end) {
 
     private static final String END_FIELD = "stream_complete";
     private static final JsonWriterSettings JSON =
@@ -51,15 +51,15 @@ record BufferRecord(Key key, String data, @Nullable End end) {
         }
     }
 
-    static BufferRecord of(BsonDocument document) {
+    static PythonRecord of(BsonDocument document) {
         Key key = new Key(
                 document.getDateTime("created").getValue(),
                 document.getObjectId("_id").getValue());
         BsonValue data = document.get("data");
         if (data == null || data.isNull()) {
-            return new BufferRecord(key, "{}", null);
+            return new PythonRecord(key, "{}", null);
         }
-        return new BufferRecord(key, json(data), data.isDocument() ? end(data.asDocument()) : null);
+        return new PythonRecord(key, json(data), data.isDocument() ? end(data.asDocument()) : null);
     }
 
     private static String json(BsonValue value) {

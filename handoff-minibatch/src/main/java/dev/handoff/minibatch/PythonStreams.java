@@ -68,22 +68,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe.
  */
-public final class MinibatchStreams implements EventStore {
+public final class PythonStreams implements EventStore {
 
     /** The collection of the records. */
     public static final String COLLECTION = "buffer";
 
-    private final Records records;
+    private final RecordReader records;
     private final Function<String, String> names;
-    private final BufferSource source;
+    private final PythonTailSource source;
     private final TailPoller tail;
     private final Clock clock;
     private final Duration patience;
 
-    private MinibatchStreams(Builder builder) {
-        this.records = new Records(builder.database);
+    private PythonStreams(Builder builder) {
+        this.records = new RecordReader(builder.database);
         this.names = builder.names;
-        this.source = new BufferSource(records.buffer(), builder.ticker);
+        this.source = new PythonTailSource(records.buffer(), builder.ticker);
         this.tail = new TailPoller(
                 source, TailSettings.of(builder.executor, builder.hintExecutor, builder.ticker, builder.poll));
         this.clock = builder.clock;
@@ -128,7 +128,7 @@ public final class MinibatchStreams implements EventStore {
     @Override
     public EventStream open(String streamId) {
         StreamId.require(streamId);
-        return new MinibatchStream(streamId, names.apply(streamId), records, source, tail);
+        return new PythonStream(streamId, names.apply(streamId), records, source, tail);
     }
 
     /** Not possible. */
@@ -148,7 +148,7 @@ public final class MinibatchStreams implements EventStore {
                 EventStream stream = own.open(streamId);
                 boolean foreign = stream.last() == EventStream.BEGINNING
                         && status(streamId).isPresent();
-                return foreign ? MinibatchStreams.this.open(streamId) : stream;
+                return foreign ? PythonStreams.this.open(streamId) : stream;
             }
 
             @Override
@@ -176,7 +176,7 @@ public final class MinibatchStreams implements EventStore {
 
             @Override
             public Optional<TaskStatus> status(String taskId) {
-                return own.status(taskId).or(() -> MinibatchStreams.this.status(taskId));
+                return own.status(taskId).or(() -> PythonStreams.this.status(taskId));
             }
 
             @Override
@@ -199,14 +199,14 @@ public final class MinibatchStreams implements EventStore {
     private Optional<TaskStatus> status(String id) {
         String name = names.apply(id);
         try {
-            BufferRecord first = records.first(name);
+            PythonRecord first = records.first(name);
             if (first == null) {
                 return records.openedAt(name)
                         .filter(at -> at.plus(patience).isAfter(clock.instant()))
                         .map(at -> status(id, TaskStatus.State.QUEUED, at, null, null));
             }
             Instant begun = first.key().time();
-            BufferRecord end = records.end(name);
+            PythonRecord end = records.end(name);
             if (end == null) {
                 return Optional.of(status(id, TaskStatus.State.RUNNING, begun, begun, null));
             }
@@ -279,8 +279,8 @@ public final class MinibatchStreams implements EventStore {
         }
 
         /** The reader. */
-        public MinibatchStreams build() {
-            return new MinibatchStreams(this);
+        public PythonStreams build() {
+            return new PythonStreams(this);
         }
     }
 }
