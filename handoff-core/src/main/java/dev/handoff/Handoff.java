@@ -214,9 +214,9 @@ public final class Handoff {
                 grant, formatOfAccepted(grant.format()), store, dispatcher, sealer.proof(grant.streamId()));
     }
 
-    /** Says whose streams are being read on this server; see {@link TaskDispatcher#attended}. */
-    public void attended(Collection<String> streamIds) {
-        dispatcher.attended(streamIds);
+    /** Reports to the dispatcher which streams have readers on this server; see {@link TaskDispatcher#reportReaders}. */
+    public void reportReaders(Collection<String> streamIds) {
+        dispatcher.reportReaders(streamIds);
     }
 
     private Reply handOff(

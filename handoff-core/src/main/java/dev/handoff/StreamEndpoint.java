@@ -227,7 +227,7 @@ public final class StreamEndpoint {
      * cancelled. May block as long as the dispatcher and cancel actions do.
      */
     public void reportReaders() {
-        handoff.attended(feeds.streamIds());
+        handoff.reportReaders(feeds.streamIds());
     }
 
     /** Returns whether any stream is being read. */

@@ -43,8 +43,8 @@ final class TranslatingDispatcher implements TaskDispatcher {
     }
 
     @Override
-    public void attended(Collection<String> taskIds) {
-        dispatcher.attended(taskIds);
+    public void reportReaders(Collection<String> taskIds) {
+        dispatcher.reportReaders(taskIds);
     }
 
     private static <T> T translated(Supplier<T> call) {

@@ -738,8 +738,8 @@ class HandoffTest {
     }
 
     @Test
-    @DisplayName("R9 who is being read is passed on to the dispatcher")
-    void attended() {
+    @DisplayName("R9 the report of streams with readers reaches the dispatcher")
+    void reportsReaders() {
         InProcessTaskDispatcher strict = InProcessTaskDispatcher.builder(store, executor)
                 .ticker(clock)
                 .cancelUnattendedAfter(Duration.ofSeconds(10))
@@ -750,7 +750,7 @@ class HandoffTest {
         AuthorizedStream left = own.open(token(own.begin(FakeRequest.by("alice"), Task.of("greet", "b"))));
         for (int i = 0; i < 10; i++) {
             clock.tick(Duration.ofSeconds(1));
-            own.attended(List.of(read.stream().id()));
+            own.reportReaders(List.of(read.stream().id()));
         }
         assertThat(read.stream().end()).isEmpty();
         assertThat(left.stream().end()).contains(End.cancelled());

@@ -184,7 +184,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
      * streams, too, and cancels the other tasks.
      */
     @Override
-    public void attended(Collection<String> taskIds) {
+    public void reportReaders(Collection<String> taskIds) {
         doWhatIsDue();
         Duration limit = cancelUnattendedAfter;
         if (limit == null) {
@@ -611,7 +611,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
          * client that waits for a document counts as a reader until the document is sent, even if it has left, because
          * the server notices that only when it writes.
          *
-         * <p>Only the time counts in which streaming servers call {@link #attended}. Of a longer gap between two calls two
+         * <p>Only the time counts in which streaming servers call {@link #reportReaders}. Of a longer gap between two calls two
          * seconds count, or half of the limit if that is less: a process that was suspended cancels nothing for that reason.
          */
         public Builder cancelUnattendedAfter(Duration limit) {

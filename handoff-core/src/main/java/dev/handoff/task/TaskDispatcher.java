@@ -47,10 +47,13 @@ public interface TaskDispatcher {
     boolean cancel(String taskId);
 
     /**
-     * Records which streams are being read. A streaming server calls this about once a second, also when there are none, and
-     * may call it again before an earlier call has returned. A dispatcher that cancels tasks without readers needs
-     * these calls.
-     * Others may ignore them, as this implementation does.
+     * Reports the tasks whose streams have readers on a streaming server. {@link dev.handoff.StreamEndpoint#reportReaders} calls this, on each
+     * streaming server about once a second. It also calls it when no stream has a reader, with an empty collection. It may call it again before
+     * an earlier call has returned.
+     *
+     * <p>A dispatcher that cancels tasks without readers needs these calls. Other dispatchers may ignore them, as this implementation does.
+     *
+     * @param taskIds the ids of these tasks, which are the ids of their streams
      */
-    default void attended(Collection<String> taskIds) {}
+    default void reportReaders(Collection<String> taskIds) {}
 }

@@ -561,14 +561,14 @@ class InProcessTaskDispatcherTest {
 
     @Test
     @DisplayName("R9 who is being read while the time is up is not cancelled, however long it takes")
-    void attended() {
+    void reportsReaders() {
         InProcessTaskDispatcher own =
                 builder(executor).cancelUnattendedAfter(LIMIT).build();
         Task task = Task.of("work", "a");
         own.dispatch(task);
         for (int i = 0; i < 100; i++) {
             clock.tick(LIMIT);
-            own.attended(List.of(task.id(), Task.of("work", "unknown").id()));
+            own.reportReaders(List.of(task.id(), Task.of("work", "unknown").id()));
         }
         executor.runAll();
         assertThat(end(task)).isEqualTo(End.completed(null));
@@ -610,7 +610,7 @@ class InProcessTaskDispatcherTest {
     void leavingIsNotCancelling() {
         Task task = dispatched("a");
         clock.tick(Duration.ofDays(1));
-        dispatcher.attended(List.of());
+        dispatcher.reportReaders(List.of());
         assertThat(status(task).state()).isEqualTo(TaskStatus.State.QUEUED);
     }
 
@@ -622,9 +622,9 @@ class InProcessTaskDispatcherTest {
         Task task = Task.of("work", "a");
         own.dispatch(task);
         clock.tick(Duration.ofHours(1));
-        own.attended(List.of());
+        own.reportReaders(List.of());
         assertThat(store.open(task.id()).end()).isEmpty();
-        own.attended(List.of(task.id()));
+        own.reportReaders(List.of(task.id()));
         clock.tick(Duration.ofDays(1));
         pass(LIMIT.minusSeconds(3), own);
         assertThat(store.open(task.id()).end()).isEmpty();
@@ -640,10 +640,10 @@ class InProcessTaskDispatcherTest {
         Task task = Task.of("work", "a");
         own.dispatch(task);
         clock.tick(Duration.ofHours(1));
-        own.attended(List.of());
+        own.reportReaders(List.of());
         assertThat(store.open(task.id()).end()).isEmpty();
         clock.tick(Duration.ofSeconds(1));
-        own.attended(List.of());
+        own.reportReaders(List.of());
         assertThat(end(task)).isEqualTo(End.cancelled());
     }
 
@@ -677,7 +677,7 @@ class InProcessTaskDispatcherTest {
         pass(LIMIT.minusSeconds(3), own, read.id());
         clock.tick(Duration.ofSeconds(1));
         FutureTask<Void> first = inThread(() -> {
-            own.attended(List.of(read.id()));
+            own.reportReaders(List.of(read.id()));
             return null;
         });
         awaitLatch(blocked);
@@ -959,9 +959,9 @@ class InProcessTaskDispatcherTest {
         assertThat(store.open(task.id()).end()).isEmpty();
         for (int i = 0; i < 2; i++) {
             clock.tick(Duration.ofSeconds(1));
-            own.attended(List.of());
+            own.reportReaders(List.of());
             // Once only, while the executor has not come to it.
-            own.attended(List.of());
+            own.reportReaders(List.of());
         }
         assertThat(executor.waiting()).isEqualTo(2);
         // The task, which does not begin, and waits for its end in this thread.
@@ -1129,7 +1129,7 @@ class InProcessTaskDispatcherTest {
     private void pass(Duration time, InProcessTaskDispatcher own, String... read) {
         for (int i = 0; i < time.toSeconds(); i++) {
             clock.tick(Duration.ofSeconds(1));
-            own.attended(List.of(read));
+            own.reportReaders(List.of(read));
         }
     }
 

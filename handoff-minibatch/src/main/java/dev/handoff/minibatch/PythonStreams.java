@@ -190,8 +190,8 @@ public final class PythonStreams implements EventStore {
             }
 
             @Override
-            public void attended(Collection<String> taskIds) {
-                own.attended(taskIds);
+            public void reportReaders(Collection<String> taskIds) {
+                own.reportReaders(taskIds);
             }
         };
     }

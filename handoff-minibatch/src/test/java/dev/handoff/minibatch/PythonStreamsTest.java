@@ -444,7 +444,7 @@ class PythonStreamsTest {
                 .containsExactly("ours");
         assertThat(open(handoff, sealer, id).read(EventStream.BEGINNING, 10).events())
                 .isEqualTo(events(0, 1));
-        dispatcher.attended(List.of(id, task.id()));
+        dispatcher.reportReaders(List.of(id, task.id()));
         assertThat(dispatcher.cancel(id)).isFalse();
         assertThat(dispatcher.cancel(task.id())).isTrue();
         String unknown = Task.of("nobody", "").id();

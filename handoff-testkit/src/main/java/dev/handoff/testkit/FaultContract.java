@@ -737,7 +737,7 @@ abstract class FaultContract extends ContainerClient {
     @DisplayName(
             "R16 a dispatcher, a store and a format that hang delay no heartbeat and no write deadline of other streams")
     void hangingApplication() throws Exception {
-        for (String method : List.of("attended", "read", "status", "format")) {
+        for (String method : List.of("reportReaders", "read", "status", "format")) {
             ContractServer server = server(s -> s.heartbeat(HEARTBEAT).writeDeadline(Duration.ofSeconds(2)));
             HttpResponse<String> redirect = post("/tasks", "hanging", "X-Format", FaultyFormat.NAME);
             String hanging = taskOf(redirect);
@@ -824,7 +824,7 @@ abstract class FaultContract extends ContainerClient {
     void reportsAttendance() throws Exception {
         ContractServer server = server(s -> s.heartbeat(HEARTBEAT));
         List<String> reports = Collections.synchronizedList(new ArrayList<>());
-        server.faults.set("attended", reports::add);
+        server.faults.set("reportReaders", reports::add);
         await().until(() -> reports.contains(""));
         HttpResponse<String> redirect = post("/tasks", "a");
         HttpResponse<InputStream> stream = get(location(redirect));
@@ -843,7 +843,7 @@ abstract class FaultContract extends ContainerClient {
             ContractServer server = server(s -> s.heartbeat(HEARTBEAT).executor(jobs));
             CountDownLatch latch = new CountDownLatch(1);
             CountDownLatch hangs = new CountDownLatch(1);
-            server.faults.set("attended", ids -> {
+            server.faults.set("reportReaders", ids -> {
                 hangs.countDown();
                 Faults.await(latch);
             });
@@ -882,14 +882,14 @@ abstract class FaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R16 attended streams are reported while an earlier report hangs")
+    @DisplayName("R16 streams with readers are reported while an earlier report hangs")
     void hangingReport() throws Exception {
         ContractServer server = server(s -> s.heartbeat(HEARTBEAT));
         List<String> reports = Collections.synchronizedList(new ArrayList<>());
         CountDownLatch latch = new CountDownLatch(1);
         CountDownLatch hangs = new CountDownLatch(1);
         try {
-            server.faults.set("attended", ids -> {
+            server.faults.set("reportReaders", ids -> {
                 if (!ids.isEmpty() && hangs.getCount() == 1) {
                     hangs.countDown();
                     Faults.await(latch);

@@ -41,8 +41,8 @@ final class FaultyDispatcher implements TaskDispatcher {
     }
 
     @Override
-    public void attended(Collection<String> taskIds) {
-        faults.on("attended", String.join(",", taskIds));
-        dispatcher.attended(taskIds);
+    public void reportReaders(Collection<String> taskIds) {
+        faults.on("reportReaders", String.join(",", taskIds));
+        dispatcher.reportReaders(taskIds);
     }
 }

@@ -57,9 +57,9 @@ final class AwaitedTasks implements TaskDispatcher {
     }
 
     @Override
-    public void attended(Collection<String> taskIds) {
+    public void reportReaders(Collection<String> taskIds) {
         if (prepared.getAsBoolean()) {
-            tasks.attended(taskIds);
+            tasks.reportReaders(taskIds);
         }
     }
 }

@@ -134,14 +134,14 @@ public final class MongoTaskQueue implements TaskDispatcher {
      * the limit, but at most once a second.
      */
     @Override
-    public void attended(Collection<String> taskIds) {
+    public void reportReaders(Collection<String> taskIds) {
         attendance.record(taskIds);
         sweepIfDue();
     }
 
     /**
      * Takes the tasks of lost workers, ends tasks that are queued for too long, cancels tasks without readers and deletes what has expired. Workers
-     * do it, and so do streaming servers by {@link #attended}; any number of processes may do it at the same time. Does nothing while another
+     * do it, and so do streaming servers by {@link #reportReaders}; any number of processes may do it at the same time. Does nothing while another
      * sweep runs in this process.
      *
      * @throws dev.handoff.mongo.database.DatabaseException if the database does not answer

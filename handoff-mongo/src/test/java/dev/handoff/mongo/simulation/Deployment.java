@@ -19,7 +19,7 @@ interface Deployment {
         /** Returns what follows the streams that have readers in the process. */
         TailPoller tail();
 
-        /** Returns the queue. Its {@link TaskDispatcher#attended} sweeps when that is due. */
+        /** Returns the queue. Its {@link TaskDispatcher#reportReaders} sweeps when that is due. */
         TaskDispatcher queue();
 
         /** Begins to claim tasks and to run them. */

@@ -144,11 +144,11 @@ final class World {
     }
 
     private void attend(Member member) {
-        member.process().spawn("attended", () -> {
+        member.process().spawn("reportReaders", () -> {
             while (true) {
                 List<String> open = servers.contains(member) ? openStreams() : List.of();
                 open.forEach(s -> lastAttended.put(s, simulation.now()));
-                member.parts().queue().attended(open);
+                member.parts().queue().reportReaders(open);
                 member.process().sleep(Math.min(ATTENDED_EVERY_NANOS, settings.sweepInterval.toNanos()));
             }
         });

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 class AttendanceTest extends WorkerFixture {
 
     @Test
-    @DisplayName("R9 a task that nobody reads is cancelled where that was chosen, one that is attended is not")
+    @DisplayName("R9 a task without a reader is cancelled if the application has set that, and a task with a reader is not")
     void unattended() {
         UnaryOperator<MongoTaskQueue.Builder> limited = q -> q.cancelUnattendedAfter(Duration.ofSeconds(30));
         Node worker = new Node(limited);
@@ -34,7 +34,7 @@ class AttendanceTest extends WorkerFixture {
         worker.running(left);
         for (int i = 0; i < 20; i++) {
             clock.tick(Duration.ofSeconds(2));
-            streaming.queue.attended(List.of(read.id()));
+            streaming.queue.reportReaders(List.of(read.id()));
             worker.tick();
             if (i < 14) {
                 assertThat(worker.puppet.stopped()).isEmpty();
@@ -62,8 +62,8 @@ class AttendanceTest extends WorkerFixture {
             // The worker always comes first, and so takes every sweep.
             node.tick();
             // Two servers, of which the first comes first.
-            node.queue.attended(List.of(read.id()));
-            node.queue.attended(List.of(alsoRead.id()));
+            node.queue.reportReaders(List.of(read.id()));
+            node.queue.reportReaders(List.of(alsoRead.id()));
         }
         await().until(() -> node.puppet.stopped().contains(left.id()));
         assertThat(node.puppet.stopped()).containsExactly(left.id());
@@ -83,8 +83,8 @@ class AttendanceTest extends WorkerFixture {
         Task task = dispatched(node);
         commands.clear();
         for (int i = 0; i < 100; i++) {
-            node.queue.attended(List.of(task.id()));
-            unlimited.queue.attended(List.of(task.id()));
+            node.queue.reportReaders(List.of(task.id()));
+            unlimited.queue.reportReaders(List.of(task.id()));
             clock.tick(Duration.ofSeconds(1));
         }
         assertThat(commands.started("update")).hasSize(10);
@@ -99,10 +99,10 @@ class AttendanceTest extends WorkerFixture {
         node.fault = method -> {
             throw DatabaseException.unknown("a test of a store that is away", null);
         };
-        node.queue.attended(List.of(task.id()));
+        node.queue.reportReaders(List.of(task.id()));
         node.fault = method -> {};
         assertThat(mongoTask(task).getDate("attended")).isBefore(Date.from(clock.instant()));
-        node.queue.attended(List.of(task.id()));
+        node.queue.reportReaders(List.of(task.id()));
         assertThat(mongoTask(task).getDate("attended")).isEqualTo(Date.from(clock.instant()));
     }
 
@@ -126,9 +126,9 @@ class AttendanceTest extends WorkerFixture {
         Task read = dispatched(node);
         clock.tick(Duration.ofSeconds(5));
         full.set(true);
-        node.queue.attended(List.of(left.id(), read.id()));
+        node.queue.reportReaders(List.of(left.id(), read.id()));
         full.set(false);
-        node.queue.attended(List.of(read.id()));
+        node.queue.reportReaders(List.of(read.id()));
         Date now = Date.from(clock.instant());
         assertThat(mongoTask(read).getDate("attended")).isEqualTo(now);
         assertThat(mongoTask(left).getDate("attended")).isBefore(now);
@@ -143,7 +143,7 @@ class AttendanceTest extends WorkerFixture {
         for (int i = 0; i < 100; i++) {
             clock.tick(Duration.ofSeconds(3));
             worker.tick();
-            worker.queue.attended(List.of());
+            worker.queue.reportReaders(List.of());
         }
         assertThat(worker.end(task)).isNull();
         assertThat(worker.puppet.stopped()).isEmpty();
@@ -155,7 +155,7 @@ class AttendanceTest extends WorkerFixture {
         Node node =
                 new Node(q -> q.cancelUnattendedAfter(Duration.ofSeconds(30)).sweepInterval(Duration.ofSeconds(2)));
         Task task = dispatched(node);
-        node.queue.attended(List.of(task.id()));
+        node.queue.reportReaders(List.of(task.id()));
         clock.tick(Duration.ofSeconds(40));
         node.queue.sweep();
         assertThat(node.state(task)).isEqualTo(TaskStatus.State.QUEUED);

@@ -82,7 +82,7 @@ class CancellationTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R9 a task that is handed back after it was asked to be cancelled is not run again")
+    @DisplayName("R9 a task that was marked for cancellation before it was requeued does not run again")
     void cancelledAndHandedBack() {
         Node node = new Node();
         Node other = new Node();
@@ -113,7 +113,7 @@ class CancellationTest extends WorkerFixture {
         full.set(true);
         clock.tick(Duration.ofMillis(250));
         node.tick();
-        node.queue.attended(List.of());
+        node.queue.reportReaders(List.of());
         assertThat(node.end(task)).isNull();
         full.set(false);
         clock.tick(Duration.ofMillis(250));

@@ -147,7 +147,7 @@ class SweeperTest extends WorkerFixture {
         dead.emitted(task, "one");
         for (int i = 0; i < LEASE.toSeconds() + 3; i++) {
             clock.tick(Duration.ofSeconds(1));
-            streaming.queue.attended(List.of());
+            streaming.queue.reportReaders(List.of());
         }
         await().until(() -> streaming.end(task) != null);
         isWorkerLost(streaming.end(task));
@@ -160,13 +160,13 @@ class SweeperTest extends WorkerFixture {
         Node dead = new Node();
         Node streaming = new Node(q -> q.sweepInterval(Duration.ofSeconds(2)));
         Task task = dispatched(dead);
-        streaming.queue.attended(List.of());
+        streaming.queue.reportReaders(List.of());
         dead.running(task);
         dead.emitted(task, "one");
         int seconds = 0;
         while (streaming.end(task) == null) {
             clock.tick(Duration.ofMillis(990));
-            streaming.queue.attended(List.of());
+            streaming.queue.reportReaders(List.of());
             seconds++;
             assertThat(seconds).isLessThanOrEqualTo(11);
         }
@@ -223,7 +223,7 @@ class SweeperTest extends WorkerFixture {
             for (int i = 0; i < 2 * LEASE.toSeconds(); i++) {
                 clock.tick(Duration.ofSeconds(1));
                 node.tick();
-                other.queue.attended(List.of(task.id()));
+                other.queue.reportReaders(List.of(task.id()));
             }
         }
         assertThat(other.end(task)).isNull();
