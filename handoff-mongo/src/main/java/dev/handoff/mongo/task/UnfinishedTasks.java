@@ -52,12 +52,12 @@ final class UnfinishedTasks {
             });
             if (!accepted) {
                 open.decrementAndGet();
-                logger.warn("task {} could not be given back and is left to a sweeper", task.id);
+                logger.warn("task {} could not be requeued or failed, and a sweeper will do it", task.id);
             }
         }
         boolean interrupted = Thread.interrupted();
         if (!changes.await(time, () -> open.get() == 0)) {
-            logger.warn("{} tasks could not be given back in time and are left to a sweeper", open.get());
+            logger.warn("{} tasks could not be requeued or failed in time, and a sweeper will do it", open.get());
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -73,7 +73,7 @@ final class UnfinishedTasks {
                 takeover.finish(task.id, task.epoch);
             }
         } catch (RuntimeException e) {
-            logger.warn("task {} could not be given back and is left to a sweeper: {}", task.id, e.toString());
+            logger.warn("task {} could not be requeued or failed, and a sweeper will do it: {}", task.id, e.toString());
         }
     }
 }

@@ -23,7 +23,8 @@ import org.junit.jupiter.api.Timeout;
 class AttendanceTest extends WorkerFixture {
 
     @Test
-    @DisplayName("R9 a task without a reader is cancelled if the application has set that, and a task with a reader is not")
+    @DisplayName(
+            "R9 a task without a reader is cancelled if the application has set that, and a task with a reader is not")
     void unattended() {
         UnaryOperator<MongoTaskQueue.Builder> limited = q -> q.cancelUnattendedAfter(Duration.ofSeconds(30));
         Node worker = new Node(limited);

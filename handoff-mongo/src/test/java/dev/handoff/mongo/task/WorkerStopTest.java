@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 class WorkerStopTest extends WorkerFixture {
 
     @Test
-    @DisplayName("a worker that stops waits for what it is at, and takes nothing more")
+    @DisplayName("a worker that stops waits for its running tasks and claims no more")
     void stops() throws Exception {
         Node node = new Node();
         Task task = dispatched(node);
@@ -53,8 +53,9 @@ class WorkerStopTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a worker whose time is over hands back a task that is untouched, and another runs it")
-    void handsBack() {
+    @DisplayName(
+            "a worker that stops requeues a task that has emitted nothing when its time is over, and another worker runs it")
+    void requeues() {
         Node node = new Node();
         Node other = new Node();
         Task task = dispatched(node);
