@@ -77,7 +77,8 @@ final class WorkerOperations {
                     .workers()
                     .find(Filters.ne("_id", READERS_OF_BEATS))
                     .projection(Projections.include("beat"))
-                    .forEach(d -> beats.put(d.getString("_id"), d.get("beat", Number.class).longValue()));
+                    .forEach(d -> beats.put(
+                            d.getString("_id"), d.get("beat", Number.class).longValue()));
             return beats;
         });
     }

@@ -1,7 +1,5 @@
 package dev.handoff.mongo.stream;
 
-import dev.handoff.HandoffObserver;
-import dev.handoff.Ticker;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.GuardedObserver;
@@ -9,6 +7,7 @@ import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.Position;
 import dev.handoff.mongo.testing.ManualScheduler;
 import dev.handoff.observation.HandoffObserver;
+import dev.handoff.time.Ticker;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
