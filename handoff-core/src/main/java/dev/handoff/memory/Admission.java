@@ -1,0 +1,149 @@
+package dev.handoff.memory;
+
+import dev.handoff.execution.TaskRun;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.store.EventStore;
+import dev.handoff.store.EventStream;
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskHandler;
+import dev.handoff.time.Ticker;
+import java.time.Clock;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Accepts tasks and gives each to the executor once, or refuses them. A retry gets the task of its first request. */
+final class Admission {
+
+    private static final int FIRST_EPOCH = 1;
+
+    private final EventStore store;
+    private final Executor executor;
+    private final Map<String, TaskHandler> handlers;
+    private final Clock clock;
+    private final Ticker ticker;
+    private final long maxTaskBytes;
+    private final KnownTasks known;
+    private final PendingTasks pending;
+    private final ReportedTime reportedTime;
+    private final Consumer<LocalTask> runner;
+    private final AtomicLong created = new AtomicLong();
+    private volatile boolean closed;
+
+    /** Creates an admission that has the executor run each task by the runner. */
+    Admission(
+            InProcessTaskDispatcher.Builder settings,
+            KnownTasks known,
+            PendingTasks pending,
+            ReportedTime reportedTime,
+            Consumer<LocalTask> runner) {
+        this.store = settings.store;
+        this.executor = settings.executor;
+        this.handlers = Map.copyOf(settings.handlers);
+        this.clock = settings.clock;
+        this.ticker = settings.ticker;
+        this.maxTaskBytes = settings.maxPendingBytes;
+        this.known = known;
+        this.pending = pending;
+        this.reportedTime = reportedTime;
+        this.runner = runner;
+    }
+
+    /** Refuses all tasks from now on. A task that another thread is submitting is refused, too, or is pending already. */
+    void close() {
+        closed = true;
+    }
+
+    /**
+     * Returns the accepted task, or the one of the first request if this is a retry. Blocks while the first request is being
+     * submitted.
+     *
+     * @throws ProblemException if the task is refused; nothing is left of it then
+     */
+    LocalTask admit(Task task) {
+        TaskHandler handler = handlers.get(task.type());
+        if (handler == null) {
+            throw new ProblemException(400, "unknown_task_type", "No handler does tasks of type " + task.type() + '.');
+        }
+        String id = task.id();
+        TaskRun run = new TaskRun(task, handler, () -> store.appender(id, FIRST_EPOCH), ticker);
+        LocalTask local = new LocalTask(task, run, clock.instant(), ticker.read(), created.incrementAndGet());
+        if (local.bytes > maxTaskBytes) {
+            throw new ProblemException(
+                    413,
+                    "content_too_large",
+                    "The task takes " + local.bytes + " bytes, at most " + maxTaskBytes + " are taken.");
+        }
+        LocalTask first = known.addIfAbsent(local);
+        if (first == null) {
+            submit(local, task.idempotencyKey());
+            return local;
+        }
+        if (!first.hasSameContent(local)) {
+            throw keyReused(task.idempotencyKey(), " with another request.");
+        }
+        first.awaitSubmission();
+        return first;
+    }
+
+    private void submit(LocalTask task, @Nullable String idempotencyKey) {
+        try {
+            requireOpen();
+            if (idempotencyKey != null) {
+                requireUnused(task.id, idempotencyKey);
+            }
+            task.attendedAt = reportedTime.read();
+            if (!pending.add(task)) {
+                throw overloaded(null);
+            }
+            // Either this thread sees that the dispatcher is closed, or the thread that closes it sees the task.
+            requireOpen();
+            pending.enqueue(task);
+            executor.execute(() -> runner.accept(task));
+            known.makeLatest(task);
+            task.accepted();
+        } catch (ProblemException e) {
+            throw refused(task, e);
+        } catch (Throwable e) {
+            throw refused(task, overloaded(e));
+        }
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new RejectedExecutionException("the dispatcher is closed");
+        }
+    }
+
+    /**
+     * Refuses a key whose stream exists although its task is unknown. The store keeps the stream longer than the dispatcher
+     * keeps the task, so the request cannot be compared with the first one.
+     */
+    private void requireUnused(String id, String idempotencyKey) {
+        if (store.open(id).last() != EventStream.BEGINNING) {
+            throw keyReused(idempotencyKey, ", too long ago to be repeated.");
+        }
+    }
+
+    private static ProblemException keyReused(@Nullable String key, String how) {
+        return new ProblemException(
+                422, "idempotency_key_reused", "The idempotency key \"" + key + "\" was used before" + how);
+    }
+
+    private static ProblemException overloaded(@Nullable Throwable cause) {
+        return new ProblemException(new Problem(503, "overloaded", "No more tasks can be taken at the moment."), cause);
+    }
+
+    /** Removes the task, and refuses the retries that wait for its submission. */
+    private ProblemException refused(LocalTask task, ProblemException refusal) {
+        pending.dequeue(task);
+        known.remove(task);
+        pending.remove(task);
+        task.refused(refusal);
+        return refusal;
+    }
+}
