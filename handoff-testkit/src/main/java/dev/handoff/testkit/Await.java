@@ -4,13 +4,15 @@ import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 
-/** How the contracts wait: for a condition, looked at often. */
-final class Await {
+/** Waits for a condition instead of a time. */
+public final class Await {
 
     private Await() {}
 
-    static ConditionFactory await() {
-        // Some tests let a handler throw an Error, which is to be seen by the thread that it kills and by no other.
+    /** Returns a factory of conditions that are checked every 2 ms and fail the test after 20 s. */
+    public static ConditionFactory await() {
+        // Some tests let a handler throw an Error. It kills the thread of the handler and must not fail the test as
+        // well.
         return Awaitility.await()
                 .dontCatchUncaughtExceptions()
                 .pollDelay(Duration.ZERO)

@@ -1,6 +1,7 @@
 /**
- * The rules of the interfaces, as tests: extend a contract, supply the object, and run it with JUnit. The numbers R1 to R14
- * are those of ARCHITECTURE.md.
+ * Helpers for those who test their own handlers and endpoints: a reader of Server-Sent Events, a clock that a test moves, and
+ * a way to wait for a condition. Those who write a back end or an adapter find its contract in
+ * {@code dev.handoff.testkit.contract}.
  */
 @NullMarked
 package dev.handoff.testkit;

@@ -2,7 +2,7 @@ package dev.handoff.mongo.stream;
 
 import dev.handoff.mongo.testing.Mongo;
 import dev.handoff.store.EventStore;
-import dev.handoff.testkit.EventStoreContract;
+import dev.handoff.testkit.contract.EventStoreContract;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import org.junit.jupiter.api.AfterAll;

@@ -5,7 +5,7 @@ import dev.handoff.mongo.testing.Mongo;
 import dev.handoff.store.EventStore;
 import dev.handoff.task.TaskDispatcher;
 import dev.handoff.task.TaskHandler;
-import dev.handoff.testkit.TaskDispatcherContract;
+import dev.handoff.testkit.contract.TaskDispatcherContract;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;

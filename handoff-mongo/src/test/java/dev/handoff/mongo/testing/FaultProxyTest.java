@@ -1,6 +1,6 @@
 package dev.handoff.mongo.testing;
 
-import static dev.handoff.mongo.testing.Await.await;
+import static dev.handoff.testkit.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;

@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;

@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import static dev.handoff.testkit.Await.await;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.task.Task;
+import dev.handoff.testkit.SseReader;
 import dev.handoff.testkit.SseReader.Received;
 import dev.handoff.token.Grant;
 import java.io.InputStream;

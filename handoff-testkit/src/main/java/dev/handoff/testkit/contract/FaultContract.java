@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import static dev.handoff.testkit.Await.await;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -12,6 +12,7 @@ import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
+import dev.handoff.testkit.SseReader;
 import dev.handoff.testkit.SseReader.Received;
 import dev.handoff.token.Grant;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 class JettyTest extends ServletContainerContract {
 

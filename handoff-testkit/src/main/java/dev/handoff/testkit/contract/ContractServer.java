@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import dev.handoff.Handoff;
 import dev.handoff.format.StreamFormat;
@@ -10,6 +10,7 @@ import dev.handoff.servlet.HandoffFilter;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
 import dev.handoff.task.Task;
+import dev.handoff.testkit.TickingClock;
 import dev.handoff.token.Grant;
 import dev.handoff.token.TokenSealer;
 import jakarta.servlet.DispatcherType;

@@ -1,6 +1,6 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
-class TomcatTest extends ServletContainerContract {
+class TomcatFilterTest extends HandoffFilterContract {
 
     @Override
     protected ServletContainer container() {

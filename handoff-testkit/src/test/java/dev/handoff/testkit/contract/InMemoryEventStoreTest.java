@@ -1,8 +1,9 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import dev.handoff.memory.InMemoryEventStore;
 import dev.handoff.store.EventStore;
 import dev.handoff.task.Task;
+import dev.handoff.testkit.TickingClock;
 import java.time.Duration;
 
 class InMemoryEventStoreTest extends EventStoreContract {

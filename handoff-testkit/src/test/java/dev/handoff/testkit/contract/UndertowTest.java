@@ -1,6 +1,6 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
-class UndertowFilterTest extends HandoffFilterContract {
+class UndertowTest extends ServletContainerContract {
 
     @Override
     protected ServletContainer container() {

@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import io.undertow.Handlers;
 import io.undertow.Undertow;

@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import jakarta.servlet.Filter;
 import jakarta.servlet.ServletContext;

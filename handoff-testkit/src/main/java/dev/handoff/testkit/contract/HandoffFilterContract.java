@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import static dev.handoff.testkit.Await.await;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
@@ -13,10 +13,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.handoff.http.Problem;
 import dev.handoff.http.Reply;
 import dev.handoff.task.Task;
-import dev.handoff.testkit.FilterServer.ConsumingFilter;
-import dev.handoff.testkit.FilterServer.LoginFilter;
-import dev.handoff.testkit.FilterServer.Settings;
+import dev.handoff.testkit.SseReader;
 import dev.handoff.testkit.SseReader.Received;
+import dev.handoff.testkit.contract.FilterServer.ConsumingFilter;
+import dev.handoff.testkit.contract.FilterServer.LoginFilter;
+import dev.handoff.testkit.contract.FilterServer.Settings;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterRegistration;
 import jakarta.servlet.ServletContext;

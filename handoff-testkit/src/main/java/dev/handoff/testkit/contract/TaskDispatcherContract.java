@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import static dev.handoff.testkit.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;

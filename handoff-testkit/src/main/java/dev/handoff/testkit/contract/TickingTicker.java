@@ -1,10 +1,10 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A ticker that stands still until it is advanced. */
+/** A ticker that stands still until a test moves it. */
 final class TickingTicker implements Ticker {
 
     private final AtomicLong nanos = new AtomicLong();

@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import java.io.IOException;
 import java.io.InputStream;

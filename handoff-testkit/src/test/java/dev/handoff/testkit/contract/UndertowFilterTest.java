@@ -1,6 +1,6 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
-class UndertowTest extends ServletContainerContract {
+class UndertowFilterTest extends HandoffFilterContract {
 
     @Override
     protected ServletContainer container() {

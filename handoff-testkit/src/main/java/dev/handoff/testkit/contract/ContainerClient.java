@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.handoff.http.Problem;
+import dev.handoff.servlet.EventStreamServlet;
+import dev.handoff.testkit.SseReader;
 import dev.handoff.testkit.SseReader.Received;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

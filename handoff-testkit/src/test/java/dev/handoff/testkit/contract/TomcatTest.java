@@ -1,6 +1,6 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
-class TomcatFilterTest extends HandoffFilterContract {
+class TomcatTest extends ServletContainerContract {
 
     @Override
     protected ServletContainer container() {
