@@ -170,7 +170,7 @@ final class Nemesis {
             return;
         }
         simulation.note("single operations fail");
-        Faults faults = cluster.faults();
+        FaultRates faults = cluster.faults();
         faults.lostRequest = rate();
         faults.lostAnswer = rate();
         faults.transientError = rate();

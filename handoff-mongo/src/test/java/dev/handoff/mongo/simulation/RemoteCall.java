@@ -47,7 +47,7 @@ final class RemoteCall<T> {
     /** Returns the answer to the work that was requested from a server. Blocks. */
     T await(Replica server, Function<Replica, Answer<T>> work) {
         caller.requireAlive();
-        Faults faults = cluster.faults();
+        FaultRates faults = cluster.faults();
         long limit = process.toVirtual(cluster.settings().timeout.toNanos());
         timeout = simulation.schedule(limit, process, () -> fail("no answer in time"));
         if (cluster.network().isCut(process, server) || simulation.chance(faults.lostRequest)) {

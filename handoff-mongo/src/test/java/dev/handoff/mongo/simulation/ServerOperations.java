@@ -26,7 +26,7 @@ final class ServerOperations {
     static RemoteCall.Answer<List<InsertOutcome>> insert(
             SimulatedCluster cluster, Replica server, List<EventBatch> batches, long expireAt) {
         Simulation simulation = cluster.simulation();
-        Faults faults = cluster.faults();
+        FaultRates faults = cluster.faults();
         int stepsDownAfter = simulation.chance(faults.stepDownInInsert)
                 ? (int) simulation.between(0, batches.size() - 1L)
                 : Integer.MAX_VALUE;

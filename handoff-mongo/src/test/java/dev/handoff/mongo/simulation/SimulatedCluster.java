@@ -32,7 +32,7 @@ final class SimulatedCluster {
 
     private final Simulation simulation;
     private final ClusterSettings settings;
-    private final Faults faults = new Faults();
+    private final FaultRates faults = new FaultRates();
     private final List<Replica> replicas = new ArrayList<>();
     private final Network network = new Network(MEMBERS);
     private final boolean[][] pulling = new boolean[MEMBERS][MEMBERS];
@@ -67,7 +67,7 @@ final class SimulatedCluster {
         return settings;
     }
 
-    Faults faults() {
+    FaultRates faults() {
         return faults;
     }
 

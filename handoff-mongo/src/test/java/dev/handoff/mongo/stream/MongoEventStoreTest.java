@@ -30,12 +30,12 @@ class MongoEventStoreTest extends EventStoreContract {
     }
 
     @Override
-    protected EventStore store() {
+    public EventStore store() {
         return store;
     }
 
     @Override
-    protected EventStore otherNode() {
+    public EventStore otherNode() {
         return other;
     }
 }

@@ -37,7 +37,7 @@ class DispatchTest extends WorkerFixture {
     void lostAnswer() {
         Node node = new Node();
         for (Task task : List.of(keyed("a"), Task.of("puppet", "b"))) {
-            node.lostAnswer = Faults.once("insertTask");
+            node.lostAnswer = TaskFaults.once("insertTask");
             assertThat(node.queue.dispatch(task).taskId()).isEqualTo(task.id());
             assertThat(node.state(task)).isEqualTo(TaskStatus.State.QUEUED);
         }
@@ -48,7 +48,7 @@ class DispatchTest extends WorkerFixture {
     @DisplayName("a dispatch whose insert did not arrive inserts again")
     void lostInsert() {
         Node node = new Node();
-        node.fault = Faults.once("insertTask");
+        node.fault = TaskFaults.once("insertTask");
         Task task = dispatched(node);
         assertThat(node.state(task)).isEqualTo(TaskStatus.State.QUEUED);
     }
@@ -71,7 +71,7 @@ class DispatchTest extends WorkerFixture {
     @DisplayName("once a task is inserted, no failure turns its dispatch into an error")
     void inserted() {
         Node node = new Node();
-        node.fault = Faults.always("task", "queuedBefore");
+        node.fault = TaskFaults.always("task", "queuedBefore");
         Task task = Task.of("puppet", "a");
         assertThat(node.queue.dispatch(task).state()).isEqualTo(TaskStatus.State.QUEUED);
         node.fault = method -> {};
@@ -83,7 +83,7 @@ class DispatchTest extends WorkerFixture {
             "R10 a dispatch that cannot find out whether it was inserted answers 503, and a repetition joins the task")
     void neverAnswered() {
         Node node = new Node(q -> q.retryFor(Duration.ZERO));
-        node.lostAnswer = Faults.always("insertTask");
+        node.lostAnswer = TaskFaults.always("insertTask");
         AtomicInteger lookups = new AtomicInteger();
         node.fault = method -> {
             if (method.equals("task") && lookups.incrementAndGet() > 1) {
@@ -157,11 +157,11 @@ class DispatchTest extends WorkerFixture {
     void otherCalls() {
         Node node = new Node();
         Task task = dispatched(node);
-        node.lostAnswer = Faults.once("task");
+        node.lostAnswer = TaskFaults.once("task");
         assertThat(node.queue.status(task.id())).isPresent();
-        node.lostAnswer = Faults.once("latestLike");
+        node.lostAnswer = TaskFaults.once("latestLike");
         assertThat(node.queue.latestLike(task, Duration.ofMinutes(1))).isPresent();
-        node.lostAnswer = Faults.once("requestCancel");
+        node.lostAnswer = TaskFaults.once("requestCancel");
         assertThat(node.queue.cancel(task.id())).isTrue();
         assertThat(node.end(task)).isEqualTo(End.cancelled());
     }
@@ -172,7 +172,7 @@ class DispatchTest extends WorkerFixture {
         Node node = new Node();
         Node other = new Node();
         Task task = dispatched(node);
-        node.lostAnswer = Faults.once("take");
+        node.lostAnswer = TaskFaults.once("take");
         assertThat(node.queue.cancel(task.id())).isTrue();
         assertThat(node.end(task)).isNull();
         leaseOver(other);

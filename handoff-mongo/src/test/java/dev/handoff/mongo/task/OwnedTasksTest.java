@@ -48,7 +48,7 @@ class OwnedTasksTest extends WorkerFixture {
             "R11 a task whose claim was applied but not answered is queued again by its live worker, and then runs")
     void lostClaim() {
         Node node = new Node();
-        node.lostAnswer = Faults.once("claim");
+        node.lostAnswer = TaskFaults.once("claim");
         Task task = dispatched(node);
         await().until(() -> {
             clock.tick(Duration.ofMillis(100));
@@ -68,7 +68,7 @@ class OwnedTasksTest extends WorkerFixture {
         Node node = new Node();
         Task task = dispatched(node);
         node.running(task);
-        node.fault = Faults.once("finish");
+        node.fault = TaskFaults.once("finish");
         node.puppet.emit("one").complete();
         await().until(() -> node.worker.running() == 0);
         assertThat(node.state(task)).isEqualTo(TaskStatus.State.RUNNING);
@@ -134,7 +134,7 @@ class OwnedTasksTest extends WorkerFixture {
                 new Node(mongo.database, threads(), UnaryOperator.identity(), w -> w.retryFor(Duration.ofSeconds(30)));
         Task task = dispatched(node);
         node.running(task);
-        node.fault = Faults.always();
+        node.fault = TaskFaults.always();
         pass(Duration.ofSeconds(29), node);
         assertThat(node.puppet.stopped()).isEmpty();
         pass(Duration.ofSeconds(3), node);

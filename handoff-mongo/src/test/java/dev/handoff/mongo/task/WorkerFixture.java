@@ -52,9 +52,9 @@ abstract class WorkerFixture {
         final Puppet puppet = new Puppet();
         final MongoWorker worker;
         /** Is called before each operation of the queue and the worker on the database. */
-        volatile Faults.Hook fault = method -> {};
+        volatile TaskFaults.Hook fault = method -> {};
         /** Is called after each, before the caller gets the answer. */
-        volatile Faults.Hook lostAnswer = method -> {};
+        volatile TaskFaults.Hook lostAnswer = method -> {};
 
         Node(
                 MongoDatabase database,
@@ -82,8 +82,8 @@ abstract class WorkerFixture {
                             .ticker(clock)
                             .lease(LEASE))
                     .build();
-            Database faulty =
-                    Faults.around(plain.database(), method -> fault.call(method), method -> lostAnswer.call(method));
+            Database faulty = TaskFaults.around(
+                    plain.database(), method -> fault.call(method), method -> lostAnswer.call(method));
             queue = new MongoTaskQueue(faulty, store, sweeps, plain.settings());
             worker = workerSettings
                     .apply(MongoWorker.builder(queue, handlers).name(name).handler("puppet", puppet))

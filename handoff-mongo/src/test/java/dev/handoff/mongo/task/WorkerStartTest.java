@@ -105,7 +105,7 @@ class WorkerStartTest extends WorkerFixture {
         AtomicInteger failures = new AtomicInteger();
         node.fault = method -> {
             failures.incrementAndGet();
-            Faults.always().call(method);
+            TaskFaults.always().call(method);
         };
         node.worker.start();
         await().until(() -> failures.get() > 3);

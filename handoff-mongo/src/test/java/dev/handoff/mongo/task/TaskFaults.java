@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Databases for tests that fail or wait as a test tells them. */
-final class Faults {
+final class TaskFaults {
 
     /** What happens with an operation. */
     @FunctionalInterface
@@ -16,7 +16,7 @@ final class Faults {
         void call(String method) throws Exception;
     }
 
-    private Faults() {}
+    private TaskFaults() {}
 
     /** Returns a hook that fails the next operation of a name. */
     static Hook once(String name) {
@@ -44,7 +44,7 @@ final class Faults {
     /** Returns a database that calls a hook before each operation of another one, and one after it, as if an answer got lost. */
     static Database around(Database real, Hook before, Hook after) {
         return (Database) Proxy.newProxyInstance(
-                Faults.class.getClassLoader(), new Class<?>[] {Database.class}, (proxy, method, arguments) -> {
+                TaskFaults.class.getClassLoader(), new Class<?>[] {Database.class}, (proxy, method, arguments) -> {
                     before.call(method.getName());
                     Object result;
                     try {

@@ -6,7 +6,7 @@ import dev.handoff.task.Task;
 import dev.handoff.testkit.TickingClock;
 import java.time.Duration;
 
-class InMemoryEventStoreTest extends EventStoreContract {
+class InMemoryEventStoreContractTest extends EventStoreContract {
 
     private static final Duration RETENTION = Duration.ofHours(1);
 
@@ -15,12 +15,12 @@ class InMemoryEventStoreTest extends EventStoreContract {
             InMemoryEventStore.builder().ticker(clock).retention(RETENTION).build();
 
     @Override
-    protected EventStore store() {
+    public EventStore store() {
         return store;
     }
 
     @Override
-    protected boolean dropEnded() {
+    public boolean dropEnded() {
         // Retention does not depend on the clock.
         clock.setClock(Duration.ofDays(-1));
         clock.tickTicker(RETENTION);

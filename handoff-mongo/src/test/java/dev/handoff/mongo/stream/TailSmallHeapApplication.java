@@ -12,11 +12,11 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /** Tails streams until all have ended. Two of three readers are slow: they read only now and then. */
-final class SmallHeapApplication {
+final class TailSmallHeapApplication {
 
     static final String DATABASE = "heap";
 
-    private SmallHeapApplication() {}
+    private TailSmallHeapApplication() {}
 
     static String id(int stream) {
         return String.format("%032x", stream);

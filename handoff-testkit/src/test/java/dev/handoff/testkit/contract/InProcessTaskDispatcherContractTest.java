@@ -9,7 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 
-class InProcessTaskDispatcherTest extends TaskDispatcherContract {
+class InProcessTaskDispatcherContractTest extends TaskDispatcherContract {
 
     private final EventStore store = InMemoryEventStore.create();
     private final ExecutorService executor = Executors.newFixedThreadPool(4);

@@ -1,7 +1,7 @@
 package dev.handoff.mongo.simulation;
 
 /** How likely the network and the servers fail at one operation. A simulation changes this while it runs. */
-final class Faults {
+final class FaultRates {
 
     /** A request does not arrive. */
     double lostRequest;

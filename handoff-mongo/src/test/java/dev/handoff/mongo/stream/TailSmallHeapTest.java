@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
  * -DargLine=-Xmx6g}.
  */
 @Timeout(600)
-class SmallHeapTest {
+class TailSmallHeapTest {
 
     private static final int STREAMS = Integer.getInteger("handoff.tail.streams", 60);
     private static final String HEAP = System.getProperty("handoff.tail.heap", "32m");
@@ -46,7 +46,7 @@ class SmallHeapTest {
                         "-XX:+ExitOnOutOfMemoryError",
                         "-cp",
                         System.getProperty("java.class.path"),
-                        SmallHeapApplication.class.getName(),
+                        TailSmallHeapApplication.class.getName(),
                         server.getConnectionString(),
                         String.valueOf(STREAMS),
                         String.valueOf(EVENTS))
@@ -56,7 +56,7 @@ class SmallHeapTest {
                 BufferedReader said = process.inputReader()) {
             StringBuilder log = new StringBuilder();
             await(said, "following", log);
-            write(client.getDatabase(SmallHeapApplication.DATABASE).getCollection(MongoEventStore.COLLECTION));
+            write(client.getDatabase(TailSmallHeapApplication.DATABASE).getCollection(MongoEventStore.COLLECTION));
             await(said, "done " + STREAMS, log);
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).as(log.toString()).isZero();
@@ -82,7 +82,7 @@ class SmallHeapTest {
             for (int stream = 0; stream < STREAMS; stream++) {
                 documents.add(TestDocuments.of(new EventBatch(
                         new ObjectId(),
-                        SmallHeapApplication.id(stream),
+                        TailSmallHeapApplication.id(stream),
                         seq,
                         1,
                         List.of(new Event(seq, null, data)),

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A server with a heap of 64 MB, which exits if it needs more. */
 @Timeout(120)
-class SmallHeapTest {
+class ChatSmallHeapTest {
 
     private static final int LARGEST_BODY = BodyLimits.ofHeap(64 << 20).maxBytes() - 100_000;
     private static final String MESSAGE = "{\"role\":\"user\",\"content\":\"a\"},";
