@@ -23,6 +23,14 @@ DEMANDED = (
     "scm/developerConnection",
     "scm/url",
 )
+# Modular applications name these in module-info.java, so a change breaks their builds.
+MODULES = {
+    "handoff-core": "dev.handoff",
+    "handoff-servlet": "dev.handoff.servlet",
+    "handoff-mongo": "dev.handoff.mongo",
+    "handoff-minibatch": "dev.handoff.minibatch",
+    "handoff-testkit": "dev.handoff.testkit",
+}
 checks = 0
 
 
@@ -106,6 +114,27 @@ def check_jars(artifact, version):
     check(f"the jar of the Javadoc of {artifact} has pages", "index.html" in names_in(staged(artifact, version, "-javadoc.jar")))
 
 
+def automatic_module_name(jar):
+    with zipfile.ZipFile(jar) as file:
+        manifest = file.read("META-INF/MANIFEST.MF").decode()
+    unfolded = re.sub(r"\r?\n ", "", manifest)
+    return re.findall(r"^Automatic-Module-Name: (.*?)\r?$", unfolded, re.MULTILINE)
+
+
+def check_modules(artifacts, version):
+    check(f"the names of the Java modules are known for {sorted(artifacts)}", set(MODULES) == artifacts)
+    owners = {}
+    for artifact in sorted(artifacts):
+        jar = staged(artifact, version, ".jar")
+        names = automatic_module_name(jar)
+        check(f"the jar of {artifact} has the module name {MODULES[artifact]}, it has {names}", names == [MODULES[artifact]])
+        packages = {name.rpartition("/")[0].replace("/", ".") for name in names_in(jar) if name.endswith(".class")}
+        for package in sorted(packages):
+            check(f"the package {package} of {artifact} begins with its module name", f"{package}.".startswith(f"{MODULES[artifact]}."))
+            check(f"{artifact} and {owners.get(package)} do not share the package {package}", package not in owners)
+            owners[package] = artifact
+
+
 def main():
     parent = Pom(ROOT / "pom.xml")
     version = parent.text("version")
@@ -126,6 +155,7 @@ def main():
     check("the staged handoff-bom has no parent, whose versions an import would bring along", not bom.text("parent/artifactId"))
     for library in libraries:
         check_jars(library.artifact, version)
+    check_modules({library.artifact for library in libraries}, version)
     print(f"release: {checks} passed, 0 failed")
 
 
