@@ -13,7 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-import dev.handoff.minibatch.MinibatchStreams;
+import dev.handoff.minibatch.PythonStreams;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.servlet.HandoffFilter;
 import java.util.List;
@@ -34,11 +34,12 @@ class ArchitectureTest {
     /** The packages of handoff-core, from the top down. */
     private static final List<String> CORE_LAYERS = List.of(
             "dev.handoff",
+            "dev.handoff.delivery",
             "dev.handoff.memory",
             "dev.handoff.execution",
             "dev.handoff.task",
             "dev.handoff.token",
-            "dev.handoff.delivery",
+            "dev.handoff.format",
             "dev.handoff.store",
             "dev.handoff.stream",
             "dev.handoff.http",
@@ -61,7 +62,7 @@ class ArchitectureTest {
     private static final LibraryModule MONGO =
             LibraryModule.of(MongoEventStore.class, "dev.handoff.mongo..", "com.mongodb..", "org.bson..");
     private static final LibraryModule MINIBATCH = LibraryModule.of(
-            MinibatchStreams.class, "dev.handoff.minibatch..", "dev.handoff.mongo..", "com.mongodb..", "org.bson..");
+            PythonStreams.class, "dev.handoff.minibatch..", "dev.handoff.mongo..", "com.mongodb..", "org.bson..");
 
     /**
      * A module of the library.
@@ -206,7 +207,7 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .haveNameMatching(
-                        "dev\\.handoff\\.([A-Z].*|token\\..*|delivery\\..*|memory\\..*|http\\.(HandoffRequest|Reply|Prefer|IdempotencyKey))")
+                        "dev\\.handoff\\.([A-Z].*|token\\..*|delivery\\..*|memory\\..*|format\\..*|http\\.(HandoffRequest|Reply|Prefer|IdempotencyKey))")
                 .check(MONGO.classes());
     }
 

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.handoff.http.Problem;
-import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.testkit.SseReader;
 import dev.handoff.testkit.SseReader.Received;
 import java.io.ByteArrayInputStream;

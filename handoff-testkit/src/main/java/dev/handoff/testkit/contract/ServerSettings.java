@@ -1,4 +1,4 @@
-package dev.handoff.testkit;
+package dev.handoff.testkit.contract;
 
 import dev.handoff.Handoff;
 import dev.handoff.StreamEndpoint;
