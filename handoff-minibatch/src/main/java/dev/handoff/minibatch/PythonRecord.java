@@ -13,18 +13,18 @@ import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a producer has appended to a stream of minibatch; see {@link PythonStreams}.
+ * One record that a Python worker has appended to a stream; see {@link PythonStreams}.
  *
- * @param key where it stands
- * @param data the text of the event; of no use if this is an end
- * @param end the end that it stands for; null if it is an event
+ * @param key the place of the record in its stream
+ * @param data the text of the event; not used if the record is an end
+ * @param end the end of the stream; null if the record is an event
  */
 record PythonRecord(Key key, String data, @Nullable End end) {
 
     private static final String END_FIELD = "stream_complete";
     private static final JsonWriterSettings JSON =
             JsonWriterSettings.builder().outputMode(JsonMode.RELAXED).build();
-    /** The same as when a handler of ours throws: what a Python exception says is for the log, not for the client. */
+    /** The same problem as after an exception of a handler in Java. The text of a Python exception is not for the client. */
     private static final Problem FAILED = new Problem(500, "handler_failed", "The task failed.");
 
     /**
@@ -66,7 +66,7 @@ record PythonRecord(Key key, String data, @Nullable End end) {
         if (value.isDocument()) {
             return value.asDocument().toJson(JSON);
         }
-        // Only documents can be written, so it is the only field of one, which is cut off again.
+        // Only a document can be written as JSON, so this writes a document with one field and cuts off the rest.
         String field = new BsonDocument("", value).toJson(JSON);
         return field.substring("{\"\": ".length(), field.length() - 1);
     }

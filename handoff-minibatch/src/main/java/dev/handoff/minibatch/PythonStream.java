@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** A stream of minibatch, for reading. Thread-safe. */
+/** Reads one stream of a Python worker. Thread-safe. */
 final class PythonStream implements EventStream {
 
     private static final int MOST_PER_FETCH = 1000;
@@ -27,7 +27,7 @@ final class PythonStream implements EventStream {
     /**
      * Returns a stream that has read nothing.
      *
-     * @param name what minibatch calls the stream
+     * @param name the name that minibatch has for the stream
      */
     PythonStream(String id, String name, RecordReader records, PythonTailSource source, TailPoller tail) {
         this.id = id;
@@ -61,8 +61,9 @@ final class PythonStream implements EventStream {
         if (end != null && after >= endPosition) {
             return new Batch(List.of(), endPosition, end.end());
         }
-        // With the record before, which shows that the stream is still whole and where its tail goes on; and
-        // with the one after, which may be the end.
+        // The record before the first wanted one shows that the stream is still whole and where its tail goes on. The
+        // record after the last wanted
+        // one may be the end.
         List<PythonRecord> found = records.from(name, Math.max(after, 0), limit + 2);
         PythonRecord.Key key = null;
         if (after != BEGINNING) {

@@ -30,8 +30,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The streams that Python workers of omega-ml write through the package minibatch, for reading: its collection
- * {@code buffer}, one document for each chunk.
+ * Reads the streams that Python workers of omega-ml write through the package minibatch. minibatch stores one document for each chunk in its
+ * collection {@code buffer}:
  *
  * <pre>
  * { _id: ObjectId, stream: string, data: document, processed: boolean, created: date }
@@ -41,30 +41,28 @@ import org.jspecify.annotations.Nullable;
  *   <li>The records of a stream are in the order of (created, _id). The position of an event is its rank in it.
  *   <li>An event has no type. Its data is {@code data} as relaxed Extended JSON: plain JSON, with objects such as
  *       <code>{"$date": …}</code> for what JSON has no form for.
- *   <li>The first record with {@code stream_complete} is the end: completed without a result if the value begins with
- *       {@code stop}, failed if it begins with {@code error}. What stands after it is not shown. The {@code message} of a
- *       failure is not shown either: it is the {@code repr} of an exception, which may hold paths, addresses and
- *       credentials. The client is told what it is told when a handler in Java throws: 500, {@code handler_failed}.
- *   <li>Streams that are watched are read from a tail that all readers in this process share, and that one loop polls. Other
- *       reads ask the store.
+ *   <li>The first record with {@code stream_complete} is the end. The stream has completed without a result if the value begins with {@code stop},
+ *       and has failed if it begins with {@code error}. Readers do not see later records. They do not see the {@code message} of a failure either,
+ *       because it is the {@code repr} of an exception, which may hold paths, addresses and credentials. The client gets the same problem as after an
+ *       exception of a handler in Java: 500, {@code handler_failed}.
+ *   <li>All readers of a watched stream in this process share a tail, which one of two loops polls. Other reads query the database.
  * </ol>
  *
- * <p>Nothing is changed or deleted, no index is made, and any number of readers see the same. minibatch's own consumers
- * delete what they have read, so none must be used on a stream that is read here, except one that is started with
- * {@code keep=True}. A reader that finds less than it has read is told that the stream is gone (410).
+ * <p>This class changes and deletes nothing and creates no index. Any number of readers see the same stream. minibatch's own consumers delete the
+ * records that they have read. Do not use them on a stream that this class reads, unless you start them with {@code keep=True}. A reader that finds
+ * fewer records than it has read gets 410: the stream is gone.
  *
- * <p>Records have no sequence number and their writers no lease, so this is less than what {@link MongoEventStore} promises:
+ * <p>Records have no sequence number and their writers have no lease. So this class promises less than {@link MongoEventStore}:
  *
  * <ul>
- *   <li>A stream must be written by one thread of one process at a time. A position always means the same event as long as
- *       the clock of that process is not set back meanwhile. If it is, a reader may miss an event and see another one twice,
- *       but comes to the end in any case.
- *   <li>A producer that dies without an end record leaves a stream that does not end.
- *   <li>Nobody is fenced, and nothing expires.
+ *   <li>One thread of one process at a time must write a stream. A position always means the same event if the clock of that process is not set back
+ *       meanwhile. If it is set back, a reader may miss an event and see another one twice, but it still reaches the end.
+ *   <li>If a producer dies before it writes an end record, its stream never ends.
+ *   <li>No writer is fenced, and no stream expires.
  * </ul>
  *
- * <p>To serve these streams next to those of our own, give {@link dev.handoff.Handoff} what {@link #store} and
- * {@link #dispatcher} make.
+ * <p>To serve these streams together with those of another store, build the {@link dev.handoff.Handoff} with the results of {@link #store} and
+ * {@link #dispatcher}.
  *
  * <p>Thread-safe.
  */
@@ -93,9 +91,9 @@ public final class PythonStreams implements EventStore {
     /**
      * Returns a builder of a reader of the streams in a database.
      *
-     * @param executor polls, with one thread, and runs the hints of readers unless {@link Builder#hintExecutor} sets another;
-     *     belongs to the caller
-     * @param names gives what minibatch calls a stream, for our id of it; see {@link #named}
+     * @param executor polls with two threads, and runs the hints of readers unless {@link Builder#hintExecutor} sets another. The caller owns it and
+     *     shuts it down
+     * @param names returns the name that minibatch has for a stream, given its id here; see {@link #named}
      */
     public static Builder builder(
             MongoDatabase database, ScheduledExecutorService executor, Function<String, String> names) {
@@ -103,9 +101,9 @@ public final class PythonStreams implements EventStore {
     }
 
     /**
-     * Names that are made from a pattern, such as {@code omegaml.streams/..system/complete/{id}.stream}.
+     * Returns a function that makes names from a pattern, such as {@code omegaml.streams/..system/complete/{id}.stream}.
      *
-     * @param pattern a name with <code>{id}</code>, which stands for our id written as a UUID: that of a Celery task
+     * @param pattern a name with <code>{id}</code>, which stands for the id of the stream written as a UUID, as Celery writes the id of a task
      * @throws IllegalArgumentException if there is no <code>{id}</code> in it
      */
     public static Function<String, String> named(String pattern) {
@@ -131,15 +129,15 @@ public final class PythonStreams implements EventStore {
         return new PythonStream(streamId, names.apply(streamId), records, source, tail);
     }
 
-    /** Not possible. */
+    /** Throws {@link UnsupportedOperationException}, because only Python writes these streams. */
     @Override
     public EventAppender appender(String streamId, int epoch) {
         throw new UnsupportedOperationException("streams of minibatch are written by Python");
     }
 
     /**
-     * A store of both kinds of streams. A stream that has entries in the given store is read there; else one that minibatch
-     * knows is read here; any other is left to the given store, and so are all writers.
+     * Returns a store that has these streams and those of another store. It reads a stream from the other store if that has entries of it, or if
+     * minibatch does not know the stream. The other store writes all streams.
      */
     public EventStore store(EventStore own) {
         return new EventStore() {
@@ -159,13 +157,11 @@ public final class PythonStreams implements EventStore {
     }
 
     /**
-     * A dispatcher that also knows how the tasks stand whose streams are here. They cannot be cancelled, and are in the
-     * format {@code standard} unless a token says otherwise; who asked for them is not known. Everything else is left to the
-     * other dispatcher.
+     * Returns a dispatcher that also knows the status of the tasks of these streams. It cannot cancel these tasks and does not know their subject. They
+     * have the format {@code standard} unless a token names another. The other dispatcher does everything else.
      *
-     * <p>A stream that was opened by {@code minibatch.stream(name)} is known before its first record, for some time; see
-     * {@link Builder#patience}. An application server should do so before it gives away a token, since the client may be
-     * faster than the worker.
+     * <p>After a process has called {@code minibatch.stream(name)}, the dispatcher knows the task for the time of {@link Builder#patience}, even if
+     * the stream has no record. An application server should call it before it sends a token, because the client may be faster than the worker.
      */
     public TaskDispatcher dispatcher(TaskDispatcher own) {
         return new TaskDispatcher() {
@@ -242,7 +238,7 @@ public final class PythonStreams implements EventStore {
             this.names = names;
         }
 
-        /** The clock by which a stream was opened lately or not; the system's by default. */
+        /** Sets the clock that decides whether the time of {@link #patience} is over; that of the system by default. */
         public Builder clock(Clock clock) {
             this.clock = clock;
             return this;
@@ -255,8 +251,11 @@ public final class PythonStreams implements EventStore {
         }
 
         /**
-         * How often streams are asked for that are read here: between these two, depending on whether something moves. 20 and
-         * 250 ms by default.
+         * Sets how often this process polls the streams that have readers here; every 20 to 250 ms by default. It polls a stream more often while new
+         * records arrive.
+         *
+         * @throws IllegalArgumentException if a time is less than a millisecond or more than a hundred years, or the shortest is longer than
+         *     the longest
          */
         public Builder poll(Duration shortest, Duration longest) {
             this.poll = new PollInterval(shortest, longest);
@@ -264,8 +263,8 @@ public final class PythonStreams implements EventStore {
         }
 
         /**
-         * How long a stream that was opened but has no record counts as one that will have some; 10 minutes by default. After
-         * that it is unknown, since minibatch keeps the note of a stream whose records were read and deleted.
+         * Sets how long a stream that was opened but has no record counts as queued; 10 minutes by default. After that it counts as unknown, because
+         * minibatch keeps its note of a stream after its records were read and deleted.
          */
         public Builder patience(Duration patience) {
             this.patience = Durations.requireMillis("patience", patience);
@@ -278,7 +277,7 @@ public final class PythonStreams implements EventStore {
             return this;
         }
 
-        /** The reader. */
+        /** Returns the reader. */
         public PythonStreams build() {
             return new PythonStreams(this);
         }

@@ -27,9 +27,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The tails of streams of minibatch. A record has no position, so this remembers for each followed stream the record that a
- * position stands after. Here nothing tells that a record is missing, so while a stream is silent its records are counted once
- * a second. If there are others than those that were seen, the stream cannot be followed, and its readers read the database.
+ * Fetches the tails of the streams of Python workers. Records have no positions. So this class remembers for each followed stream its next position
+ * and the last record before it. A missing record leaves no gap that could be seen. So while a stream is silent, this class counts its records once a
+ * second. If it has seen another number, the stream cannot be followed, and its readers query the database. Thread-safe.
  */
 final class PythonTailSource implements TailSource {
 
@@ -48,7 +48,7 @@ final class PythonTailSource implements TailSource {
             return new Place(name, position, key, now);
         }
 
-        /** Exactly what was not seen: many records may be of the same millisecond. */
+        /** Matches the records after the key. Many records may have the same millisecond, so the id decides between them. */
         Bson notYetSeen() {
             Bson own = Filters.eq("stream", name);
             return key == null
@@ -71,10 +71,10 @@ final class PythonTailSource implements TailSource {
     }
 
     /**
-     * Remembers which record a position of a stream stands after.
+     * Remembers the record before a position of a stream.
      *
-     * @param name what minibatch calls the stream
-     * @param key that of the record; null if the position is the first one
+     * @param name the name that minibatch has for the stream
+     * @param key the key of the record; null if the position is the first one
      */
     void remember(String streamId, String name, long position, PythonRecord.@Nullable Key key) {
         places.put(streamId, new Place(name, position, key, ticker.read()));
@@ -138,7 +138,7 @@ final class PythonTailSource implements TailSource {
             recount(reached, now, unreadable);
         }
         unreadable.forEach(places::remove);
-        // The order of records is that of their times, the order of an answer that of the streams.
+        // The query orders records by time, but the answer must order batches by stream.
         batches.sort(Comparator.comparing(EventBatch::stream).thenComparingLong(EventBatch::seq));
         return new TailFetch(batches, false, unreadable);
     }
@@ -177,7 +177,7 @@ final class PythonTailSource implements TailSource {
         });
     }
 
-    /** Does not count, since {@link #fetch} does. */
+    /** Returns a length that no reader exceeds, because {@link #fetch} already counts the records. */
     @Override
     public long length(String streamId) {
         return Long.MAX_VALUE;
