@@ -43,7 +43,7 @@ class EventDocumentsTest {
 
     @ParameterizedTest
     @MethodSource("minibatches")
-    @DisplayName("what is written is what is read")
+    @DisplayName("a batch that is written is read back unchanged")
     void roundTrip(EventBatch minibatch) {
         assertThat(EventDocuments.of(EventDocuments.toDocument(minibatch, NOW, NOW)))
                 .isEqualTo(minibatch);

@@ -202,7 +202,7 @@ class MongoOperationsTest {
     }
 
     @Test
-    @DisplayName("an interruption is recognised by its cause")
+    @DisplayName("a failure whose cause is an interruption counts as an interruption")
     void interrupted() {
         operations.insert(three());
         Thread.currentThread().interrupt();

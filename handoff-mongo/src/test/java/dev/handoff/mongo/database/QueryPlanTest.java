@@ -209,7 +209,7 @@ class QueryPlanTest {
     }
 
     @Test
-    @DisplayName("what has expired is found without looking at the rest")
+    @DisplayName("expired documents are found without examining the others")
     void retention() {
         check(5, operations::deleteExpired);
     }

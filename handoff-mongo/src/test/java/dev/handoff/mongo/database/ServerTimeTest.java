@@ -65,7 +65,7 @@ class ServerTimeTest {
     }
 
     @Test
-    @DisplayName("R14 the time is that of the server, plus the time since; the server is asked once a minute")
+    @DisplayName("R14 the time is the last answer of the server plus the time since; the server is asked once a minute")
     void onceAMinute() {
         serverSays(NOON);
         assertThat(time.now()).isEqualTo(NOON);

@@ -128,7 +128,7 @@ class ChangeFeedTest {
     }
 
     @Test
-    @DisplayName("R6 where there is none, polling does the same")
+    @DisplayName("R6 without change streams, polls deliver the same")
     void pollsWithout() {
         standIn.available(false);
         MongoEventStore reading = store(OFTEN);
@@ -153,7 +153,7 @@ class ChangeFeedTest {
     }
 
     @Test
-    @DisplayName("R6 one that breaks takes nothing with it: polling goes on, and it is opened again")
+    @DisplayName("R6 polls go on when a change stream breaks, and it is opened again")
     void survivesBreak() {
         MongoEventStore reading = store(OFTEN);
         reading.followChanges(followers);

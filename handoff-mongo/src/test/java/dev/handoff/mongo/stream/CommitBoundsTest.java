@@ -129,8 +129,7 @@ class CommitBoundsTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName(
-            "R2 a failure with endless words is an end all the same, with fewer of them, and harms no other stream")
+    @DisplayName("R2 a failure with a very long detail is stored with a shorter one, and affects no other stream")
     void tooLargeFailure() {
         MongoEventStore store = store();
         String name = name();

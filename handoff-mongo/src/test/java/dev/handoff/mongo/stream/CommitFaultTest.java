@@ -74,7 +74,7 @@ class CommitFaultTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("a writer whose executor was shut down is told, and does not wait for ever")
+    @DisplayName("a writer whose executor was shut down gets an exception and does not wait for ever")
     void shutDown() {
         MongoEventStore store = store();
         EventAppender appender = store.appender(name(), 1);
@@ -196,7 +196,7 @@ class CommitFaultTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("R2 a store that stays away is told to the writer as store_unreachable, and readers get no false end")
+    @DisplayName("R2 if the store does not come back, the writer gets store_unreachable and readers get no false end")
     void awayTooLong() throws Exception {
         MongoEventStore store = proxied(Duration.ofMillis(600));
         MongoEventStore reader = store(mongo.connect(), Duration.ofSeconds(1));

@@ -59,7 +59,7 @@ class GroupCommitTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("R4 a lone event leaves at once: nobody has to flush it, and no timer is waited for")
+    @DisplayName("R4 a lone event is written at once, without a flush and without a timer")
     void loneEvent() {
         MongoEventStore store = store();
         String name = name();
@@ -78,7 +78,7 @@ class GroupCommitTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("what comes soon after a write is written together, whatever stream it is of")
+    @DisplayName("events that are appended soon after a write are written together, whatever their streams")
     void lingers() {
         MongoEventStore store = MongoEventStore.builder(mongo.connect(commands), timer)
                 .linger(Duration.ofSeconds(3))

@@ -37,7 +37,7 @@ class StoreSettingsTest {
     }
 
     @Test
-    @DisplayName("budgets that let nothing through are refused")
+    @DisplayName("budgets below 1 are refused")
     void budgets() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> builder.documentsPerSecond(0))

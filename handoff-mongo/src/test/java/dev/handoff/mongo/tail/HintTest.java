@@ -84,7 +84,7 @@ class HintTest {
     }
 
     @Test
-    @DisplayName("R16 whatever a hint or its executor throws, the hint runs the next time")
+    @DisplayName("R16 a hint runs again after it or its executor has thrown anything")
     void throwing() {
         AtomicInteger refusals = new AtomicInteger(2);
         Hint hint = new Hint(

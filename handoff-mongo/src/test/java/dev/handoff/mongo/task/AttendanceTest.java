@@ -71,7 +71,8 @@ class AttendanceTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R9 which tasks are read is written once in a quarter of the limit, and not at all without a limit")
+    @DisplayName(
+            "R9 the tasks with readers are recorded once in a quarter of the limit, and not at all without a limit")
     void attendanceIsThrottled() {
         Commands commands = new Commands();
         Node node = new Node(
@@ -136,7 +137,7 @@ class AttendanceTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R9 a task that nobody reads is left alone by default")
+    @DisplayName("R9 a task without a reader is not cancelled by default")
     void leavingIsNotCancelling() {
         Node worker = new Node();
         Task task = dispatched(worker);
@@ -151,7 +152,7 @@ class AttendanceTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R9 nobody is taken to be away only because the store was, and nobody could say that he reads")
+    @DisplayName("R9 an outage of the store does not count as absence of readers")
     void unattendedAfterOutage() {
         Node node =
                 new Node(q -> q.cancelUnattendedAfter(Duration.ofSeconds(30)).sweepInterval(Duration.ofSeconds(2)));

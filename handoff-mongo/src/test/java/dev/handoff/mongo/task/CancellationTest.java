@@ -22,7 +22,7 @@ class CancellationTest extends WorkerFixture {
 
     @Test
     @DisplayName(
-            "R9 the cancellation of a running task reaches its handler with the next look, a quarter of a second later")
+            "R9 the cancellation of a running task reaches its handler a quarter of a second later, with the next comparison")
     void cancelsRunning() {
         Node node = new Node();
         Node other = new Node();
@@ -55,7 +55,7 @@ class CancellationTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R9 cancelling a task that waits ends its stream at once, and it is never run")
+    @DisplayName("R9 cancelling a queued task ends its stream at once, and the task never runs")
     void cancelsQueued() {
         Node node = new Node();
         Task task = dispatched(node);

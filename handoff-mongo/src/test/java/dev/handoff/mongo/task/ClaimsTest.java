@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 class ClaimsTest extends WorkerFixture {
 
     @Test
-    @DisplayName("no more tasks run at a time than the worker is to do")
+    @DisplayName("no more tasks run at the same time than maxRunning allows")
     void maxRunning() {
         Node node = new Node(mongo.database, threads(), UnaryOperator.identity(), w -> w.maxRunning(2));
         List<Task> tasks = List.of(dispatched(node), dispatched(node), dispatched(node), dispatched(node));
@@ -81,7 +81,7 @@ class ClaimsTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("an error of the machine does not stop the worker's timer, nor keep what it had claimed")
+    @DisplayName("an Error does not stop the worker's timer, and the claimed task does not stay with the worker")
     void errorInTick() {
         AtomicBoolean broken = new AtomicBoolean(true);
         ExecutorService threads = threads();
@@ -141,7 +141,7 @@ class ClaimsTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("the store's executor is refused for what waits for the store")
+    @DisplayName("the executor of the store is refused for jobs that wait for the store")
     void oneExecutorForAll() {
         ScheduledExecutorService one = owned(Executors.newSingleThreadScheduledExecutor());
 

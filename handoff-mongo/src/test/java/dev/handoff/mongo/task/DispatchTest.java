@@ -127,7 +127,8 @@ class DispatchTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R10 a key whose task is forgotten but whose events are kept is refused, and answers nobody with them")
+    @DisplayName(
+            "R10 a key is refused if its task is no longer kept but its events are, and no client gets these events")
     void forgottenTask() {
         Node node = new Node();
         EventAppender appender = node.store.appender(keyed("a").id(), 1);

@@ -96,7 +96,7 @@ class IdempotentDispatchTest {
     }
 
     @Test
-    @DisplayName("R10 a key that another server took for another request is refused")
+    @DisplayName("R10 a key that another server accepted with another request is refused")
     void otherBody() {
         queues.get(0).dispatch(task(1, "body"));
         assertThatThrownBy(() -> queues.get(1).dispatch(task(1, "other")))

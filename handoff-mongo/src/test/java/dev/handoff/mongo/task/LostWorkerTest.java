@@ -95,7 +95,8 @@ class LostWorkerTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R3 R11 a zombie that wakes up after its task was ended changes nothing, and is told")
+    @DisplayName(
+            "R3 R11 a suspended worker that wakes up after its task was ended changes nothing and gets an exception")
     void zombie() {
         Node dead = new Node();
         Node other = new Node();
@@ -165,7 +166,8 @@ class LostWorkerTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R3 a zombie that returns without a word, while another runs its task, does not end it")
+    @DisplayName(
+            "R3 a suspended worker whose handler returns without an event does not end the task that another worker runs")
     void zombieReturns() {
         Node dead = new Node();
         Node other = new Node();
@@ -221,7 +223,7 @@ class LostWorkerTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a beat that failed is made good a tenth of a second after the store is back")
+    @DisplayName("R11 a worker repeats a failed beat within a tenth of a second after the store is back")
     void renewalIsRepeated() {
         Node node = new Node();
         node.tick();

@@ -102,7 +102,8 @@ class OutageTest {
 
     @ParameterizedTest
     @ValueSource(doubles = {0.5, 0.9, 1, 1.5, 2, 3, 5})
-    @DisplayName("R11 an outage of so many leases ends no task of a live worker, and a dead one is found after it")
+    @DisplayName(
+            "R11 an outage of several leases ends no task of a live worker, and a sweep finds a dead worker after it")
     void outage(double leases) {
         for (int seed = 0; seed < SEEDS; seed++) {
             beats.clear();

@@ -63,7 +63,7 @@ class OwnedTasksTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R2 an end that could not be noted in the task is noted by its live worker later")
+    @DisplayName("R2 a live worker later records the end of a task that it could not record at first")
     void lostFinish() {
         Node node = new Node();
         Task task = dispatched(node);
@@ -81,8 +81,7 @@ class OwnedTasksTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName(
-            "a worker that looks while one of its tasks completes does not take it for a task that was taken from it")
+    @DisplayName("a task that completes while its worker compares its tasks does not count as taken by another worker")
     void looksDuringCompletion() {
         Node node = new Node();
         Task task = dispatched(node);
@@ -104,7 +103,7 @@ class OwnedTasksTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a task that ends during looks is not taken over, however the looks fall")
+    @DisplayName("a task that ends while its worker compares its tasks is not taken over")
     void completionsAndLooks() {
         Node node = new Node(
                 mongo.database,

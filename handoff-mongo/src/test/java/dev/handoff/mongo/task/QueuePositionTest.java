@@ -61,7 +61,7 @@ class QueuePositionTest {
     }
 
     @Test
-    @DisplayName("a task that was accepted is not refused because the queue cannot be counted")
+    @DisplayName("an accepted task is not refused when the database cannot count the queue")
     void countFails() {
         start();
         queue.dispatch(Task.of("work", "a"));

@@ -26,7 +26,8 @@ import org.junit.jupiter.api.Timeout;
 class SweeperTest extends WorkerFixture {
 
     @Test
-    @DisplayName("R2 a crash between the end and the state is set right: the state becomes what the stream says")
+    @DisplayName(
+            "R2 after a crash between the end of the stream and the state of the task, the state is set from the stream")
     void crashAfterEnd() {
         Node dead = new Node();
         Node other = new Node();
@@ -53,7 +54,7 @@ class SweeperTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a sweeper that dies in the middle of a task leaves it to the next")
+    @DisplayName("R11 the next sweeper takes a task over from a sweeper that died in the middle of it")
     void sweeperDies() {
         Node dead = new Node();
         Node other = new Node();
@@ -112,7 +113,7 @@ class SweeperTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a task whose stream has lost its beginning is ended all the same, and the sweep goes on")
+    @DisplayName("R11 a sweep ends a task whose stream has lost its beginning, and goes on")
     void lostBeginning() {
         Node dead = new Node();
         Task task = dispatched(dead);
@@ -138,7 +139,7 @@ class SweeperTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a streaming server sweeps too, by saying what is read")
+    @DisplayName("R11 a streaming server sweeps when it reports which streams have readers")
     void streamingServerSweeps() {
         Node dead = new Node();
         Node streaming = new Node();
@@ -175,7 +176,7 @@ class SweeperTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("what has expired is deleted by the sweep, and what has not is kept")
+    @DisplayName("the sweep deletes expired documents and keeps the others")
     void expires() {
         Node node = new Node();
         Task done = dispatched(node);

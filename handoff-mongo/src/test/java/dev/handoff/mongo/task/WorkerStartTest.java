@@ -66,7 +66,8 @@ class WorkerStartTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a started worker runs tasks; closing it gives them back and removes its lease, and may be repeated")
+    @DisplayName(
+            "a started worker runs tasks; closing it requeues or fails them and removes its lease, and a second close does nothing")
     void startAndClose() {
         Node node = node(UnaryOperator.identity());
         node.worker.start();
@@ -87,7 +88,7 @@ class WorkerStartTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("an observer hears of claims, sweeps and queues, and what it throws does not matter")
+    @DisplayName("the observer gets values of claims, sweeps and queues, and its exceptions affect no task")
     void observer() {
         Node node = node(UnaryOperator.identity());
         node.worker.start();
@@ -99,7 +100,7 @@ class WorkerStartTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a worker starts without the database, and begins when it is there")
+    @DisplayName("a worker starts without the database, and claims its first task when the database answers")
     void startsWithoutDatabase() {
         Node node = node(UnaryOperator.identity());
         AtomicInteger failures = new AtomicInteger();
@@ -139,7 +140,7 @@ class WorkerStartTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 neither claims nor looks nor sweeps that hang delay the beats")
+    @DisplayName("R11 claims, comparisons and sweeps that hang do not delay the beats")
     void beatsAlone() throws Exception {
         Node node = node(q -> q.lease(Duration.ofMillis(900)).sweepInterval(Duration.ofMillis(100)));
         CountDownLatch end = new CountDownLatch(1);

@@ -89,7 +89,8 @@ class WorkerStopTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 handing a task back is no failed attempt: it can still lose a worker as often as before")
+    @DisplayName(
+            "R11 a task that a stopping worker requeued has no failed attempt: it can still lose a worker as often as before")
     void handingBackIsNoAttempt() {
         UnaryOperator<MongoTaskQueue.Builder> twice = q -> q.maxAttempts(2);
         Node first = new Node(twice);
@@ -108,7 +109,7 @@ class WorkerStopTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a worker that has said that it has stopped begins nothing, though it was just claiming")
+    @DisplayName("a worker that has stopped runs no task, even if a claim was in flight")
     void stopsWhileClaiming() {
         AtomicReference<@Nullable Node> stopping = new AtomicReference<>();
         AtomicReference<@Nullable Boolean> stopped = new AtomicReference<>();
