@@ -14,7 +14,7 @@ final class AnswerSize {
 
     private final AtomicLong size = new AtomicLong(4096);
 
-    /** Returns how many documents come to about this many bytes. */
+    /** Returns how many documents have about this many bytes together. */
     int documents(long bytes) {
         return (int) Math.max(1, Math.min(MOST_DOCUMENTS, bytes / Math.max(1, size.get())));
     }

@@ -25,7 +25,7 @@ public interface Database {
     // Events
 
     /**
-     * Inserts each of the batches by itself and returns what became of each, in the same order. The database refuses a batch whose id or whose
+     * Inserts each of the batches by itself and returns the outcome of each, in the same order. The database refuses a batch whose id or whose
      * (stream, position) exists.
      */
     List<InsertOutcome> insert(List<EventBatch> batches);
@@ -57,7 +57,7 @@ public interface Database {
     List<EventBatch> read(String stream, long from, int maxEvents, long maxBytes);
 
     /**
-     * Returns what stands in several streams from a position each, ordered by stream and position.
+     * Returns the batches of several streams, of each from a position on, ordered by stream and position.
      *
      * @param from the position to begin at, for each stream
      * @param maxBytes how much to read: the answer is cut off after the batch that reaches it

@@ -62,7 +62,7 @@ final class EventOperations {
             List<Document> documents = batches.stream()
                     .map(b -> EventDocuments.toDocument(b, now, expireAt))
                     .toList();
-            // What decides between writers must never be rolled back.
+            // Fences and ends decide between writers, so they must never be rolled back.
             boolean decides = batches.stream().anyMatch(b -> b.fence() || b.end() != null);
             return insert(
                     decides ? collections.events().withWriteConcern(WriteConcern.MAJORITY) : collections.events(),
@@ -200,7 +200,7 @@ final class EventOperations {
             from.forEach((stream, seq) ->
                     byPosition.computeIfAbsent(seq, s -> new ArrayList<>()).add(stream));
             List<Bson> clauses = new ArrayList<>();
-            // The position comes first, since a server without the index is sooner done with what is long past.
+            // The position comes first, because a server without the index then skips old documents faster.
             byPosition.forEach((seq, streams) -> clauses.add(Filters.and(
                     Filters.gte("seq", seq),
                     streams.size() == 1 ? Filters.eq("stream", streams.get(0)) : Filters.in("stream", streams))));

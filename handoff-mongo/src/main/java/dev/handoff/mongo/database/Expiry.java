@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.bson.Document;
 import org.bson.conversions.Bson;
 
-/** One deletion of what has expired, bounded in documents and in time. Not thread-safe. */
+/** Deletes expired documents once, bounded in documents and in time. Not thread-safe. */
 final class Expiry {
 
     /** If a document expired longer ago than this, the server has no working TTL index. */
@@ -40,7 +40,7 @@ final class Expiry {
         this.limit = limit.toNanos();
     }
 
-    /** Deletes what has expired in a collection. Begins nothing after half of the time limit. Returns whether that was all. */
+    /** Deletes the expired documents of a collection. Begins no operation after half of the time limit. Returns whether all are deleted. */
     boolean delete(MongoCollection<Document> collection) {
         if (isLate()) {
             return false;

@@ -6,7 +6,7 @@ import org.bson.BSONException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What became of one inserted document.
+ * The outcome of inserting one document.
  *
  * @param detail what the database says about it, if it says anything
  */

@@ -45,19 +45,22 @@ final class MongoCollections {
         return collection(MongoOperations.WORKERS).withWriteConcern(WriteConcern.MAJORITY);
     }
 
-    /** Whatever events are read with: who finds a task may say that it is accepted, so it must not be rolled back. */
+    /**
+     * Returns a collection that a cluster reads with majority, whatever the read concern of events is. A task that a read shows counts as accepted,
+     * so it must not be rolled back.
+     */
     private MongoCollection<Document> collection(String name) {
         return database.getCollection(name)
                 .withReadConcern(time.isCluster() ? ReadConcern.MAJORITY : ReadConcern.DEFAULT);
     }
 
-    /** The settings count before the connection string. */
+    /** Returns the write concern of the settings, else that of the connection string. */
     private WriteConcern writeConcern() {
         WriteConcern own = settings.writeConcern() == null ? database.getWriteConcern() : settings.writeConcern();
         return own.equals(WriteConcern.ACKNOWLEDGED) ? WriteConcern.MAJORITY : own;
     }
 
-    /** A standalone server has nothing that could be rolled back, and refuses some concerns. */
+    /** Returns the read concern of events. A standalone server can roll nothing back, and refuses some concerns. */
     private ReadConcern readConcern() {
         if (!time.isCluster()) {
             return ReadConcern.DEFAULT;

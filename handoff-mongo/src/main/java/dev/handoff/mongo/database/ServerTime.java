@@ -18,7 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The time of the server: what it has said last, plus the monotonic time since. The clock of this machine does not count. Thread-safe.
+ * Returns the time of the server: its last answer, plus the monotonic time since then. Does not read the clock of this machine. Thread-safe.
  */
 final class ServerTime {
 

@@ -133,7 +133,8 @@ final class TaskOperations {
                     .findOneAndUpdate(
                             Filters.and(Filters.eq("state", "queued"), Filters.in("type", types)),
                             Updates.combine(ownedBy(owner), Updates.inc("attempts", 1), Updates.set("started", now)),
-                            // The stand-in answers with live documents: two callers would be given the same epoch.
+                            // The state before, because the stand-in of the tests returns live documents: two callers
+                            // would get the same epoch.
                             new FindOneAndUpdateOptions()
                                     .sort(Sorts.ascending("created"))
                                     .returnDocument(ReturnDocument.BEFORE));
@@ -163,7 +164,7 @@ final class TaskOperations {
                 if (e.getErrorCode() != NOT_IMPLEMENTED) {
                     throw e;
                 }
-                // FerretDB 1 has done nothing, and can only return the whole document.
+                // FerretDB 1 has not applied the update, and can only return the whole document.
                 updateReturnsFields = false;
             }
         }

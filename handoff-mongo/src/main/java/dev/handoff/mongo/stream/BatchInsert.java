@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Inserts batches once and finds out what became of each. Blocks for the database. Thread-safe. */
+/** Inserts batches once and finds out whether each was stored. Blocks while the database does. Thread-safe. */
 final class BatchInsert {
 
     private static final Logger logger = LoggerFactory.getLogger(BatchInsert.class);
@@ -70,7 +70,7 @@ final class BatchInsert {
         }
     }
 
-    /** One batch is at fault, and the others must not suffer for it. Halves are inserted until it stands alone. */
+    /** Inserts the batches in halves, again and again, to find the one that the database refuses and to store the others. */
     private Results narrow(List<EventBatch> batches, DatabaseException e) {
         int count = batches.size();
         if (count == 1) {
@@ -116,14 +116,15 @@ final class BatchInsert {
             }
         }
         if (unknown > 0) {
-            logger.warn("{} batches may not be stored and are written again: {}", unknown, detail);
+            logger.warn(
+                    "it is not known whether {} batches are stored, and they are written again: {}", unknown, detail);
         }
         return new Results(results, true);
     }
 
     /**
-     * A duplicate is our own batch, whose first answer got lost, or that of another writer. If no batch is visible at its position yet, nobody
-     * knows.
+     * Returns the result of one batch. If its position is taken, it is taken by this batch, whose first answer got lost, or by a batch of another
+     * writer. While no batch is visible at the position, the result is unknown.
      */
     private static Result result(EventBatch batch, InsertOutcome outcome, Map<Position, ObjectId> holders) {
         return switch (outcome.kind()) {

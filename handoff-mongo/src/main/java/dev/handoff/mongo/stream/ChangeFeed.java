@@ -22,9 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows one change stream for all streams of a process and gives their batches to the tail. A batch of a stream that has no
- * reader here is not decoded. While it delivers, polls are seldom. When it cannot be opened, or breaks, polls go on as if it had
- * never been, so it has no resume token. Nothing but an interruption ends it.
+ * Follows one change stream for all streams of a process and gives their batches to the tail. It does not decode a batch of a stream that has
+ * no reader here. While the feed delivers, the tail polls seldom. When the change stream cannot be opened, or breaks, the tail polls as usual.
+ * So the feed needs no resume token. Only an interruption ends the feed.
  */
 final class ChangeFeed implements Runnable {
 
@@ -49,7 +49,7 @@ final class ChangeFeed implements Runnable {
         this.tail = tail;
     }
 
-    /** Goes on until the thread is interrupted. */
+    /** Follows change streams, one after the other, until the thread is interrupted. */
     @Override
     public void run() {
         long pause = FIRST_PAUSE_MILLIS;
@@ -61,7 +61,7 @@ final class ChangeFeed implements Runnable {
             }
             pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
         }
-        logger.debug("the change stream is followed no more");
+        logger.debug("the change feed has ended");
     }
 
     /** Follows a change stream until it breaks; returns whether there was one. */
@@ -85,13 +85,13 @@ final class ChangeFeed implements Runnable {
         } catch (MongoInterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error e) {
-            // Not only exceptions of the driver: nothing may end the feed.
+            // Catches more than the exceptions of the driver, because no exception may end the feed.
             if (opened) {
                 logger.info("the change stream broke, polls go on: {}", e.toString());
             } else if (!refusalTold) {
                 refusalTold = true;
                 logger.info("the server has no change streams, so streams are polled only");
-                logger.debug("its refusal", e);
+                logger.debug("the refusal of the server", e);
             }
         } finally {
             if (opened) {

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
 final class Fence {
 
     private static final Logger logger = LoggerFactory.getLogger(Fence.class);
-    /** How often a writer that is faster is tried against after the time is over. */
+    /** How many attempts are made against a faster writer after the time is over. */
     private static final int MOST_RACES = 20;
 
     private static final long NOWHERE = -1;

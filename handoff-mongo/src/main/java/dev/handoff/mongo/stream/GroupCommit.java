@@ -175,13 +175,13 @@ final class GroupCommit {
             offer(writes, results);
             finish(writes, results);
         } catch (RuntimeException | Error e) {
-            // For example no memory: no writer may wait for a write that is over.
+            // Catches errors too, for example if there is no memory: no writer may wait for a write that has ended.
             abandon(writes, DatabaseException.unknown("a write has failed", e));
             throw e;
         }
     }
 
-    /** Readers get what is stored before its writer is told: then it finds it on this node, too. */
+    /** Gives the stored batches to the readers before the writer gets its acknowledgement, so that the writer can read them on this node. */
     private void offer(List<Write> writes, BatchInsert.Results results) {
         for (int i = 0; i < writes.size(); i++) {
             if (results.results().get(i).kind() == BatchInsert.Kind.STORED) {

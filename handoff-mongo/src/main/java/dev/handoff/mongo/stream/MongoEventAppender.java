@@ -111,7 +111,7 @@ final class MongoEventAppender implements EventAppender {
         }
     }
 
-    /** Readers need an end more than all of its words. */
+    /** Shortens the detail of a failure that is too long, because an end must always fit into a document. */
     private static End bounded(End how) {
         if (how instanceof End.Failed failed
                 && failed.problem().detail() != null
@@ -144,7 +144,7 @@ final class MongoEventAppender implements EventAppender {
     private void requireHealthy() {
         if (stale) {
             throw new StaleWriterException(
-                    "stream " + streamId + " has gone on without epoch " + epoch + ": another writer, or its end");
+                    "stream " + streamId + " has another writer or an end, so epoch " + epoch + " is stale");
         }
         RuntimeException e = failure;
         if (e != null) {

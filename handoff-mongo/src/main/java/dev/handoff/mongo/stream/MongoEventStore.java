@@ -42,8 +42,8 @@ import org.jspecify.annotations.Nullable;
  *       its position, it is stored; if another one does, the writer is fenced.
  *   <li>A writer with an epoch above 1 begins with a fence at the tail. Whatever an earlier writer writes afterwards collides with the fence in the
  *       unique index. The first writer accepts only a stream without entries.
- *   <li>All readers of a watched stream in this process share a tail. One loop fetches the tails, and what this process writes is in them at once.
- *       Such a read shows the stream as of the last fetch. Other reads ask the database.
+ *   <li>All readers of a watched stream in this process share a tail. A few loops fetch the tails. Events that this process writes are in
+ *       them at once. Such a read shows the stream as of the last fetch. Other reads ask the database.
  * </ol>
  *
  * <p>Events are written with the write concern that is set, ends and fences with {@code majority}. A document is kept for the retention time after it

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The reading side of one stream: from the shared tail where it has the events, else from the database. */
+/** Reads one stream: from the shared tail if that has the events, else from the database. Thread-safe. */
 final class MongoEventStream implements EventStream {
 
     /** A read of the database ends with the batch that reaches this many bytes. */
@@ -96,7 +96,8 @@ final class MongoEventStream implements EventStream {
                 if (found.isEmpty() && database.confirmedLast(id).isPresent()) {
                     throw new ProblemException(503, "store_unreachable", "The stream is not visible yet.");
                 }
-                // The reader has had entries that are gone, and the rest alone would look like the whole.
+                // The reader has read entries that are gone. Without them, the remaining entries would look like a
+                // whole stream.
                 throw gone();
             }
             found.add(0, before);
@@ -108,7 +109,7 @@ final class MongoEventStream implements EventStream {
         End end = null;
         for (EventBatch batch : found) {
             if (batch.seq() > reached) {
-                // Positions are dense. What comes after the gap would look like the rest.
+                // Positions are dense, so entries after a gap must not be shown.
                 long last = Math.max(after, reached - 1);
                 return new Part(new Batch(events, last, null, last > after), true, reached);
             }

@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The hint of one reader, which runs on an executor, because it formats and writes and may block. The executor has at
- * most one job for it, waiting or running, however often {@link #tell} is called. Thread-safe.
+ * Runs the hint of one reader on an executor, because the hint formats events, writes to the client and may block. The executor has at most one job
+ * for it, waiting or running, however often {@link #tell} is called. Thread-safe.
  */
 final class Hint implements Runnable {
 
@@ -19,7 +19,7 @@ final class Hint implements Runnable {
     /** Null once it is closed, so that nothing here refers to the reader. */
     private volatile @Nullable Runnable action;
 
-    /** Prepares it. */
+    /** Returns a hint that has not run. */
     Hint(Runnable action, Executor executor) {
         this.action = action;
         this.executor = executor;

@@ -1,6 +1,6 @@
 package dev.handoff.mongo.tail;
 
-/** When a {@link TailLoop} fetches a stream. Only the loop writes it, except for what is volatile. */
+/** Decides when a {@link TailLoop} fetches a stream. Only the loop writes the fields that are not volatile. */
 final class PollState {
 
     private volatile long movedAt;

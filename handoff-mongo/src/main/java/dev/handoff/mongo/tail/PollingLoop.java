@@ -131,7 +131,7 @@ final class PollingLoop {
         try {
             pause = job.run();
         } catch (RuntimeException | Error e) {
-            // Of whatever kind: without this loop all readers would wait for ever.
+            // Catches errors too: without this loop all readers would wait for ever.
             failed = true;
             pause = Math.min(Math.max(SHORTEST_PAUSE_AFTER_FAILURE, 2 * failurePause), LONGEST_PAUSE_AFTER_FAILURE);
             Failures.log(

@@ -45,8 +45,8 @@ final class RecentBatches {
         entries.add(new Entry(batch, size, memory.add(size)));
         bytes += size;
         if (bytes > MAX_BYTES) {
-            // Down to a half, so that this is not done for each batch. The latest batch stays for the readers that wait
-            // for it.
+            // Drops half of the bytes, so that not every batch drops another one. The latest batch stays for the
+            // readers that wait for it.
             int drop = 0;
             long left = bytes;
             while (left > MAX_BYTES / 2 && drop < entries.size() - 1) {

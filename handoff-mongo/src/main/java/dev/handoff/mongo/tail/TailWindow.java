@@ -11,8 +11,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What this process knows of the tail of a stream that has readers here: the batches from some position on, fetched once for
- * all readers. A reader that is further behind reads the database. Thread-safe; no method blocks.
+ * Keeps the tail of a stream that has readers in this process: the batches from some position on, fetched once for all readers. A reader that is
+ * further behind reads the database. Thread-safe. No method blocks.
  */
 public final class TailWindow {
 
@@ -72,7 +72,7 @@ public final class TailWindow {
         return !watches.isEmpty();
     }
 
-    /** Drops everything, because nobody watches the stream here any more. */
+    /** Drops all batches, because the stream has no reader here any more. */
     void close() {
         lock.lock();
         try {

@@ -16,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Records which tasks have readers, and cancels those that had none for a time. Writes the ids of several calls together: once in a quarter of
+ * Records which tasks have readers, and cancels tasks that had no reader for a time. It writes the ids of several calls together: once in a quarter of
  * the time, but at most once a second. Does nothing if no time is set.
  */
 final class Attendance {
@@ -36,7 +36,7 @@ final class Attendance {
     private final Consumer<String> cancel;
     private final Ticker ticker;
     private final Throttle due;
-    /** The tasks that were named since this was written last. */
+    /** The tasks that callers have named since the last write. */
     private final Set<String> named = ConcurrentHashMap.newKeySet();
 
     private final AtomicBoolean writing = new AtomicBoolean();
@@ -77,7 +77,8 @@ final class Attendance {
         if (!due.tryAcquire()) {
             writing.set(false);
         } else if (!executor.test(this::write)) {
-            // Not kept, since an executor may refuse for ever. The next call names the tasks that are still being read.
+            // The ids are dropped, since an executor may refuse for ever. The next call names the tasks that still have
+            // readers.
             named.clear();
             due.reset();
             writing.set(false);
@@ -91,7 +92,7 @@ final class Attendance {
             database.recordReaders(ids);
             failing = false;
         } catch (RuntimeException e) {
-            // The next call names the tasks that are still being read.
+            // The next call names the tasks that still have readers.
             due.reset();
             if (!failing) {
                 failing = true;
@@ -109,7 +110,7 @@ final class Attendance {
     /** Cancels tasks that had no reader for the time. To be called with each sweep, by one thread at a time. */
     void cancelUnattended() {
         Duration time = limit;
-        // While the database was away no server could record readers.
+        // While the database did not answer, no server could record readers.
         if (time == null || !hasSweptFor(time)) {
             return;
         }

@@ -129,7 +129,7 @@ final class Claims {
             executor.execute(this::claimAndRun);
             return true;
         } catch (RuntimeException | Error e) {
-            // Of whatever kind: a timer drops a job that throws, and then the worker would claim nothing any more.
+            // Errors too: a timer drops a job that throws, and the worker would claim nothing any more.
             claiming.decrementAndGet();
             places.decrementAndGet();
             failed(e);

@@ -51,7 +51,7 @@ final class Dispatch {
 
     private TaskRecord insertOrJoin(Task task, Retry retry) {
         TaskRecord record = TaskRecord.queued(task);
-        // The insert of an id that exists is slow on a replica set, so what may exist is looked up first.
+        // Inserting an id that exists is slow on a replica set, so a task that may exist is looked up first.
         boolean mayExist = task.idempotencyKey() != null;
         if (mayExist) {
             Optional<TaskRecord> known = retry.call(() -> known(task));
@@ -93,7 +93,7 @@ final class Dispatch {
         }
     }
 
-    /** Returns the task with this id. A task that is forgotten must not have events, which would be taken for those of the new one. */
+    /** Returns the task with this id. If it is no longer kept, it must not have events, because readers would take them for those of the new task. */
     private Optional<TaskRecord> known(Task task) {
         Optional<TaskRecord> known = database.task(task.id());
         if (known.isPresent() || database.last(task.id()).isEmpty()) {
@@ -144,7 +144,7 @@ final class Dispatch {
         return record.status(record.state() == TaskStatus.State.QUEUED ? queuedBefore(record) : 0);
     }
 
-    /** Returns 0 if the database does not answer. */
+    /** Returns the position in the queue, or 0 if the database does not answer. */
     private int queuedBefore(TaskRecord record) {
         try {
             return (int) database.queuedBefore(record.created(), TaskStatus.MAX_QUEUE_POSITION);
@@ -167,7 +167,7 @@ final class Dispatch {
         return true;
     }
 
-    /** The mark is stored. If this fails, a worker that claims the task or a sweeper ends it. */
+    /** Ends a queued task that is marked for cancellation. If this fails, a worker that claims the task or a sweeper ends it. */
     private void end(HeldTask marked) {
         try {
             takeover.take(marked, Takeover.Cause.CANCELLED);

@@ -112,7 +112,7 @@ public final class MongoWorker implements AutoCloseable {
 
     /**
      * Does what is due: renews the lease, looks for cancellations, has the queue sweep, and claims tasks. Blocks while the database does. Throws
-     * nothing: it logs a failure and tries again in a later tick. To be called about every 20 ms if {@link #start} is not. If several threads
+     * nothing: it logs a failure and tries again in a later tick. Call it about every 20 ms if you do not call {@link #start}. If several threads
      * call it, a slow step of one delays no other step.
      */
     public void tick() {
@@ -156,7 +156,8 @@ public final class MongoWorker implements AutoCloseable {
         if (handler == null) {
             throw new IllegalStateException("the database gave a task of type " + claimed.type() + " to this worker");
         }
-        // Zero, because appenders retry by themselves. A task whose stream has no end after that is taken over.
+        // The retry time is zero, because appenders retry by themselves. If the stream then has no end, the task is
+        // taken over.
         TaskRun run = new TaskRun(
                 claimed.task(),
                 handler,
@@ -172,17 +173,18 @@ public final class MongoWorker implements AutoCloseable {
     private void work(RunningTask task) {
         boolean interrupted = false;
         try {
-            // Either this sees that the worker stops, or the thread that stops it sees the task.
+            // Either this thread sees that the worker stops, or the thread that stops the worker sees this task.
             if (stopping && task.run.releaseIfUntouched()) {
                 queue.takeover().requeue(task.id, task.epoch, false);
             } else {
                 task.run.run();
-                // The database does not work in a thread that a handler has left interrupted.
+                // A handler may leave the thread interrupted, and the driver fails in an interrupted thread.
                 interrupted = Thread.interrupted();
                 queue.takeover().finish(task.id, task.epoch);
             }
         } catch (RuntimeException e) {
-            logger.warn("the end of task {} could not be noted, and is noted later: {}", task.id, e.toString());
+            logger.warn(
+                    "the end of task {} could not be recorded, and the worker tries again: {}", task.id, e.toString());
             owned.lookSoon();
         } finally {
             running.remove(task.id, task);
@@ -206,8 +208,8 @@ public final class MongoWorker implements AutoCloseable {
     /**
      * Claims no more tasks, and waits for those that run. When the time is over, it queues the remaining tasks again if they have emitted nothing,
      * and ends the others with {@code worker_lost}. A worker that was not started has to be ticked meanwhile. Blocks until then, and for up to
-     * one lease more while the database does not answer. What could not be given back is left to a sweeper. An interruption ends the wait for
-     * the tasks.
+     * one lease more while the database does not answer. A sweeper later requeues or fails the tasks for which that was not possible. An
+     * interruption ends the wait for the tasks.
      *
      * @return whether all tasks were done in time
      */
@@ -256,7 +258,7 @@ public final class MongoWorker implements AutoCloseable {
         }
 
         /**
-         * Sets who runs the tasks of a type.
+         * Sets the handler of the tasks of a type.
          *
          * @throws IllegalArgumentException if the type has a handler already
          */

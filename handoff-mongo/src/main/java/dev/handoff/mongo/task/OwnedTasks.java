@@ -29,7 +29,7 @@ final class OwnedTasks {
     private static final long INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
     private static final long PAUSE_AFTER_FAILURE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final long UNKNOWN_FOR_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** How many tasks more than it may run a worker looks at. */
+    /** A worker reads this many tasks more than it may run. */
     private static final int MORE_TASKS = 100;
 
     /** A task that this worker owns but does not run. */
@@ -100,7 +100,7 @@ final class OwnedTasks {
         return now - notBefore >= 0 && (soon || now - last >= interval);
     }
 
-    /** Has the next comparison come at once, because the worker may own a task that it does not run. */
+    /** Makes the next comparison due at once, because the worker may own a task that it does not run. */
     void lookSoon() {
         soon = true;
     }

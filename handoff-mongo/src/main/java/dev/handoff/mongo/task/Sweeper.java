@@ -125,7 +125,7 @@ final class Sweeper {
             for (HeldTask task : inOwnOrder(lost.tasks())) {
                 taken += takeOrLeave(task, Takeover.Cause.LOST);
                 if (ticker.read() - observed > settings.lease().toNanos() / 4) {
-                    // By now a worker may have come back.
+                    // The worker may have written its beat again meanwhile.
                     more = taken > before;
                     break;
                 }
@@ -145,7 +145,7 @@ final class Sweeper {
             Map<String, Long> beats = database.beats();
             complete = true;
             LeaseObserver.Lost lost = leases.observe(began, ticker.read(), running, beats);
-            // A worker may have tasks that an answer which is cut off does not show.
+            // If the limit has cut the answer, a worker may have tasks that are not in it.
             return running.size() < MOST_RUNNING ? lost : new LeaseObserver.Lost(lost.tasks(), Map.of());
         } finally {
             if (!complete) {
@@ -161,7 +161,7 @@ final class Sweeper {
         return ordered;
     }
 
-    /** What is wrong with one task does not keep the others waiting. Returns how many tasks were taken. */
+    /** Takes tasks over, and continues with the next task if one fails. Returns how many tasks were taken. */
     private int takeOrLeave(HeldTask task, Takeover.Cause cause) {
         try {
             return takeover.take(task, cause) ? 1 : 0;

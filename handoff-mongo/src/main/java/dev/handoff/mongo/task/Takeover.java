@@ -17,9 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes a task from its owner or from the queue, and ends it or queues it again. Whoever does so raises the epoch and then writes a fence, so
- * that the earlier owner adds nothing any more. A process that dies in between leaves a running task without a live owner, which the next
- * sweeper takes.
+ * Takes a task from its owner or from the queue, and ends it or requeues it. It raises the epoch and then writes a fence, after which the earlier
+ * owner can append nothing. If this process dies in between, the task is running without a live owner, and the next sweeper takes it.
  *
  * <p>Thread-safe. Blocks while the database does.
  */
@@ -27,9 +26,9 @@ final class Takeover {
 
     /** Why a task is taken over. */
     enum Cause {
-        /** The worker was lost, or it does not know the task. */
+        /** The worker is lost, or it owns the task but does not run it. */
         LOST,
-        /** The task is marked for cancellation and nobody runs it. */
+        /** The task is marked for cancellation and no worker runs it. */
         CANCELLED,
         /** The task was queued for too long. */
         EXPIRED
@@ -117,7 +116,7 @@ final class Takeover {
                 .ifPresent(task -> take(queued(task), Cause.CANCELLED));
     }
 
-    /** Returns the value that a queued task has if nobody changes it. */
+    /** Returns the value that the database has for a queued task unless another process changes it. */
     private static HeldTask queued(TaskRecord task) {
         return new HeldTask(task.id(), TaskStatus.State.QUEUED, task.epoch(), null, task.cancel(), null);
     }

@@ -17,7 +17,7 @@ final class Throttle {
         this.due = new AtomicLong(ticker.read());
     }
 
-    /** Returns true to one caller if the interval is over, which begins anew then. */
+    /** Returns true to one caller after the interval is over, and begins the next interval. */
     boolean tryAcquire() {
         long now = ticker.read();
         long next = due.get();
