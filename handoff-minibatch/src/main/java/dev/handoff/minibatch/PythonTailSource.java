@@ -59,6 +59,15 @@ final class PythonTailSource implements TailSource {
                                     Filters.gt("created", key.date()),
                                     Filters.and(Filters.eq("created", key.date()), Filters.gt("_id", key.id()))));
         }
+
+        /** Matches the records up to the key, which are as many as the position says. There is a key if there are any. */
+        Bson seen(PythonRecord.Key last) {
+            return Filters.and(
+                    Filters.eq("stream", name),
+                    Filters.or(
+                            Filters.lt("created", last.date()),
+                            Filters.and(Filters.eq("created", last.date()), Filters.lte("_id", last.id()))));
+        }
     }
 
     private final MongoCollection<BsonDocument> buffer;
@@ -150,9 +159,13 @@ final class PythonTailSource implements TailSource {
 
     private void recount(Map<String, Place> reached, long now, Set<String> unreadable) {
         Map<String, Place> doubtful = new HashMap<>();
+        List<Bson> clauses = new ArrayList<>();
         reached.forEach((id, place) -> {
-            if (now - place.countedAt() > RECOUNT && !unreadable.contains(id)) {
+            PythonRecord.Key last = place.key();
+            if (last != null && now - place.countedAt() > RECOUNT && !unreadable.contains(id)) {
                 doubtful.put(id, place);
+                // Only what was seen: the producer may append meanwhile.
+                clauses.add(place.seen(last));
             }
         });
         if (doubtful.isEmpty()) {
@@ -160,9 +173,7 @@ final class PythonTailSource implements TailSource {
         }
         Map<String, Long> counts = new HashMap<>();
         buffer.aggregate(List.of(
-                        Aggregates.match(Filters.in(
-                                "stream",
-                                doubtful.values().stream().map(Place::name).toList())),
+                        Aggregates.match(Filters.or(clauses)),
                         Aggregates.group("$stream", Accumulators.sum("records", 1))))
                 .forEach(group -> counts.put(
                         group.getString("_id").getValue(),
