@@ -1,5 +1,6 @@
 package dev.handoff.delivery;
 
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.store.StreamId;
