@@ -1,300 +1,74 @@
 package dev.handoff.token;
 
-import com.nimbusds.jose.EncryptionMethod;
-import com.nimbusds.jose.JOSEException;
-import com.nimbusds.jose.JWEAlgorithm;
-import com.nimbusds.jose.JWEHeader;
-import com.nimbusds.jose.crypto.DirectDecrypter;
-import com.nimbusds.jose.crypto.DirectEncrypter;
-import com.nimbusds.jwt.EncryptedJWT;
-import com.nimbusds.jwt.JWTClaimsSet;
-import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
-import dev.handoff.store.StreamId;
-import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
-import java.text.ParseException;
 import java.time.Clock;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Base64;
-import java.util.Date;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
-import javax.crypto.Mac;
-import javax.crypto.SecretKey;
-import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Seals a {@link Grant} into a token and opens it again. A token is a JWE in compact form ({@code dir}, {@code A256GCM}), so
- * it can be neither read nor changed, and fits a URL. All servers that share the secret understand each other's tokens.
+ * Seals a {@link Grant} into a token and opens it again. {@link #of(String, String...)} makes tokens that hold the grant in encrypted form. An
+ * application may implement this otherwise, for example with keys of a key management service, or with tokens that name an
+ * entry of a table and can be revoked.
  *
- * <p>The keys are made from secrets by HKDF (RFC 5869), so a secret may be any text of at least 32 characters. To change it,
- * seal with the new one and go on opening with the old one until its last token has expired; the {@code kid} of a token says
- * which key it is for.
- *
- * <p>Never blocks.
+ * <p>All servers that share streams must open each other's tokens and make the same ids and proofs. Thread-safe.
  */
-public final class TokenSealer {
-
-    private static final int MIN_SECRET_CHARS = 32;
-    private static final int MIN_DISTINCT_CHARS = 10;
-    /** Saves decoding what cannot be a token of ours, and fits into the request line that any container takes. */
-    private static final int MAX_TOKEN_CHARS = 6000;
-    /** Beginnings of secrets that stand in documentation, in examples and in the sources of other programs. */
-    private static final List<String> WELL_KNOWN = List.of(
-            "changeme",
-            "changethis",
-            "secret",
-            "mysecret",
-            "yoursecret",
-            "your256bitsecret",
-            "astringsecretatleast256bitslong",
-            "supersecret",
-            "handoff",
-            "password",
-            "example",
-            "default",
-            "insecure",
-            "django",
-            "test",
-            "0123456789",
-            "1234567890",
-            "abcdefghijklmnopqrstuvwxyz",
-            // The default of omega-ml's server.
-            "ec3d75c6f5b3965f24f148969b1c82d5");
-
-    /** Long enough against guessing online, and short, because each event carries it. */
-    private static final int PROOF_BYTES = 12;
+public interface TokenSealer {
 
     /**
-     * The keys that are derived from one secret.
+     * Returns a sealer whose tokens are JWEs in compact form ({@code dir}, {@code A256GCM}), so they can be neither read nor changed, and fit
+     * a URL. All servers that share the secret understand each other's tokens. It never blocks.
      *
-     * @param tokens seals tokens
-     * @param retries makes ids for requests with an idempotency key
-     * @param proofs makes the proofs in event ids
-     */
-    private record Keys(SecretKey tokens, byte[] retries, byte[] proofs) {}
-
-    private final Clock clock;
-    private final String currentKeyId;
-    private final Keys current;
-    /** By key id, the current ones first. */
-    private final Map<String, Keys> keys;
-
-    private TokenSealer(Clock clock, List<String> secrets) {
-        this.clock = clock;
-        this.keys = new LinkedHashMap<>();
-        for (String secret : secrets) {
-            byte[] extracted =
-                    hmac("dev.handoff".getBytes(StandardCharsets.UTF_8), secret.getBytes(StandardCharsets.UTF_8));
-            byte[] keyId = expand(extracted, "token key id");
-            keys.put(
-                    Base64.getUrlEncoder()
-                            .withoutPadding()
-                            .encodeToString(keyId)
-                            .substring(0, 8),
-                    new Keys(
-                            new SecretKeySpec(expand(extracted, "token key A256GCM"), "AES"),
-                            expand(extracted, "task id key HS256"),
-                            expand(extracted, "event id key HS256")));
-        }
-        Map.Entry<String, Keys> first = keys.entrySet().iterator().next();
-        this.currentKeyId = first.getKey();
-        this.current = first.getValue();
-    }
-
-    /**
-     * A sealer on the system's clock.
+     * <p>The keys are made from secrets by HKDF (RFC 5869), so a secret may be any text of at least 32 characters. To change it,
+     * seal with the new one and go on opening with the old one until its last token has expired.
      *
      * @param secret what tokens are sealed with; null if none is set, which is refused
      * @param previous secrets whose tokens are still opened
      * @throws IllegalArgumentException if a secret is missing, has less than 32 characters or less than 10 different ones,
      *     or is one that everybody knows; the message does not show it
      */
-    public static TokenSealer of(@Nullable String secret, String... previous) {
+    static TokenSealer of(@Nullable String secret, String... previous) {
         return of(Clock.systemUTC(), secret, previous);
     }
 
-    /** Same as {@link #of(String, String...)}, on a clock that says when a token has expired. */
-    public static TokenSealer of(Clock clock, @Nullable String secret, String... previous) {
+    /** Returns the same as {@link #of(String, String...)}, on a clock that says when a token has expired. */
+    static TokenSealer of(Clock clock, @Nullable String secret, String... previous) {
         List<String> secrets = new ArrayList<>();
-        secrets.add(requireStrong(secret));
-        for (String old : previous) {
-            secrets.add(requireStrong(old));
-        }
-        return new TokenSealer(clock, secrets);
-    }
-
-    /** The token for a grant: URL-safe, some 300 characters. */
-    public String seal(Grant grant) {
-        JWTClaimsSet.Builder claims = new JWTClaimsSet.Builder()
-                .claim("stream", grant.streamId())
-                .claim(
-                        "rights",
-                        grant.rights().stream()
-                                .map(r -> r.name().toLowerCase(Locale.ROOT))
-                                .sorted()
-                                .toList())
-                .claim("format", grant.format())
-                .subject(grant.subject())
-                .expirationTime(Date.from(grant.expires()));
-        JWEHeader header = new JWEHeader.Builder(JWEAlgorithm.DIR, EncryptionMethod.A256GCM)
-                .keyID(currentKeyId)
-                .build();
-        EncryptedJWT jwt = new EncryptedJWT(header, claims.build());
-        try {
-            jwt.encrypt(new DirectEncrypter(current.tokens()));
-        } catch (JOSEException e) {
-            throw new IllegalStateException("A256GCM failed", e);
-        }
-        String token = jwt.serialize();
-        if (token.length() > MAX_TOKEN_CHARS) {
-            throw new IllegalArgumentException("the token would have " + token.length() + " characters, "
-                    + MAX_TOKEN_CHARS + " are allowed: the subject or the format is too long");
-        }
-        return token;
+        secrets.add(Secrets.requireStrong(secret));
+        secrets.addAll(List.of(previous));
+        return new JweSealer(clock, secrets);
     }
 
     /**
-     * What a token grants.
+     * Returns the token for a grant: text that can stand in the path of a URL as it is.
      *
-     * @throws ProblemException with status 401 and the code {@code invalid_token} if it was not sealed with one of the
-     *     secrets, or {@code token_expired}; the token is not shown
+     * @throws IllegalArgumentException if the token would be too long for a URL
      */
-    public Grant open(String token) {
-        Grant grant = decrypt(token);
-        if (!clock.instant().isBefore(grant.expires())) {
-            throw new ProblemException(401, "token_expired", "The token expired at " + grant.expires() + '.');
-        }
-        return grant;
-    }
-
-    private Grant decrypt(String token) {
-        try {
-            if (token.length() > MAX_TOKEN_CHARS || !isCanonical(token)) {
-                throw invalid(null);
-            }
-            EncryptedJWT jwt = EncryptedJWT.parse(token);
-            if (!JWEAlgorithm.DIR.equals(jwt.getHeader().getAlgorithm())
-                    || !EncryptionMethod.A256GCM.equals(jwt.getHeader().getEncryptionMethod())) {
-                throw invalid(null);
-            }
-            Keys key = keys.get(jwt.getHeader().getKeyID());
-            if (key == null) {
-                throw invalid(null);
-            }
-            jwt.decrypt(new DirectDecrypter(key.tokens()));
-            JWTClaimsSet claims = jwt.getJWTClaimsSet();
-            Set<Grant.Right> rights = claims.getStringListClaim("rights").stream()
-                    .map(r -> Grant.Right.valueOf(r.toUpperCase(Locale.ROOT)))
-                    .collect(Collectors.toUnmodifiableSet());
-            return new Grant(
-                    claims.getStringClaim("stream"),
-                    rights,
-                    claims.getStringClaim("format"),
-                    claims.getSubject(),
-                    Instant.ofEpochMilli(claims.getExpirationTime().getTime()));
-        } catch (ProblemException e) {
-            throw e;
-        } catch (ParseException | JOSEException | RuntimeException e) {
-            // Nimbus throws NullPointerException at a header without enc.
-            throw invalid(e);
-        }
-    }
+    String seal(Grant grant);
 
     /**
-     * Whether it is spelt as it was sealed. The last character of a Base64 text has bits that mean nothing, and decoders pass
-     * over more than that; but what was changed at all shall not be taken.
+     * Returns what a token grants.
+     *
+     * @throws ProblemException with status 401 and the code {@code invalid_token} if this sealer did not make it, or {@code token_expired};
+     *     the token is not shown
      */
-    private static boolean isCanonical(String token) {
-        for (String part : token.split("\\.", -1)) {
-            byte[] decoded = Base64.getUrlDecoder().decode(part);
-            if (!Base64.getUrlEncoder().withoutPadding().encodeToString(decoded).equals(part)) {
-                return false;
-            }
-        }
-        return true;
-    }
+    Grant open(String token);
 
     /**
      * Returns the ids that the task of a request with an idempotency key may have: first the one under the current secret,
-     * then those under the previous ones. They cannot be computed without the secret.
+     * then those under the previous ones. The same subject and key always give the same ids, and nobody can compute them without the
+     * secret.
+     *
+     * @param subject who asks; null if nobody is known
      */
-    public List<String> taskIds(@Nullable String subject, String idempotencyKey) {
-        byte[] input = PartsDigest.sha256(subject == null ? "-" : "+" + subject, idempotencyKey);
-        return keys.values().stream()
-                .map(k -> StreamId.from(hmac(k.retries(), input)))
-                .toList();
-    }
+    List<String> taskIds(@Nullable String subject, String idempotencyKey);
 
-    /** Returns the proof that the ids of the events of a stream carry. */
-    public String proof(String streamId) {
-        return proof(current, streamId);
-    }
+    /**
+     * Returns the proof that the ids of the events of a stream carry: 16 characters of URL-safe Base64. It shows that its sender has read the
+     * stream.
+     */
+    String proof(String streamId);
 
-    /** Returns whether this is a proof that its sender has read the stream, made by {@link #proof}. Null is not. */
-    public boolean proves(String streamId, @Nullable String proof) {
-        if (proof == null) {
-            return false;
-        }
-        byte[] given = proof.getBytes(StandardCharsets.US_ASCII);
-        return keys.values().stream()
-                .anyMatch(k -> MessageDigest.isEqual(proof(k, streamId).getBytes(StandardCharsets.US_ASCII), given));
-    }
-
-    private static String proof(Keys keys, String streamId) {
-        byte[] mac = hmac(keys.proofs(), streamId.getBytes(StandardCharsets.US_ASCII));
-        return Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOf(mac, PROOF_BYTES));
-    }
-
-    private static ProblemException invalid(@Nullable Exception cause) {
-        return new ProblemException(
-                new Problem(401, "invalid_token", "The token is damaged, or was not issued by this server."), cause);
-    }
-
-    private static String requireStrong(@Nullable String secret) {
-        if (secret == null) {
-            throw new IllegalArgumentException("there is no secret (try: openssl rand -base64 32)");
-        }
-        if (secret.length() < MIN_SECRET_CHARS) {
-            throw new IllegalArgumentException("the secret has " + secret.length() + " characters, at least "
-                    + MIN_SECRET_CHARS + " are needed (try: openssl rand -base64 32)");
-        }
-        if (secret.chars().distinct().count() < MIN_DISTINCT_CHARS) {
-            throw new IllegalArgumentException("the secret has less than " + MIN_DISTINCT_CHARS
-                    + " different characters (try: openssl rand -base64 32)");
-        }
-        String plain = secret.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "");
-        if (WELL_KNOWN.stream().anyMatch(plain::startsWith)) {
-            throw new IllegalArgumentException("the secret is a well-known one (try: openssl rand -base64 32)");
-        }
-        return secret;
-    }
-
-    /** HKDF-Expand (RFC 5869, 2.3) for one block of 32 bytes. */
-    private static byte[] expand(byte[] key, String info) {
-        byte[] text = info.getBytes(StandardCharsets.UTF_8);
-        byte[] block = new byte[text.length + 1];
-        System.arraycopy(text, 0, block, 0, text.length);
-        block[text.length] = 1;
-        return hmac(key, block);
-    }
-
-    private static byte[] hmac(byte[] key, byte[] data) {
-        try {
-            Mac mac = Mac.getInstance("HmacSHA256");
-            mac.init(new SecretKeySpec(key, "HmacSHA256"));
-            return mac.doFinal(data);
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every Java platform has HmacSHA256", e);
-        }
-    }
+    /** Returns whether this is a proof for the stream, under the current secret or a previous one. Null is not. */
+    boolean proves(String streamId, @Nullable String proof);
 }
