@@ -78,9 +78,9 @@ public final class Handoff {
     }
 
     /**
-     * Dispatches a task and returns the reply that leads the client to its stream. The task is given the subject of the
-     * request and its {@code Idempotency-Key}: the same subject with the same key is led to the same stream, and the task
-     * runs once. A request that {@link #resume resumes} starts nothing.
+     * Dispatches a task and returns the reply that leads the client to its stream. A task without a subject is given that of the request,
+     * and one without a key is given the request's {@code Idempotency-Key}: the same subject with the same key is led to the same
+     * stream, and the task runs once. A request that {@link #resume resumes} starts nothing.
      *
      * @throws ProblemException if the request or its key is bad (400), the key was used for another request (422), or no
      *     task can be taken (503); nothing was started then. Also what {@link #resume} throws
@@ -105,8 +105,7 @@ public final class Handoff {
             return resumed.get();
         }
         requireFormat(task.format());
-        String field = request.header("Idempotency-Key");
-        Task owned = task.requestedBy(request.subject(), field == null ? null : IdempotencyKey.parse(field));
+        Task owned = ownedBy(request, task);
         if (owned.idempotencyKey() != null) {
             owned = owned.withId(idOfRetries(owned.subject(), owned.idempotencyKey()));
         } else if (!joinRetriesWithin.isZero() && isMarkedAsRetry(request)) {
@@ -115,18 +114,35 @@ public final class Handoff {
             if (first.isPresent()) {
                 return handOff(
                         request,
+                        owned.subject(),
                         first.get().taskId(),
                         owned.format(),
-                        rightsOfReturning(request),
+                        rightsOfReturning(owned.subject()),
                         clock.instant().plus(grantLifetime),
                         null);
             }
         }
         // Before the task is dispatched, because nothing may fail after that.
         Reply reply = handOff(
-                request, owned.id(), owned.format(), rights, clock.instant().plus(grantLifetime), null);
+                request,
+                owned.subject(),
+                owned.id(),
+                owned.format(),
+                rights,
+                clock.instant().plus(grantLifetime),
+                null);
         dispatcher.dispatch(owned);
         return reply;
+    }
+
+    /** Returns the task with the subject and the key that it has, or else with those of the request. */
+    private static Task ownedBy(HandoffRequest request, Task task) {
+        String key = task.idempotencyKey();
+        String field = key == null ? request.header("Idempotency-Key") : null;
+        if (field != null) {
+            key = IdempotencyKey.parse(field);
+        }
+        return task.requestedBy(task.subject() == null ? request.subject() : task.subject(), key);
     }
 
     /** The id under the current secret, unless a task was begun under a previous one. */
@@ -153,8 +169,8 @@ public final class Handoff {
      * Returns the rights of a caller that comes back. A caller without a subject may be another one, so it cannot
      * cancel.
      */
-    private Set<Grant.Right> rightsOfReturning(HandoffRequest request) {
-        return request.subject() == null && rights.contains(Grant.Right.READ) ? Set.of(Grant.Right.READ) : rights;
+    private Set<Grant.Right> rightsOfReturning(@Nullable String subject) {
+        return subject == null && rights.contains(Grant.Right.READ) ? Set.of(Grant.Right.READ) : rights;
     }
 
     /**
@@ -191,7 +207,14 @@ public final class Handoff {
         // Only events have ids, so this client reads events, whatever the first request of the task asked for.
         boolean events = formatOfAccepted(status.format()) instanceof StreamFormat.EventFormat;
         String format = events ? status.format() : StreamFormat.standard().name();
-        return Optional.of(handOff(request, last.streamId(), format, rightsOfReturning(request), expires, last));
+        return Optional.of(handOff(
+                request,
+                request.subject(),
+                last.streamId(),
+                format,
+                rightsOfReturning(request.subject()),
+                expires,
+                last));
     }
 
     private static ProblemException notYourStream(EventId last) {
@@ -221,12 +244,13 @@ public final class Handoff {
 
     private Reply handOff(
             HandoffRequest request,
+            @Nullable String subject,
             String streamId,
             String format,
             Set<Grant.Right> granted,
             Instant expires,
             @Nullable EventId last) {
-        Grant grant = new Grant(streamId, granted, format, request.subject(), expires);
+        Grant grant = new Grant(streamId, granted, format, subject, expires);
         String base = eventsUrl == null ? request.contextPath() + DEFAULT_PATH : eventsUrl;
         String location = base + '/' + sealer.seal(grant);
         if (last != null) {

@@ -79,15 +79,30 @@ class HandoffTest {
     }
 
     @Test
-    @DisplayName("the task belongs to the subject of the request, whatever it said before")
-    void subjectOfRequest() {
-        Task task = Task.of("greet", "hello").requestedBy("mallory", null);
+    @DisplayName("a task that has no subject belongs to the subject of the request, and one that has keeps it")
+    void subject() {
+        Task task = Task.of("greet", "hello");
         handoff.begin(FakeRequest.by("alice"), task);
+        Task chosen = Task.of("greet", "hello").requestedBy("tenant-7/bob", null);
+        Reply reply = handoff.begin(FakeRequest.by("alice"), chosen);
         executor.runAll();
-        assertThat(handled).containsExactly(task.requestedBy("alice", null));
-        handoff.begin(FakeRequest.by(null), Task.of("greet", "a").requestedBy("mallory", null));
+        assertThat(handled).containsExactly(task.requestedBy("alice", null), chosen);
+        assertThat(handoff.open(token(reply)).grant().subject()).isEqualTo("tenant-7/bob");
+    }
+
+    @Test
+    @DisplayName(
+            "R10 a task that has a key keeps it, whatever the request sends, and its retries are led to the same stream")
+    void keyOfTask() {
+        Task first = Task.of("greet", "hello").requestedBy(null, "order-1");
+        Reply one = handoff.begin(FakeRequest.by("alice").with("Idempotency-Key", "other"), first);
+        Reply two =
+                handoff.begin(FakeRequest.by("alice"), Task.of("greet", "hello").requestedBy(null, "order-1"));
+        assertThat(handoff.open(token(two)).stream().id())
+                .isEqualTo(handoff.open(token(one)).stream().id());
         executor.runAll();
-        assertThat(handled.get(1).subject()).isNull();
+        assertThat(handled).hasSize(1);
+        assertThat(handled.get(0).idempotencyKey()).isEqualTo("order-1");
     }
 
     @Test
