@@ -14,6 +14,7 @@ import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.time.Ticker;
+import dev.handoff.token.Grant;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,6 +75,7 @@ public final class StreamEndpoint {
     private static final List<String> STATUS_METHODS = List.of("GET", "HEAD", "OPTIONS");
 
     private final Handoff handoff;
+    private final BiPredicate<HandoffRequest, Grant> authorization;
     private final Duration heartbeat;
     private final Cors cors;
     private final Feeds feeds;
@@ -80,6 +83,7 @@ public final class StreamEndpoint {
 
     private StreamEndpoint(Builder builder) {
         this.handoff = builder.handoff;
+        this.authorization = builder.authorization;
         this.heartbeat = builder.heartbeat;
         this.cors = new Cors(builder.corsOrigins, builder.corsCredentials);
         this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry);
@@ -125,6 +129,9 @@ public final class StreamEndpoint {
         String token = place.startsWith("/") ? place.substring(1) : place;
         AuthorizedStream access = handoff.open(token);
         exchange.format = access.format();
+        if (!authorization.test(exchange.request, access.grant())) {
+            throw new ProblemException(403, "not_authorized", "This request may not use the stream.");
+        }
         if (status) {
             return exchange.whole(
                     Reply.of(200, Reply.JSON, feeds.status(access)).with("Cache-Control", "no-store"));
@@ -292,6 +299,7 @@ public final class StreamEndpoint {
     public static final class Builder {
 
         private final Handoff handoff;
+        private BiPredicate<HandoffRequest, Grant> authorization = (request, grant) -> true;
         private Ticker ticker = Ticker.system();
         private Duration heartbeat = Duration.ofSeconds(15);
         private @Nullable Duration retry;
@@ -300,6 +308,16 @@ public final class StreamEndpoint {
 
         private Builder(Handoff handoff) {
             this.handoff = handoff;
+        }
+
+        /**
+         * Sets who may use a token. By default whoever holds it may. An application whose streaming server knows its users can compare the
+         * subject of the grant with the user of the request. If it returns false, the request is answered with 403; if it throws a
+         * {@link ProblemException}, with that problem. It is not asked about preflights of CORS.
+         */
+        public Builder authorization(BiPredicate<HandoffRequest, Grant> authorization) {
+            this.authorization = authorization;
+            return this;
         }
 
         /** Sets the source of time for heartbeats and {@code Prefer: wait}; {@link Ticker#system} by default. */

@@ -292,6 +292,26 @@ class StreamEndpointTest {
     }
 
     @Test
+    @DisplayName("R12 an application may refuse the holder of a token, for reading, status and cancelling alike")
+    void authorization() {
+        StreamEndpoint strict = StreamEndpoint.builder(handoff)
+                .authorization((request, grant) -> grant.streamId().equals(request.header("X-Stream")))
+                .build();
+        String path = '/' + token("standard", Grant.Right.values());
+        for (Request request : List.of(get(), request("HEAD"), request("POST"), request("DELETE"))) {
+            assertThat(((StreamEndpoint.Whole) strict.answer(request, path))
+                            .reply()
+                            .status())
+                    .isEqualTo(403);
+        }
+        assertThat(((StreamEndpoint.Whole) strict.answer(get(), path + "/status"))
+                        .reply()
+                        .status())
+                .isEqualTo(403);
+        assertThat(strict.answer(get().with("X-Stream", task.id()), path)).isInstanceOf(StreamEndpoint.Events.class);
+    }
+
+    @Test
     @DisplayName("R6 DELETE cancels with 202, and is answered with 204 when the task has ended")
     void cancels() {
         Task waiting = Task.of("any", "");
