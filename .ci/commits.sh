@@ -33,6 +33,6 @@ while IFS= read -r subject; do
     echo "The subject ends with a full stop: $subject" >&2
     bad=1
   fi
-done < <(history --no-merges --format=%s "$first^!" "$first..HEAD")
+done < <(history --no-merges --format=%s HEAD --not "$first^@")
 echo "$checked subjects checked"
 exit "$bad"
