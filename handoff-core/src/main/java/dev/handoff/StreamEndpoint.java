@@ -15,10 +15,7 @@ import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.time.Ticker;
 import dev.handoff.token.Grant;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -105,7 +102,7 @@ public final class StreamEndpoint {
      * @param path what follows the place where the streaming server is mapped: {@code /{token}} or {@code /{token}/status}
      */
     public Answer answer(HandoffRequest request, String path) {
-        Exchange exchange = new Exchange(request);
+        Exchange exchange = new Exchange(request, cors);
         try {
             return answer(exchange, path);
         } catch (Throwable e) {
@@ -153,7 +150,7 @@ public final class StreamEndpoint {
 
     private Answer events(Exchange exchange, AuthorizedStream access, StreamFormat.EventFormat format) {
         Optional<EventFeed> feed =
-                feeds.events(access, format, lastEventId(exchange.request).orElse(null));
+                feeds.events(access, format, exchange.lastEventId().orElse(null));
         if (feed.isEmpty()) {
             // 204 keeps an EventSource from connecting again (HTML Standard, 9.2.3).
             return exchange.whole(Reply.of(204).with("Cache-Control", "no-store"));
@@ -184,35 +181,6 @@ public final class StreamEndpoint {
     private void refuseWhileDraining() {
         if (draining) {
             throw new ProblemException(503, "draining", "This server is about to stop. Connect again.");
-        }
-    }
-
-    private static Optional<String> lastEventId(HandoffRequest request) {
-        String header = request.header("Last-Event-ID");
-        if (header != null && !header.isEmpty()) {
-            return Optional.of(header);
-        }
-        String query = request.query();
-        for (String pair : query == null ? new String[0] : query.split("&")) {
-            if (pair.startsWith("last_event_id=")) {
-                String value = pair.substring("last_event_id=".length());
-                return value.isEmpty() ? Optional.empty() : Optional.of(decode(value));
-            }
-        }
-        return Optional.empty();
-    }
-
-    private static String decode(String value) {
-        try {
-            return URLDecoder.decode(value, StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException e) {
-            String shown = value.length() <= 100 ? value : value.substring(0, 100) + "…";
-            throw new ProblemException(
-                    new Problem(
-                            400,
-                            "invalid_last_event_id",
-                            "last_event_id is not percent-encoded: \"" + shown.replaceAll("\\p{Cntrl}", "?") + '"'),
-                    e);
         }
     }
 
@@ -250,49 +218,6 @@ public final class StreamEndpoint {
     /** Returns how long nothing is sent before a heartbeat is. */
     public Duration heartbeat() {
         return heartbeat;
-    }
-
-    /** One request, and what is known of its answer. */
-    private final class Exchange {
-
-        private final HandoffRequest request;
-        private @Nullable StreamFormat format;
-        /** The header fields of the format. */
-        private Map<String, String> extra = Map.of();
-
-        Exchange(HandoffRequest request) {
-            this.request = request;
-        }
-
-        boolean isHead() {
-            return request.method().equals("HEAD");
-        }
-
-        Whole whole(Reply reply) {
-            return new Whole(new Reply(reply.status(), headers(reply.headers()), reply.body()));
-        }
-
-        /** Returns all header fields; those of the answer count before those of the format. */
-        Map<String, String> headers(Map<String, String> own) {
-            Map<String, String> headers = new LinkedHashMap<>();
-            headers.put("X-Content-Type-Options", "nosniff");
-            add(headers, cors.headers(request, extra.keySet()));
-            add(headers, extra);
-            add(headers, own);
-            return headers;
-        }
-
-        private static void add(Map<String, String> headers, Map<String, String> more) {
-            more.forEach((name, value) -> {
-                String known = headers.keySet().stream()
-                        .filter(name::equalsIgnoreCase)
-                        .findFirst()
-                        .orElse(name);
-                String before = headers.remove(known);
-                boolean both = before != null && name.equalsIgnoreCase("Vary");
-                headers.put(name, both ? before + ", " + value : value);
-            });
-        }
     }
 
     /** The settings of an endpoint. */

@@ -2,6 +2,8 @@ package dev.handoff.servlet;
 
 import dev.handoff.StreamEndpoint;
 import dev.handoff.delivery.Feed;
+import dev.handoff.http.ProblemException;
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -51,6 +53,7 @@ final class Connections implements Connection.Server {
     private final Job report;
     private final CompletableFuture<Void> drained = new CompletableFuture<>();
     private final AtomicBoolean draining = new AtomicBoolean();
+    private final AtomicBoolean asyncMissing = new AtomicBoolean();
     private volatile Container container = Container.OTHER;
     private volatile @Nullable ScheduledFuture<?> ticking;
 
@@ -82,6 +85,22 @@ final class Connections implements Connection.Server {
         ScheduledFuture<?> job = ticking;
         if (job != null) {
             job.cancel(false);
+        }
+    }
+
+    /**
+     * Checks that a request can be answered later.
+     *
+     * @throws ProblemException with status 500 if it cannot; it says what to do, and is logged once
+     */
+    void requireAsync(HttpServletRequest request, String servlet) {
+        if (!request.isAsyncSupported()) {
+            String detail = "The servlet \"" + servlet + "\" needs async support: set asyncSupported=true on it"
+                    + " and on every filter that the request passes before it.";
+            if (asyncMissing.compareAndSet(false, true)) {
+                logger.error(detail);
+            }
+            throw new ProblemException(500, "async_not_supported", detail);
         }
     }
 

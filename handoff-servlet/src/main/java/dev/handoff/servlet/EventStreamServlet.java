@@ -4,8 +4,6 @@ import dev.handoff.Handoff;
 import dev.handoff.StreamEndpoint;
 import dev.handoff.check.Durations;
 import dev.handoff.delivery.Feed;
-import dev.handoff.http.ProblemException;
-import dev.handoff.http.Reply;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -18,7 +16,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,7 +41,6 @@ public final class EventStreamServlet extends HttpServlet {
 
     private final transient StreamEndpoint endpoint;
     private final transient Connections connections;
-    private final transient AtomicBoolean asyncMissing = new AtomicBoolean();
 
     private EventStreamServlet(Builder builder) {
         this.endpoint = builder.endpoint;
@@ -120,7 +116,7 @@ public final class EventStreamServlet extends HttpServlet {
     private void write(StreamEndpoint.Answer answer, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
         if (answer instanceof StreamEndpoint.Whole whole) {
-            writeWhole(whole.reply(), request, response);
+            Replies.write(whole.reply(), request, response);
         } else if (answer instanceof StreamEndpoint.Events events) {
             start(events.headers(), events.feed(), request, response, () -> {
                 connections.container().requireReset(request);
@@ -136,17 +132,6 @@ public final class EventStreamServlet extends HttpServlet {
         }
     }
 
-    private static void writeWhole(Reply reply, HttpServletRequest request, HttpServletResponse response)
-            throws IOException {
-        if (request.getMethod().equals("HEAD") && reply.status() == HttpServletResponse.SC_OK && reply.body() == null) {
-            Replies.setHeaders(response, reply.headers());
-            // Otherwise the container would say that there is no content.
-            response.flushBuffer();
-        } else {
-            response.getOutputStream().write(Replies.begin(response, reply));
-        }
-    }
-
     private void start(
             Map<String, String> headers,
             Feed feed,
@@ -156,22 +141,10 @@ public final class EventStreamServlet extends HttpServlet {
             throws IOException {
         Replies.setHeaders(response, headers);
         try {
-            requireAsync(request);
+            connections.requireAsync(request, getServletName());
             connection.run();
         } catch (Throwable e) {
             response.getOutputStream().write(Replies.begin(response, feed.error(e)));
-        }
-    }
-
-    private void requireAsync(HttpServletRequest request) {
-        if (!request.isAsyncSupported()) {
-            String detail =
-                    "The servlet \"" + getServletName() + "\" needs async support: set asyncSupported=true on it"
-                            + " and on every filter that the request passes before it.";
-            if (asyncMissing.compareAndSet(false, true)) {
-                logger.error(detail);
-            }
-            throw new ProblemException(500, "async_not_supported", detail);
         }
     }
 

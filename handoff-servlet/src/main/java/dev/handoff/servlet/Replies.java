@@ -1,7 +1,9 @@
 package dev.handoff.servlet;
 
 import dev.handoff.http.Reply;
+import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
 import java.util.Map;
 
 /** Puts a {@link Reply} on a servlet response. */
@@ -18,6 +20,17 @@ final class Replies {
             response.setContentLength(bytes.length);
         }
         return bytes;
+    }
+
+    /** Writes an answer that is complete. */
+    static void write(Reply reply, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        if (request.getMethod().equals("HEAD") && reply.status() == HttpServletResponse.SC_OK && reply.body() == null) {
+            setHeaders(response, reply.headers());
+            // Otherwise the container would say that there is no content.
+            response.flushBuffer();
+        } else {
+            response.getOutputStream().write(begin(response, reply));
+        }
     }
 
     /** Sets header fields. {@code Vary} is added to what the response has already, since CORS sets it as well. */

@@ -1,0 +1,90 @@
+package dev.handoff;
+
+import dev.handoff.format.StreamFormat;
+import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemException;
+import dev.handoff.http.Reply;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** One request for a stream, and what is known of its answer. Not thread-safe. */
+final class Exchange {
+
+    final HandoffRequest request;
+    private final Cors cors;
+
+    @Nullable
+    StreamFormat format;
+    /** The header fields of the format. */
+    Map<String, String> extra = Map.of();
+
+    Exchange(HandoffRequest request, Cors cors) {
+        this.request = request;
+        this.cors = cors;
+    }
+
+    boolean isHead() {
+        return request.method().equals("HEAD");
+    }
+
+    StreamEndpoint.Whole whole(Reply reply) {
+        return new StreamEndpoint.Whole(new Reply(reply.status(), headers(reply.headers()), reply.body()));
+    }
+
+    /** Returns all header fields; those of the answer count before those of the format. */
+    Map<String, String> headers(Map<String, String> own) {
+        Map<String, String> headers = new LinkedHashMap<>();
+        headers.put("X-Content-Type-Options", "nosniff");
+        add(headers, cors.headers(request, extra.keySet()));
+        add(headers, extra);
+        add(headers, own);
+        return headers;
+    }
+
+    private static void add(Map<String, String> headers, Map<String, String> more) {
+        more.forEach((name, value) -> {
+            String known = headers.keySet().stream()
+                    .filter(name::equalsIgnoreCase)
+                    .findFirst()
+                    .orElse(name);
+            String before = headers.remove(known);
+            boolean both = before != null && name.equalsIgnoreCase("Vary");
+            headers.put(name, both ? before + ", " + value : value);
+        });
+    }
+
+    /** Returns what the client has sent as {@code Last-Event-ID}: in the header, or else in the query. */
+    Optional<String> lastEventId() {
+        String header = request.header("Last-Event-ID");
+        if (header != null && !header.isEmpty()) {
+            return Optional.of(header);
+        }
+        String query = request.query();
+        for (String pair : query == null ? new String[0] : query.split("&")) {
+            if (pair.startsWith("last_event_id=")) {
+                String value = pair.substring("last_event_id=".length());
+                return value.isEmpty() ? Optional.empty() : Optional.of(decode(value));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String decode(String value) {
+        try {
+            return URLDecoder.decode(value, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            String shown = value.length() <= 100 ? value : value.substring(0, 100) + "…";
+            throw new ProblemException(
+                    new Problem(
+                            400,
+                            "invalid_last_event_id",
+                            "last_event_id is not percent-encoded: \"" + shown.replaceAll("\\p{Cntrl}", "?") + '"'),
+                    e);
+        }
+    }
+}
