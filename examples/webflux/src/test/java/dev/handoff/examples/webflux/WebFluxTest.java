@@ -178,6 +178,15 @@ class WebFluxTest {
     }
 
     @Test
+    @Timeout(10)
+    @DisplayName("the header fields arrive before the first event")
+    void headersAtOnce() throws Exception {
+        Reader reader = new Reader(begin("/tasks"), "");
+        assertThat(reader.response.statusCode()).isEqualTo(200);
+        reader.close();
+    }
+
+    @Test
     @DisplayName("R6 a client that cancels ends the stream for its readers")
     void cancels() throws Exception {
         URI stream = begin("/tasks");
