@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -39,6 +40,8 @@ abstract class WorkerFixture {
 
     static final TickingClock clock = new TickingClock();
     static Mongo mongo;
+    /** All nodes of the test. */
+    private static final List<Node> nodes = new CopyOnWriteArrayList<>();
 
     private final List<ExecutorService> handlers = new ArrayList<>();
     private final List<ExecutorService> timers = new ArrayList<>();
@@ -88,6 +91,7 @@ abstract class WorkerFixture {
             worker = workerSettings
                     .apply(MongoWorker.builder(queue, handlers).name(name).handler("puppet", puppet))
                     .build();
+            nodes.add(this);
         }
 
         Node() {
@@ -153,6 +157,7 @@ abstract class WorkerFixture {
 
     @BeforeEach
     void empty() {
+        nodes.clear();
         for (String name : List.of(MongoTaskQueue.COLLECTION, MongoEventStore.COLLECTION, "handoff_workers")) {
             mongo.database.getCollection(name).deleteMany(new Document());
         }
@@ -180,7 +185,9 @@ abstract class WorkerFixture {
         return threads;
     }
 
+    /** Dispatches a task when no claim of an earlier step is under way, so that none of these takes it. */
     static Task dispatched(Node node) {
+        await().until(() -> nodes.stream().noneMatch(n -> n.worker.isClaiming()));
         Task task = Task.of("puppet", "work");
         node.queue.dispatch(task);
         clock.tick(Duration.ofMillis(1));
