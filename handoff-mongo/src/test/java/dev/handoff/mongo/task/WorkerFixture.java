@@ -112,6 +112,8 @@ abstract class WorkerFixture {
                 clock.tick(Duration.ofMillis(5));
                 return puppet.runs().contains(task.id());
             });
+            // A claim that succeeds begins the next one.
+            await().until(() -> !worker.isClaiming());
         }
 
         void emitted(Task task, String data) {
