@@ -5,7 +5,9 @@ import dev.handoff.store.EventStore;
 import dev.handoff.testkit.contract.EventStoreContract;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import org.bson.Document;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 
 class MongoEventStoreTest extends EventStoreContract {
@@ -21,6 +23,12 @@ class MongoEventStoreTest extends EventStoreContract {
         executor = Executors.newScheduledThreadPool(4);
         store = MongoEventStore.builder(mongo.database, executor).build();
         other = MongoEventStore.builder(mongo.database, executor).build();
+    }
+
+    /** FerretDB on SQLite looks at all documents for each query, so those of earlier tests would slow down the later ones. */
+    @AfterEach
+    void empty() {
+        mongo.database.getCollection(MongoEventStore.COLLECTION).deleteMany(new Document());
     }
 
     @AfterAll
