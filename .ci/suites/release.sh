@@ -9,7 +9,7 @@ command -v python3 > /dev/null || { apt-get update -qq && apt-get install -y -qq
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mvn -B -q -Dstyle.color=never -Prelease -pl '!examples,!benchmarks,!coverage' deploy \
+mvn -B -q -Dstyle.color=never -Prelease -pl '!examples,!examples/webflux,!benchmarks,!coverage' deploy \
   -DskipTests -Djacoco.skip -Dspotless.check.skip -DaltDeploymentRepository="staging::file://$work/staging"
 PYTHONDONTWRITEBYTECODE=1 python3 "$here/release.py" "$root" "$work/staging"
 
@@ -17,9 +17,9 @@ PYTHONDONTWRITEBYTECODE=1 python3 "$here/release.py" "$root" "$work/staging"
 version=$(sed -n '/<artifactId>handoff-parent</{n;s/.*<version>\(.*\)<\/version>.*/\1/p}' pom.xml)
 mkdir -p "$work/application/src/main/java"
 cp "$here/application.xml" "$work/application/pom.xml"
-cp examples/src/test/java/dev/handoff/examples/host/HostApplication.java "$work/application/src/main/java"
+awk '/^```java$/ { inside = 1; next } /^```$/ { inside = 0 } inside' README.md > "$work/application/src/main/java/Reports.java"
 cd "$work/application"
 mvn -B -q -Dstyle.color=never --no-transfer-progress compile \
   -Dmaven.repo.local="$work/repository" -Dstaging="$work/staging" -Dhandoff.version="$version"
-[[ -f target/classes/dev/handoff/examples/host/HostApplication.class ]] || { echo "FAILED (release): the application was not compiled" >&2; exit 1; }
+[[ -f target/classes/Reports.class ]] || { echo "FAILED (release): the application was not compiled" >&2; exit 1; }
 echo "release: the application compiles with handoff $version from the staged release"
