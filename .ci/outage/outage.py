@@ -12,6 +12,7 @@ from roles import Reader, Role, body, check, environment, fail, free_port, passe
 STREAMS = 100
 PAUSES = [int(seconds) for seconds in sys.argv[1].split(",") if seconds]
 FAKETIME = sys.argv[2]
+STEPPING_CLOCK = sys.argv[3]
 DELAY_MS = 250
 
 
@@ -64,8 +65,8 @@ def is_whole(what, client, count):
     check(f"{what}: the answer ends as complete", events[-1][2] == "[DONE]")
 
 
-def run(what, ports, api_port, count, disturb):
-    locations = [begin(api_port, words(count)) for _ in range(STREAMS)]
+def run(what, ports, api_ports, count, disturb):
+    locations = [begin(api_ports[i % len(api_ports)], words(count)) for i in range(STREAMS)]
     clients = [Client(ports[i % len(ports) :] + ports[: i % len(ports)], where) for i, where in enumerate(locations)]
     for client in clients:
         client.reader.until(5)
@@ -81,6 +82,9 @@ def run(what, ports, api_port, count, disturb):
 
 
 def start(*arguments, clock=None):
+    """Starts a role whose wall clock is right, wrong by a time such as +1h, or jumps."""
+    if clock == "stepping":
+        return Role(*arguments, prefix=["env", f"LD_PRELOAD={STEPPING_CLOCK}"])
     return Role(*arguments, prefix=[FAKETIME, "-f", clock] if clock else [])
 
 
@@ -100,18 +104,20 @@ try:
             time.sleep(seconds)
             mongo.send(signal.SIGCONT)
 
-        run(f"the store is paused for {seconds} s", [one_port, two_port], api_port, 40, pause)
+        run(f"the store is paused for {seconds} s", [one_port, two_port], [api_port], 40, pause)
 
-    # Processes whose clocks are wrong join in. A clock that is set while a JVM runs cannot be had this way: faketime would
-    # also set the monotonic clock, which nobody can set.
-    three_port, four_port = free_port(), free_port()
-    streams += [start("stream", "--port", three_port, clock="+1h"), start("stream", "--port", four_port, clock="-1h")]
-    workers += [start("worker", clock="+1h"), start("worker", clock="-1h")]
+    # Processes whose clocks are wrong join in. faketime cannot let a clock jump: it would also change the monotonic clock.
+    wrong_ports = [free_port() for _ in range(3)]
+    for clock, port in zip(["+1h", "-1h", "stepping"], wrong_ports):
+        streams.append(start("stream", "--port", port, clock=clock))
+        workers.append(start("worker", clock=clock))
+    stepping_api_port = free_port()
+    start("api", "--port", stepping_api_port, clock="stepping")
 
     def wait():
         time.sleep(25)  # two leases and some sweeps
 
-    run("clocks are wrong", [one_port, two_port, three_port, four_port], api_port, 120, wait)
+    run("clocks are wrong", [one_port, two_port, *wrong_ports], [api_port, stepping_api_port], 120, wait)
     lost = [line for role in Role.all for line in role.log if "lost its worker" in line]
     check(f"no task has lost its worker: {lost[:3]}", not lost)
 
