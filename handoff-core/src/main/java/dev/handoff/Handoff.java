@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,7 +59,7 @@ public final class Handoff {
         this.dispatcher = new TranslatingDispatcher(builder.dispatcher);
         this.store = builder.store;
         this.sealer = builder.sealer;
-        this.redirects = new StreamRedirects(sealer, builder.eventsUrl, builder.redirectPolicy);
+        this.redirects = new StreamRedirects(sealer, builder.eventsUrl, builder.claims, builder.redirectPolicy);
         this.formats = new Formats(builder.formats);
         this.rights = builder.rights;
         this.grantLifetime = builder.grantLifetime;
@@ -235,6 +236,7 @@ public final class Handoff {
         private final Map<String, StreamFormat> formats = new HashMap<>();
         private RedirectPolicy redirectPolicy = RedirectPolicy.seeOther();
         private Set<Grant.Right> rights = Set.of(Grant.Right.values());
+        private Function<HandoffRequest, Map<String, String>> claims = request -> Map.of();
         private Duration grantLifetime = Duration.ofHours(24);
         private EventsUrl eventsUrl = EventsUrl.DEFAULT;
         private Clock clock = Clock.systemUTC();
@@ -269,6 +271,17 @@ public final class Handoff {
         /** What the client may do with its stream; reading and cancelling by default. */
         public Builder rights(Set<Grant.Right> rights) {
             this.rights = Set.copyOf(rights);
+            return this;
+        }
+
+        /**
+         * Sets the function that returns the claims of a token, such as the tenant and the user of the request; none by default. The
+         * token holds them in sealed form, and {@link StreamEndpoint.Builder#authorization} sees them in the grant. The function is
+         * called for each request that is led to a stream, also for one that resumes, before its task is dispatched. It may throw a
+         * {@link ProblemException}. If it returns more than a {@link Grant} can hold, the request fails and nothing is started.
+         */
+        public Builder claims(Function<HandoffRequest, Map<String, String>> claims) {
+            this.claims = claims;
             return this;
         }
 

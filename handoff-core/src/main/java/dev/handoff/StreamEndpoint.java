@@ -237,7 +237,7 @@ public final class StreamEndpoint {
 
         /**
          * Sets who may use a token. By default whoever holds it may. An application whose streaming server knows its users can compare the
-         * subject of the grant with the user of the request. If it returns false, the request is answered with 403; if it throws a
+         * subject or the claims of the grant with the user of the request; see {@link Handoff.Builder#claims}. If it returns false, the request is answered with 403; if it throws a
          * {@link ProblemException}, with that problem. It is not asked about preflights of CORS.
          */
         public Builder authorization(BiPredicate<HandoffRequest, Grant> authorization) {
