@@ -95,6 +95,11 @@ class StreamEndpointTest {
         public String body() {
             return "";
         }
+
+        @Override
+        public byte[] bodyBytes() {
+            return new byte[0];
+        }
     }
 
     private static Request get() {

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** The limits that all request bodies of a filter share: size, time, memory and waiting threads. Thread-safe. */
 final class BodyLimits {
 
+    static final int DEFAULT_MAX_BYTES = 16 << 20;
+
     private static final long GRACE_MILLIS = 10_000;
 
     private final int maxBytes;
@@ -34,6 +36,11 @@ final class BodyLimits {
         this.minBytesPerSecond = minBytesPerSecond;
         this.waiting = new Semaphore(maxWaiting);
         this.ticker = ticker;
+    }
+
+    /** Returns limits for one request outside of a filter. They are those that a filter has by default, without those on many requests. */
+    static BodyLimits ofOneRequest() {
+        return new BodyLimits(DEFAULT_MAX_BYTES, 3L * DEFAULT_MAX_BYTES, 60_000, 1024, 1, Ticker.system());
     }
 
     int maxBytes() {

@@ -17,6 +17,8 @@ import java.lang.invoke.MethodType;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -138,6 +140,11 @@ enum Container {
         }
         logger.warn("{} was not tried: whether it can cut an answer that has begun is not known", info);
         return OTHER;
+    }
+
+    /** Returns the charset of forms that name none: ISO 8859-1 by the Servlet specification (6.0, section 3.12), UTF-8 on Jetty. */
+    Charset formCharset() {
+        return this == JETTY ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1;
     }
 
     /** To be called before anything is written. */

@@ -49,7 +49,7 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
 
     @Override
     public Mono<Void> handle(ServerWebExchange exchange) {
-        WebFluxRequest request = new WebFluxRequest(exchange.getRequest(), null, "");
+        WebFluxRequest request = new WebFluxRequest(exchange, null, new byte[0]);
         String path = request.path().substring(prefix.length());
         ServerHttpResponse response = exchange.getResponse();
         return Mono.fromCallable(() -> endpoint.answer(request, path))

@@ -46,6 +46,7 @@ class WebFluxTest {
     private final ExecutorService workers = Executors.newCachedThreadPool();
     private final InMemoryEventStore store = InMemoryEventStore.create();
     private final BlockingQueue<String> words = new LinkedBlockingQueue<>();
+    private final BlockingQueue<String> payloads = new LinkedBlockingQueue<>();
     private final InProcessTaskDispatcher dispatcher = InProcessTaskDispatcher.builder(store, workers)
             .handler("words", (task, output) -> {
                 String word = words.take();
@@ -53,6 +54,7 @@ class WebFluxTest {
                     output.emit(word);
                     word = words.take();
                 }
+                payloads.add(task.payload());
                 output.complete("{\"words\":true}");
             })
             .build();
@@ -73,10 +75,19 @@ class WebFluxTest {
                 request -> Task.of("words", request.body())
                         .withFormat(StreamFormat.result().name()),
                 blocking);
+        TaskWebHandler described = new TaskWebHandler(
+                handoff,
+                request -> Task.of("words", request.attribute("tenant") + " " + request.bodyBytes().length)
+                        .withFormat(StreamFormat.result().name()),
+                blocking);
         WebHandler application = exchange -> {
+            exchange.getAttributes().put("tenant", "acme");
             String path = exchange.getRequest().getPath().value();
             if (path.startsWith("/events/")) {
                 return streams.handle(exchange);
+            }
+            if (path.equals("/described")) {
+                return described.handle(exchange);
             }
             return (path.equals("/document") ? document : events).handle(exchange);
         };
@@ -221,6 +232,14 @@ class WebFluxTest {
         words.add("end");
         await().atMost(Duration.ofSeconds(20)).until(answer::isDone);
         assertThat(answer.get().body()).isEqualTo("{\"words\":true}");
+    }
+
+    @Test
+    @DisplayName("a task can be made of the attributes and the bytes of a request")
+    void attributesAndBytes() throws Exception {
+        words.add("end");
+        begin("/described");
+        assertThat(payloads.take()).isEqualTo("acme 1");
     }
 
     @Test
