@@ -8,7 +8,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.OutputStream;
 
-/** A client that reads a stream as Server-Sent Events. */
+/** Sends a stream to one client as Server-Sent Events. */
 final class EventConnection extends Connection {
 
     private final EventFeed feed;

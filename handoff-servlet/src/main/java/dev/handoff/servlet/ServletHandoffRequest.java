@@ -44,7 +44,7 @@ public final class ServletHandoffRequest implements HandoffRequest {
     private boolean released;
 
     /**
-     * Creates the view of a request.
+     * Creates an adapter of a request.
      *
      * @param formCharset returns the charset in which the container decodes forms that name none
      */
@@ -114,7 +114,7 @@ public final class ServletHandoffRequest implements HandoffRequest {
         return lines.isEmpty() ? null : String.join(", ", lines);
     }
 
-    /** Calls the application's function once, so that all decisions about a request are about the same subject. */
+    /** Returns the subject. Calls the application's function only once, so that all decisions about a request use the same subject. */
     @Override
     public @Nullable String subject() {
         if (!subjectKnown) {
@@ -171,7 +171,7 @@ public final class ServletHandoffRequest implements HandoffRequest {
         }
     }
 
-    /** Returns the request for the rest of the chain: as it came, or with a body that can be read once more. */
+    /** Returns the request for the rest of the chain: the original, or one whose body can be read again. */
     HttpServletRequest forChain() {
         byte[] read = body.bytes();
         return read == null || body.foundNothing() ? request : new ReplayedRequest(request, read);
