@@ -246,6 +246,7 @@ public final class Handoff {
             this.store = store;
             this.sealer = sealer;
             format(StreamFormat.standard());
+            format(StreamFormat.jsonLines());
             format(StreamFormat.result());
         }
 
@@ -256,7 +257,7 @@ public final class Handoff {
         }
 
         /**
-         * One more format, beside {@code standard} and {@code result}.
+         * One more format, beside {@code standard}, {@code json-lines} and {@code result}.
          *
          * @throws IllegalArgumentException if there is one of this name
          */

@@ -30,7 +30,7 @@ public final class DocumentFeed extends Feed {
             StreamFormat.DocumentFormat format,
             @Nullable Duration waitFor,
             String location) {
-        super(access, feeds.readers());
+        super(access, format, feeds.readers());
         this.feeds = feeds;
         this.format = format;
         this.waitFor = waitFor;

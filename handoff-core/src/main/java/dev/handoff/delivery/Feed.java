@@ -1,5 +1,6 @@
 package dev.handoff.delivery;
 
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
@@ -39,14 +40,16 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
             "The server had to stop before the end. Connect again with Last-Event-ID for the rest.");
 
     private final AuthorizedStream access;
+    private final StreamFormat format;
     private final StreamReaders.All all;
     // Set by open().
     private @Nullable StreamReaders readers;
     private EventStream.@Nullable Watch watch;
     private volatile @Nullable Problem interruption;
 
-    Feed(AuthorizedStream access, StreamReaders.All all) {
+    Feed(AuthorizedStream access, StreamFormat format, StreamReaders.All all) {
         this.access = access;
+        this.format = format;
         this.all = all;
     }
 
@@ -87,7 +90,7 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
 
     /** Returns the answer to a request whose feed could not be opened. An error of the whole JVM is thrown instead. */
     public final Reply error(Throwable e) {
-        return Rendering.error(access.format(), Rendering.problemOf(e));
+        return Rendering.error(format, Rendering.problemOf(e));
     }
 
     /** Makes the next part the last one: it says the problem, and the response does not look complete. */

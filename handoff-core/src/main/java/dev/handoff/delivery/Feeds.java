@@ -34,7 +34,7 @@ public final class Feeds {
      * Creates a server's feeds.
      *
      * @param heartbeat how long nothing is sent before a heartbeat is
-     * @param retry how long an {@code EventSource} is told to wait before it connects again; null leaves that to it
+     * @param retry how long a client of events is told to wait before it connects again; null leaves that to the client
      */
     public Feeds(Ticker ticker, Duration heartbeat, @Nullable Duration retry) {
         this.ticker = ticker;

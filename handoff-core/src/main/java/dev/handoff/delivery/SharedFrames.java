@@ -21,7 +21,7 @@ final class SharedFrames {
      * @param frames the frames
      * @param produced whether there was more when they were encoded, and how the response ends if they are the last
      */
-    record Part(long after, long last, SseWriter frames, Feed.Produced produced) {
+    record Part(long after, long last, FrameWriter frames, Feed.Produced produced) {
 
         /** Returns this part for a reader that has to look whether there is more. */
         Part withMore() {

@@ -3,7 +3,7 @@ package dev.handoff.servlet;
 import dev.handoff.check.Errors;
 import dev.handoff.delivery.Feed;
 import dev.handoff.delivery.Feed.Produced;
-import dev.handoff.delivery.SseWriter;
+import dev.handoff.delivery.FrameWriter;
 import dev.handoff.http.Problem;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
@@ -450,7 +450,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     }
 
     /** Sends a few bytes if the socket takes them. Called while the turn is held. */
-    final boolean send(SseWriter frames) throws IOException {
+    final boolean send(FrameWriter frames) throws IOException {
         ServletOutputStream out = this.out;
         OutputStream unbuffered = this.unbuffered;
         if (out == null || unbuffered == null || unflushed || !isReady(out)) {

@@ -4,7 +4,6 @@ import dev.handoff.StreamEndpoint;
 import dev.handoff.delivery.DocumentFeed;
 import dev.handoff.delivery.EventFeed;
 import dev.handoff.delivery.Feed;
-import dev.handoff.delivery.SseWriter;
 import dev.handoff.http.Reply;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -94,11 +93,11 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
     private Mono<Void> events(Map<String, String> headers, EventFeed feed, Pump pump, ServerHttpResponse response) {
         Replies.begin(response, 200, headers);
         Flux<DataBuffer> parts = pump.parts(feed, response.bufferFactory(), blocking);
-        // The header fields leave with the first bytes, so a comment comes before the first event.
-        DataBuffer comment = response.bufferFactory()
-                .wrap(new SseWriter().comment("").toString().getBytes(StandardCharsets.UTF_8));
+        // The header fields leave with the first bytes, so a heartbeat comes before the first event.
+        DataBuffer filler =
+                response.bufferFactory().wrap(feed.filler().toString().getBytes(StandardCharsets.UTF_8));
         // Each part is flushed.
-        return response.writeAndFlushWith(parts.startWith(comment).map(Mono::just));
+        return response.writeAndFlushWith(parts.startWith(filler).map(Mono::just));
     }
 
     private Mono<Void> document(
