@@ -7,6 +7,8 @@ import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.IdempotencyKey;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
+import dev.handoff.observation.GuardedObserver;
+import dev.handoff.observation.HandoffObserver;
 import dev.handoff.store.EventStore;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
@@ -54,6 +56,7 @@ public final class Handoff {
     private final Duration grantLifetime;
     private final Clock clock;
     private final Retries retries;
+    final HandoffObserver observer;
 
     private Handoff(Builder builder) {
         this.dispatcher = new TranslatingDispatcher(builder.dispatcher);
@@ -65,6 +68,7 @@ public final class Handoff {
         this.grantLifetime = builder.grantLifetime;
         this.clock = builder.clock;
         this.retries = new Retries(dispatcher, sealer);
+        this.observer = GuardedObserver.of(builder.observer);
     }
 
     /** For a hand-off between these parts. */
@@ -95,7 +99,20 @@ public final class Handoff {
      * @throws ProblemException as {@link #begin(HandoffRequest, Task)} does
      */
     public Reply begin(HandoffRequest request, Task task, Duration joinRetriesWithin) {
-        Optional<Reply> resumed = resume(request);
+        try {
+            return resumeOrDispatch(request, task, joinRetriesWithin);
+        } catch (ProblemException e) {
+            throw refused(e);
+        }
+    }
+
+    private ProblemException refused(ProblemException e) {
+        observer.refused(e.problem().status(), e.problem().code());
+        return e;
+    }
+
+    private Reply resumeOrDispatch(HandoffRequest request, Task task, Duration joinRetriesWithin) {
+        Optional<Reply> resumed = resumed(request);
         if (resumed.isPresent()) {
             return resumed.get();
         }
@@ -106,6 +123,7 @@ public final class Handoff {
         } else {
             Optional<TaskStatus> first = retries.earlier(request, owned, joinRetriesWithin);
             if (first.isPresent()) {
+                observer.joined(owned.type());
                 return handOff(
                         request,
                         owned.subject(),
@@ -161,6 +179,14 @@ public final class Handoff {
      *     server does not know its format (503)
      */
     public Optional<Reply> resume(HandoffRequest request) {
+        try {
+            return resumed(request);
+        } catch (ProblemException e) {
+            throw refused(e);
+        }
+    }
+
+    private Optional<Reply> resumed(HandoffRequest request) {
         String field = request.header("Last-Event-ID");
         if (field == null || field.isEmpty()) {
             return Optional.empty();
@@ -181,14 +207,16 @@ public final class Handoff {
         // Only events have ids, so this client reads events, whatever the first request of the task asked for.
         boolean events = formats.ofAccepted(status.format()) instanceof StreamFormat.EventFormat;
         String format = events ? status.format() : StreamFormat.standard().name();
-        return Optional.of(handOff(
+        Reply reply = handOff(
                 request,
                 request.subject(),
                 last.streamId(),
                 format,
                 rightsOfReturning(request.subject()),
                 expires,
-                last));
+                last);
+        observer.resumed(format);
+        return Optional.of(reply);
     }
 
     private static ProblemException notYourStream(EventId last) {
@@ -240,6 +268,7 @@ public final class Handoff {
         private Duration grantLifetime = Duration.ofHours(24);
         private EventsUrl eventsUrl = EventsUrl.DEFAULT;
         private Clock clock = Clock.systemUTC();
+        private HandoffObserver observer = HandoffObserver.NONE;
 
         private Builder(TaskDispatcher dispatcher, EventStore store, TokenSealer sealer) {
             this.dispatcher = dispatcher;
@@ -313,6 +342,15 @@ public final class Handoff {
         /** The clock that the expiry of tokens is set by; the system's by default. */
         public Builder clock(Clock clock) {
             this.clock = clock;
+            return this;
+        }
+
+        /**
+         * Sets an observer, which is told which requests are joined, resumed and refused, and by a {@link StreamEndpoint} of this hand-off
+         * who reads; by default none. A dispatcher has an observer of its own, which may be the same.
+         */
+        public Builder observer(HandoffObserver observer) {
+            this.observer = observer;
             return this;
         }
 

@@ -84,7 +84,7 @@ public final class StreamEndpoint {
         this.authorization = builder.authorization;
         this.heartbeat = builder.heartbeat;
         this.cors = new Cors(builder.corsOrigins, builder.corsCredentials);
-        this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry);
+        this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry, handoff.observer);
     }
 
     /** Returns a builder of an endpoint that serves the streams of a hand-off. */
@@ -107,7 +107,9 @@ public final class StreamEndpoint {
         try {
             return answer(exchange, path);
         } catch (Throwable e) {
-            return exchange.whole(Rendering.error(exchange.format, Rendering.problemOf(e)));
+            Problem problem = Rendering.problemOf(e);
+            handoff.observer.refused(problem.status(), problem.code());
+            return exchange.whole(Rendering.error(exchange.format, problem));
         }
     }
 
@@ -121,6 +123,7 @@ public final class StreamEndpoint {
         }
         if (!allowed.contains(method)) {
             Problem problem = new Problem(405, "method_not_allowed", "Only " + methods + " can be used here.");
+            handoff.observer.refused(problem.status(), problem.code());
             return exchange.whole(Rendering.error(null, problem).with("Allow", methods));
         }
         String place = status ? path.substring(0, path.length() - STATUS.length()) : path;

@@ -5,6 +5,7 @@ import dev.handoff.format.Framing;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
+import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
@@ -56,7 +57,7 @@ public final class EventFeed extends Feed {
     private int written;
 
     EventFeed(Feeds feeds, AuthorizedStream access, StreamFormat.EventFormat format, @Nullable EventId last) {
-        super(access, format, feeds.readers());
+        super(access, format, feeds);
         this.feeds = feeds;
         this.format = format;
         this.stream = access.stream();
@@ -206,6 +207,7 @@ public final class EventFeed extends Feed {
         int count = size < 2 * SLICE_BYTES ? size : SLICE_BYTES;
         if (count > 0) {
             part.frames().writeTo(out, written, count);
+            wrote(count);
         }
         if (count < size) {
             unfinished = part;
@@ -215,6 +217,9 @@ public final class EventFeed extends Feed {
         if (written > 0) {
             unfinished = null;
             written = 0;
+        }
+        if (part.end() != null) {
+            wroteLast(part.end());
         }
         return part.produced();
     }
@@ -272,7 +277,9 @@ public final class EventFeed extends Feed {
         writer.clear();
         Produced produced = fill(writer, batch);
         lastSize = writer.size();
-        SharedFrames.Part part = new SharedFrames.Part(begin, after, writer, produced);
+        boolean ends = produced == Produced.LAST || produced == Produced.TRUNCATED;
+        ReaderEnd reason = ends && batch.end() != null ? reasonOf(batch.end()) : null;
+        SharedFrames.Part part = new SharedFrames.Part(begin, after, writer, produced, reason);
         boolean kept = common && rest == null && keep(part);
         // A reader that has caught up needs no buffer, and a shared buffer must not be written again.
         buffer = produced == Produced.PART && !kept ? writer : null;
@@ -342,6 +349,6 @@ public final class EventFeed extends Feed {
     }
 
     private SharedFrames.Part last(FrameWriter frames) {
-        return new SharedFrames.Part(after, after, frames, Produced.TRUNCATED);
+        return new SharedFrames.Part(after, after, frames, Produced.TRUNCATED, reasonOfCut());
     }
 }

@@ -5,6 +5,7 @@ import dev.handoff.delivery.Feed;
 import dev.handoff.delivery.Feed.Produced;
 import dev.handoff.delivery.FrameWriter;
 import dev.handoff.http.Problem;
+import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -199,6 +200,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     final void onTick(long now) {
         if (blocked && now - blockedSince >= server.writeDeadlineMillis()) {
             logger.debug("a reader of stream {} has taken nothing for {} ms", streamId(), now - blockedSince);
+            feed.closesBecause(ReaderEnd.TOO_SLOW);
             givenUp = true;
         }
         if (!turn.tryLock()) {
@@ -228,6 +230,7 @@ abstract class Connection implements WriteListener, AsyncListener {
             Errors.rethrowFatal(e);
             logger.debug("a reader of stream {} has to be cut off", streamId(), e);
             last = Produced.TRUNCATED;
+            feed.closesBecause(ReaderEnd.CUT);
             givenUp = true;
             due = true;
         } finally {
@@ -436,8 +439,10 @@ abstract class Connection implements WriteListener, AsyncListener {
             // The client has left, and the container knows: it calls onError and ends the request, which may be that of
             // another client when it is touched after that.
             logger.debug("a reader of stream {} is gone", streamId(), e);
+            feed.closesBecause(ReaderEnd.CLIENT_GONE);
             close();
         } catch (Throwable e) {
+            feed.closesBecause(ReaderEnd.CUT);
             abort();
             // An error of the JVM is not thrown on, since Jetty would end the response as if it were complete.
             if (Errors.isFatal(e)) {

@@ -4,9 +4,9 @@ import com.mongodb.client.MongoDatabase;
 import dev.handoff.check.Durations;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseSettings;
-import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.MongoOperations;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.observation.GuardedObserver;
 import dev.handoff.observation.HandoffObserver;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
@@ -77,7 +77,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
                 settings.name(),
                 settings.maxAttempts(),
                 settings.lease().dividedBy(2));
-        this.dispatch = new Dispatch(database, takeover, settings);
+        this.dispatch = new Dispatch(database, takeover, settings, observer);
         this.attendance = new Attendance(database, settings, this::onExecutor, dispatch::cancel);
         this.sweeper = new Sweeper(database, takeover, attendance, settings, observer);
     }

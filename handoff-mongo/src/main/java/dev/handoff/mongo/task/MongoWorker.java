@@ -164,7 +164,8 @@ public final class MongoWorker implements AutoCloseable {
                 () -> queue.store().appender(id, claimed.epoch()),
                 Duration.ZERO,
                 queue.settings().ticker(),
-                queue.settings().locks().get());
+                queue.settings().locks().get(),
+                queue.observer());
         RunningTask task = new RunningTask(id, claimed.epoch(), run);
         running.put(id, task);
         return () -> work(task);

@@ -2,10 +2,10 @@ package dev.handoff.mongo.stream;
 
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.EventBatch;
-import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.Position;
 import dev.handoff.mongo.testing.ManualScheduler;
+import dev.handoff.observation.GuardedObserver;
 import dev.handoff.observation.HandoffObserver;
 import dev.handoff.time.Ticker;
 import java.lang.reflect.Proxy;

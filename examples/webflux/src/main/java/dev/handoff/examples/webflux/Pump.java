@@ -89,7 +89,8 @@ final class Pump {
             more = produced == Feed.Produced.PART;
         }
         FrameWriter heartbeat = events.heartbeat();
-        if (heartbeat != null && sink.requestedFromDownstream() > 0 && !sink.isCancelled()) {
+        // A heartbeat may not stand within a frame, of which a part may have been the beginning.
+        if (heartbeat != null && !more && sink.requestedFromDownstream() > 0 && !sink.isCancelled()) {
             sink.next(buffers.wrap(heartbeat.toString().getBytes(StandardCharsets.UTF_8)));
             events.heartbeatSent();
         }

@@ -5,6 +5,7 @@ import dev.handoff.delivery.DocumentFeed;
 import dev.handoff.delivery.EventFeed;
 import dev.handoff.delivery.Feed;
 import dev.handoff.http.Reply;
+import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -19,6 +20,7 @@ import org.springframework.web.server.WebHandler;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.SignalType;
 import reactor.core.scheduler.Scheduler;
 
 /** Serves the streams of a {@link StreamEndpoint} below a path, such as {@code /events}. */
@@ -86,6 +88,9 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
                 .publishOn(blocking)
                 .doFinally(signal -> {
                     pumps.remove(pump);
+                    if (signal == SignalType.CANCEL) {
+                        feed.closesBecause(ReaderEnd.CLIENT_GONE);
+                    }
                     feed.close();
                 });
     }

@@ -26,6 +26,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -240,6 +241,24 @@ class WebFluxTest {
         words.add("end");
         begin("/described");
         assertThat(payloads.take()).isEqualTo("acme 1");
+    }
+
+    @Test
+    @DisplayName("a client that asks for JSON lines gets the same stream, one JSON value per line")
+    void jsonLines() throws Exception {
+        URI stream = begin("/tasks");
+        HttpRequest get = HttpRequest.newBuilder(stream)
+                .header("Accept", "application/x-ndjson")
+                .build();
+        HttpResponse<Stream<String>> answer = client.send(get, HttpResponse.BodyHandlers.ofLines());
+        assertThat(answer.headers().firstValue("Content-Type")).hasValue("application/x-ndjson");
+        words.add("a");
+        words.add("end");
+        List<String> lines = answer.body().toList();
+        assertThat(lines).hasSize(2);
+        // The space is sent so that the header fields leave at once.
+        assertThat(lines.get(0)).startsWith(" {\"id\":\"").endsWith("\",\"data\":\"a\"}");
+        assertThat(lines.get(1)).endsWith("\",\"type\":\"completed\",\"data\":\"{\\\"words\\\":true}\"}");
     }
 
     @Test
