@@ -86,9 +86,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
      * Returns a builder of a queue in a database that has the indexes of {@link dev.handoff.mongo.MongoIndexes}.
      *
      * @param store where the streams of its tasks are, in the same database
-     * @param executor sweeps, records which tasks have readers, and cancels tasks that run here. It waits for the store, so it
-     *     must not be that of the store. It needs two threads, and one more for each action of
-     *     {@link dev.handoff.task.TaskOutput#onCancel} that may block at the same time; belongs to the caller
+     * @param executor sweeps and records which tasks have readers. It waits for the store, so it must not be that of the store. It needs two
+     *     threads; belongs to the caller
      * @param types the types of tasks that are accepted; others are refused
      */
     public static Builder builder(
@@ -337,7 +336,9 @@ public final class MongoTaskQueue implements TaskDispatcher {
                             cancelUnattendedAfter,
                             observer,
                             ticker,
-                            ReentrantLock::new));
+                            // Fair, because a handler that emits in a loop, and whose emits wait for the store, would keep a
+                            // cancellation from getting the lock of its run.
+                            () -> new ReentrantLock(true)));
         }
     }
 }
