@@ -57,22 +57,37 @@ final class TailRun implements Callable<Integer> {
     @Option(names = "--uri", required = true, description = "The MongoDB, for example mongodb://127.0.0.1:27017.")
     private String uri = "";
 
-    @Option(names = "--streams", defaultValue = "2000", description = "Streams and readers (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--streams",
+            defaultValue = "2000",
+            description = "Streams and readers (default: ${DEFAULT-VALUE}).")
     private int streams;
 
-    @Option(names = "--bytes", defaultValue = "1000000", description = "Bytes of each stream (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--bytes",
+            defaultValue = "1000000",
+            description = "Bytes of each stream (default: ${DEFAULT-VALUE}).")
     private int bytes;
 
-    @Option(names = "--event-bytes", defaultValue = "200", description = "Bytes of each event (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--event-bytes",
+            defaultValue = "200",
+            description = "Bytes of each event (default: ${DEFAULT-VALUE}).")
     private int eventBytes;
 
     @Option(names = "--writers", defaultValue = "8", description = "Threads that write (default: ${DEFAULT-VALUE}).")
     private int writers;
 
-    @Option(names = "--server-heap", defaultValue = "128m", description = "-Xmx of the server (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--server-heap",
+            defaultValue = "128m",
+            description = "-Xmx of the server (default: ${DEFAULT-VALUE}).")
     private String heap = "";
 
-    @Option(names = "--timeout", defaultValue = "3600", description = "Seconds until it gives up (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--timeout",
+            defaultValue = "3600",
+            description = "Seconds until it gives up (default: ${DEFAULT-VALUE}).")
     private int timeout;
 
     @Spec
@@ -89,7 +104,9 @@ final class TailRun implements Callable<Integer> {
                     + TailStream.LEAST_EVENT_BYTES + " bytes, and a stream has at least one event");
         }
         int events = bytes / eventBytes;
-        say("tail: %d streams of %d events of %d bytes, %d writers, server with -Xmx%s", streams, events, eventBytes, writers, heap);
+        say(
+                "tail: %d streams of %d events of %d bytes, %d writers, server with -Xmx%s",
+                streams, events, eventBytes, writers, heap);
         ScheduledExecutorService storeThreads = Executors.newScheduledThreadPool(4);
         ExecutorService queueThreads = Executors.newFixedThreadPool(2);
         ExecutorService writing = Executors.newFixedThreadPool(writers);
@@ -144,7 +161,9 @@ final class TailRun implements Callable<Integer> {
                     Instant.now().plus(Duration.ofDays(1))));
             TailReader reader = new TailReader(stream, received);
             readers.add(reader);
-            http.sendAsync(HttpRequest.newBuilder(URI.create(server.url() + "/events/" + token)).build(), info -> {
+            HttpRequest request = HttpRequest.newBuilder(URI.create(server.url() + "/events/" + token))
+                    .build();
+            http.sendAsync(request, info -> {
                         answered.incrementAndGet();
                         if (info.statusCode() != 200) {
                             reader.failed("the server answered " + info.statusCode());
@@ -186,7 +205,8 @@ final class TailRun implements Callable<Integer> {
                 server.sample();
                 long done = readers.stream().filter(r -> r.outcome().isDone()).count();
                 say(
-                        "%6.0f s: %d readers answered, %d MB written, %d MB received, %d readers done, server peak RSS %d MB, peak heap %d MB",
+                        "%6.0f s: %d readers answered, %d MB written, %d MB received, %d readers done, "
+                                + "server peak RSS %d MB, peak heap %d MB",
                         seconds(began),
                         answered.get(),
                         written.get() / MEGABYTE,
@@ -239,7 +259,9 @@ final class TailRun implements Callable<Integer> {
         if (alive) {
             server.sample();
             say("peak RSS of the server           %d MB", server.peakResidentBytes() / MEGABYTE);
-            say("peak heap of the server          %d MB used, of -Xmx%s, sampled each %d s", server.peakHeapBytes() / MEGABYTE, heap, REPORT_SECONDS);
+            say(
+                    "peak heap of the server          %d MB used, of -Xmx%s, sampled each %d s",
+                    server.peakHeapBytes() / MEGABYTE, heap, REPORT_SECONDS);
             say("live heap of the server at last  %d MB", server.liveHeapBytes() / MEGABYTE);
         }
         say("warnings and errors of the server %d, in %s", server.complaints(), server.log());

@@ -49,7 +49,6 @@ class StreamReadersTest {
         writer.append(null, "second");
         readers.check(access, 1, run, 0, INTERVAL);
         assertThat(readers.gone()).isNull();
-
     }
 
     @Test
@@ -77,7 +76,8 @@ class StreamReadersTest {
     }
 
     @Test
-    @DisplayName("R5 one read that finds no task proves nothing, nor does one that fails; two that find none cut the readers")
+    @DisplayName(
+            "R5 one read that finds no task proves nothing, nor does one that fails; two that find none cut the readers")
     void gone() {
         dispatcher.dispatch(task);
         store.appender(task.id(), 1).append(null, "first");
