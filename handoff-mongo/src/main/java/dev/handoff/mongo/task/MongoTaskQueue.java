@@ -336,7 +336,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
                             cancelUnattendedAfter,
                             observer,
                             ticker,
-                            // Fair, because a handler that emits in a loop, and whose emits wait for the store, would keep a
+                            // Fair, because a handler that emits in a loop, and whose emits wait for the store, would
+                            // keep a
                             // cancellation from getting the lock of its run.
                             () -> new ReentrantLock(true)));
         }

@@ -96,8 +96,7 @@ class StopThreadsTest extends WorkerFixture {
                 assertThat(tasks).noneMatch(task -> state(queue, task).isFinal());
                 proxy.comeBack();
                 await().atMost(Duration.ofMinutes(1))
-                        .until(() -> tasks.stream()
-                                .allMatch(task -> state(queue, task) == TaskStatus.State.CANCELLED));
+                        .until(() -> tasks.stream().allMatch(task -> state(queue, task) == TaskStatus.State.CANCELLED));
                 assertThat(tasks).allMatch(task -> store.open(task.id()).end().equals(Optional.of(End.cancelled())));
             } finally {
                 worker.close();
