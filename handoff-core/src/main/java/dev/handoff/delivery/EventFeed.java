@@ -5,7 +5,6 @@ import dev.handoff.format.Framing;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
-import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
@@ -218,9 +217,7 @@ public final class EventFeed extends Feed {
             unfinished = null;
             written = 0;
         }
-        if (part.end() != null) {
-            wroteLast(part.end());
-        }
+        wroteLast(part.end());
         return part.produced();
     }
 
@@ -277,9 +274,7 @@ public final class EventFeed extends Feed {
         writer.clear();
         Produced produced = fill(writer, batch);
         lastSize = writer.size();
-        boolean ends = produced == Produced.LAST || produced == Produced.TRUNCATED;
-        ReaderEnd reason = ends && batch.end() != null ? reasonOf(batch.end()) : null;
-        SharedFrames.Part part = new SharedFrames.Part(begin, after, writer, produced, reason);
+        SharedFrames.Part part = new SharedFrames.Part(begin, after, writer, produced, reasonOf(produced, batch.end()));
         boolean kept = common && rest == null && keep(part);
         // A reader that has caught up needs no buffer, and a shared buffer must not be written again.
         buffer = produced == Produced.PART && !kept ? writer : null;

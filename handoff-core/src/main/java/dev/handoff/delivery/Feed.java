@@ -158,9 +158,17 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         }
     }
 
-    /** Notes that the last part was written, and why it is the last. */
+    /** Notes that the last part was written, and why it is the last. Does nothing for null, which stands for a part that is not the last. */
     final void wroteLast(@Nullable ReaderEnd end) {
-        written = end;
+        if (end != null) {
+            written = end;
+        }
+    }
+
+    /** Returns why the response ends after a part; null if it does not. */
+    static @Nullable ReaderEnd reasonOf(Produced produced, @Nullable End end) {
+        boolean last = produced == Produced.LAST || produced == Produced.TRUNCATED;
+        return last && end != null ? reasonOf(end) : null;
     }
 
     /** Returns why a response that has the end of its stream ends. */

@@ -63,6 +63,7 @@ final class ContractServer implements AutoCloseable {
             .build();
     final Faults faults = new Faults();
     final FaultyStore store = new FaultyStore(memory, faults);
+    final ReportedReaders readers = new ReportedReaders();
     final CountedFormat counted = new CountedFormat();
     final FaultyFormat faulty = new FaultyFormat();
     final FaultyFormat.Document faultyDocument = new FaultyFormat.Document();
@@ -88,6 +89,7 @@ final class ContractServer implements AutoCloseable {
                 .format(counted)
                 .format(faulty)
                 .format(faultyDocument)
+                .observer(readers)
                 .clock(clock)
                 .build();
         events = settings.apply(new ServerSettings(handoff)).servlet(timer);

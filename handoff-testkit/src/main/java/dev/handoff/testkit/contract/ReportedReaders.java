@@ -1,0 +1,33 @@
+package dev.handoff.testkit.contract;
+
+import dev.handoff.observation.HandoffObserver;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Keeps which readers were reported to be opened and closed. */
+final class ReportedReaders implements HandoffObserver {
+
+    private final AtomicInteger opened = new AtomicInteger();
+    private final List<ReaderEnd> ends = new CopyOnWriteArrayList<>();
+
+    int opened() {
+        return opened.get();
+    }
+
+    /** Returns why readers were closed, in order. */
+    List<ReaderEnd> ends() {
+        return ends;
+    }
+
+    @Override
+    public void readerOpened(String format) {
+        opened.incrementAndGet();
+    }
+
+    @Override
+    public void readerClosed(String format, ReaderEnd end, Duration open, long bytes) {
+        ends.add(end);
+    }
+}

@@ -1,0 +1,9 @@
+package dev.handoff.testkit.contract;
+
+class TomcatReaderEndTest extends ReaderEndContract {
+
+    @Override
+    protected ServletContainer container() {
+        return new TomcatContainer();
+    }
+}
