@@ -49,8 +49,9 @@ final class BeatDispatcher implements TaskDispatcher {
         Instant created = running.get(taskId);
         TaskStatus.State state = created == null ? TaskStatus.State.COMPLETED : TaskStatus.State.RUNNING;
         Instant since = created == null ? Instant.EPOCH : created;
-        return Optional.of(
-                new TaskStatus(taskId, null, "standard", state, 0, since, since, created == null ? since : null));
+        return Optional.of(TaskStatus.of(taskId, "standard", state, since)
+                .withStarted(since)
+                .withEnded(created == null ? since : null));
     }
 
     @Override

@@ -191,7 +191,10 @@ final class LocalTask {
     }
 
     TaskStatus status(TaskStatus.State state, int queuePosition) {
-        return new TaskStatus(
-                id, subject, format, state, queuePosition, created, started, state.isFinal() ? endedAt : null);
+        return TaskStatus.of(id, format, state, created)
+                .withSubject(subject)
+                .withQueuePosition(queuePosition)
+                .withStarted(started)
+                .withEnded(state.isFinal() ? endedAt : null);
     }
 }

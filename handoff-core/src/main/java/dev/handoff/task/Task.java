@@ -9,7 +9,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Work that a request asks for.
+ * Work that a request asks for. Make it by {@link #of} and the other methods, which stay when a part is added; the constructor then changes.
  *
  * @param id names the task and its stream: 32 lower-case hexadecimal digits
  * @param type names the {@link TaskHandler} that does it

@@ -4,7 +4,8 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state of a task at one moment.
+ * The state of a task at one moment. Dispatchers make it by {@link #of} and the {@code with…} methods, which stay when a part is added; the
+ * constructor then changes.
  *
  * @param taskId the task, and its stream
  * @param subject who asked, or null
@@ -28,6 +29,31 @@ public record TaskStatus(
 
     /** The largest {@link #queuePosition()}. It means that this many tasks or more are to be started before. */
     public static final int MAX_QUEUE_POSITION = 1000;
+
+    /** Returns the status of a task without a subject that has not started, with no other task before it. */
+    public static TaskStatus of(String taskId, String format, State state, Instant created) {
+        return new TaskStatus(taskId, null, format, state, 0, created, null, null);
+    }
+
+    /** Returns the same status with another subject; null for none. */
+    public TaskStatus withSubject(@Nullable String subject) {
+        return new TaskStatus(taskId, subject, format, state, queuePosition, created, started, ended);
+    }
+
+    /** Returns the same status with another position in the queue. */
+    public TaskStatus withQueuePosition(int queuePosition) {
+        return new TaskStatus(taskId, subject, format, state, queuePosition, created, started, ended);
+    }
+
+    /** Returns the same status with the time of the last start; null if the task has not started. */
+    public TaskStatus withStarted(@Nullable Instant started) {
+        return new TaskStatus(taskId, subject, format, state, queuePosition, created, started, ended);
+    }
+
+    /** Returns the same status with the time of the end; null if the task has not ended. */
+    public TaskStatus withEnded(@Nullable Instant ended) {
+        return new TaskStatus(taskId, subject, format, state, queuePosition, created, started, ended);
+    }
 
     /** The states of a task. It starts in {@link #QUEUED}; the last three are final. */
     public enum State {

@@ -217,7 +217,9 @@ public final class PythonStreams implements EventStore {
 
     private static TaskStatus status(
             String id, TaskStatus.State state, Instant created, @Nullable Instant started, @Nullable Instant ended) {
-        return new TaskStatus(id, null, StreamFormat.standard().name(), state, 0, created, started, ended);
+        return TaskStatus.of(id, StreamFormat.standard().name(), state, created)
+                .withStarted(started)
+                .withEnded(ended);
     }
 
     /** The settings of a reader. */

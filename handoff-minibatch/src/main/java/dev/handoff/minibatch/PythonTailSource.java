@@ -154,7 +154,7 @@ final class PythonTailSource implements TailSource {
 
     private static EventBatch batch(String id, long position, PythonRecord record) {
         List<Event> events = record.end() != null ? List.of() : List.of(new Event(position, null, record.data()));
-        return new EventBatch(record.key().id(), id, position, 1, events, record.end(), false);
+        return EventBatch.of(record.key().id(), id, position, 1, events).withEnd(record.end());
     }
 
     private void recount(Map<String, Place> reached, long now, Set<String> unreadable) {

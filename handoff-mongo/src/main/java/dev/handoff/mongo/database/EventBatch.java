@@ -7,7 +7,8 @@ import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Some consecutive entries of a stream. A writer stores them together.
+ * Some consecutive entries of a stream. A writer stores them together. {@link #of}, {@link #withEnd} and {@link #fence(ObjectId, String,
+ * long, int)} stay when a part is added; the constructor then changes.
  *
  * @param seq the position of the first entry
  * @param end the end of the stream, if it stands after the events. It takes one position
@@ -25,6 +26,16 @@ public record EventBatch(
     /** Copies the events. */
     public EventBatch {
         events = List.copyOf(events);
+    }
+
+    /** Returns a batch of events, without an end. */
+    public static EventBatch of(ObjectId id, String stream, long seq, int epoch, List<Event> events) {
+        return new EventBatch(id, stream, seq, epoch, events, null, false);
+    }
+
+    /** Returns the same batch with an end of the stream after its events, or without one for null. */
+    public EventBatch withEnd(@Nullable End end) {
+        return new EventBatch(id, stream, seq, epoch, events, end, fence);
     }
 
     /** Returns a fence at a position. */

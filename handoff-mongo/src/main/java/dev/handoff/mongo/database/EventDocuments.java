@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import org.bson.Document;
+import org.bson.types.ObjectId;
 
 /**
  * The documents of the collection {@code handoff_events}. Each is one {@link EventBatch}:
@@ -58,14 +59,13 @@ final class EventDocuments {
             events.add(new Event(seq + events.size(), entry.getString("type"), entry.getString("data")));
         }
         Document end = document.get("end", Document.class);
-        return new EventBatch(
-                document.getObjectId("_id"),
-                document.getString("stream"),
-                seq,
-                document.getInteger("epoch"),
-                events,
-                end == null ? null : endOf(end),
-                document.getBoolean("fence", false));
+        ObjectId id = document.getObjectId("_id");
+        String stream = document.getString("stream");
+        int epoch = document.getInteger("epoch");
+        if (document.getBoolean("fence", false)) {
+            return EventBatch.fence(id, stream, seq, epoch);
+        }
+        return EventBatch.of(id, stream, seq, epoch, events).withEnd(end == null ? null : endOf(end));
     }
 
     private static Document toDocument(End end) {

@@ -4,7 +4,7 @@ import dev.handoff.task.TaskStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who has a task. Two values that are equal, at different times, mean that nobody has taken the task in between.
+ * Who has a task. {@link #of} and the {@code with…} methods stay when a part is added; the constructor then changes. Two values that are equal, at different times, mean that nobody has taken the task in between.
  *
  * @param owner the worker or sweeper that has it; null while it is queued
  * @param cancel whether it is marked for cancellation
@@ -16,4 +16,25 @@ public record HeldTask(
         int epoch,
         @Nullable String owner,
         boolean cancel,
-        @Nullable Long lease) {}
+        @Nullable Long lease) {
+
+    /** Returns who has a task that nobody owns and that is not marked for cancellation. */
+    public static HeldTask of(String id, TaskStatus.State state, int epoch) {
+        return new HeldTask(id, state, epoch, null, false, null);
+    }
+
+    /** Returns the same with an owner; null for none. */
+    public HeldTask withOwner(@Nullable String owner) {
+        return new HeldTask(id, state, epoch, owner, cancel, lease);
+    }
+
+    /** Returns the same, marked for cancellation or not. */
+    public HeldTask withCancel(boolean cancel) {
+        return new HeldTask(id, state, epoch, owner, cancel, lease);
+    }
+
+    /** Returns the same with a lease time; null for none. */
+    public HeldTask withLease(@Nullable Long lease) {
+        return new HeldTask(id, state, epoch, owner, cancel, lease);
+    }
+}

@@ -76,13 +76,10 @@ final class TaskDocuments {
 
     static HeldTask held(Document document) {
         Date lease = document.getDate("leaseUntil");
-        return new HeldTask(
-                document.getString("_id"),
-                state(document),
-                document.getInteger("epoch"),
-                document.getString("worker"),
-                document.getBoolean("cancel", false),
-                lease == null ? null : lease.getTime());
+        return HeldTask.of(document.getString("_id"), state(document), document.getInteger("epoch"))
+                .withOwner(document.getString("worker"))
+                .withCancel(document.getBoolean("cancel", false))
+                .withLease(lease == null ? null : lease.getTime());
     }
 
     static String name(TaskStatus.State state) {

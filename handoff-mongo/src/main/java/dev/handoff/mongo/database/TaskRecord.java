@@ -63,6 +63,10 @@ public record TaskRecord(
 
     /** Returns the status. */
     public TaskStatus status(int queuedBefore) {
-        return new TaskStatus(id, subject, format, state, queuedBefore, created, started, ended);
+        return TaskStatus.of(id, format, state, created)
+                .withSubject(subject)
+                .withQueuePosition(queuedBefore)
+                .withStarted(started)
+                .withEnded(ended);
     }
 }

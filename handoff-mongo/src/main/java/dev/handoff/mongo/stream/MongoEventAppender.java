@@ -170,8 +170,8 @@ final class MongoEventAppender implements EventAppender {
         List<Event> events = gathered.subList(0, count);
         boolean last =
                 count == gathered.size() && end != null && (count == 0 || chars + charsOf(end) <= MAX_BATCH_CHARS);
-        EventBatch batch =
-                new EventBatch(new ObjectId(), streamId, acknowledgedTo, epoch, events, last ? end : null, false);
+        EventBatch batch = EventBatch.of(new ObjectId(), streamId, acknowledgedTo, epoch, events)
+                .withEnd(last ? end : null);
         gathered = new ArrayList<>(gathered.subList(count, gathered.size()));
         inFlight = true;
         endTaken = last;

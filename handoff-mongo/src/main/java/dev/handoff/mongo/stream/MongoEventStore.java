@@ -74,14 +74,9 @@ public final class MongoEventStore implements EventStore {
         HandoffObserver observer = GuardedObserver.of(builder.observer);
         this.tail = new TailPoller(
                 new DatabaseTail(database),
-                new TailSettings(
-                        builder.executor,
-                        builder.hintExecutor,
-                        builder.ticker,
-                        builder.poll,
-                        builder.fetchLoops,
-                        TailSettings.defaultWindowBytes(),
-                        observer));
+                TailSettings.of(builder.executor, builder.hintExecutor, builder.ticker, builder.poll)
+                        .withLoops(builder.fetchLoops)
+                        .withObserver(observer));
         this.fence = new Fence(database, builder.ticker, locks.get(), tail::offer);
         this.commit = new GroupCommit(
                 database,

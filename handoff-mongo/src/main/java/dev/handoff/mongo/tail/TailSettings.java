@@ -7,7 +7,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings of a {@link TailPoller}.
+ * The settings of a {@link TailPoller}. {@link #of} and the {@code with…} methods stay when a setting is added; the constructor then changes.
  *
  * @param executor runs the polling loops, one thread each
  * @param hintExecutor runs the hints of readers; null if the executor of the loops runs them, too
@@ -44,6 +44,21 @@ public record TailSettings(
             ScheduledExecutorService executor, @Nullable Executor hintExecutor, Ticker ticker, PollInterval poll) {
         return new TailSettings(
                 executor, hintExecutor, ticker, poll, LOOPS, defaultWindowBytes(), HandoffObserver.NONE);
+    }
+
+    /** Returns these settings with another number of loops. */
+    public TailSettings withLoops(int loops) {
+        return new TailSettings(executor, hintExecutor, ticker, poll, loops, windowBytes, observer);
+    }
+
+    /** Returns these settings with another bound of windows. */
+    public TailSettings withWindowBytes(long windowBytes) {
+        return new TailSettings(executor, hintExecutor, ticker, poll, loops, windowBytes, observer);
+    }
+
+    /** Returns these settings with an observer. */
+    public TailSettings withObserver(HandoffObserver observer) {
+        return new TailSettings(executor, hintExecutor, ticker, poll, loops, windowBytes, observer);
     }
 
     /** Returns a sixteenth of the heap, but at most 64 MB. */

@@ -118,7 +118,7 @@ final class Takeover {
 
     /** Returns the value that the database has for a queued task unless another process changes it. */
     private static HeldTask queued(TaskRecord task) {
-        return new HeldTask(task.id(), TaskStatus.State.QUEUED, task.epoch(), null, task.cancel(), null);
+        return HeldTask.of(task.id(), TaskStatus.State.QUEUED, task.epoch()).withCancel(task.cancel());
     }
 
     /**

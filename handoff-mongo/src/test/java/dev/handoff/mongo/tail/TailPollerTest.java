@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.TailFetch;
 import dev.handoff.mongo.testing.TickedExecutor;
-import dev.handoff.observation.HandoffObserver;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
@@ -37,14 +36,9 @@ class TailPollerTest {
     private TailPoller poller(int loops, long windowBytes) {
         return new TailPoller(
                 source,
-                new TailSettings(
-                        executor,
-                        executor,
-                        executor,
-                        new PollInterval(SHORTEST, LONGEST),
-                        loops,
-                        windowBytes,
-                        HandoffObserver.NONE));
+                TailSettings.of(executor, executor, executor, new PollInterval(SHORTEST, LONGEST))
+                        .withLoops(loops)
+                        .withWindowBytes(windowBytes));
     }
 
     /** Streams in memory, and what was fetched of them. */
