@@ -42,21 +42,21 @@ final class JsonLinesWriter extends FrameWriter {
         }
         requireOneValue(data);
         long retryMillis = takeRetry();
-        boolean withId = id != null && framing.idMember() != null;
-        boolean withRetry = retryMillis >= 0 && framing.retryMember() != null;
+        String idMember = id == null ? null : framing.idMember();
+        String retryMember = retryMillis < 0 ? null : framing.retryMember();
         int from = 0;
-        if (withId || withRetry) {
+        if (idMember != null || retryMember != null) {
             from = data.indexOf('{') + 1;
             write('{');
-            if (withId) {
-                writeName(framing.idMember());
+            if (id != null && idMember != null) {
+                writeName(idMember);
                 writeString(id);
             }
-            if (withRetry) {
-                if (withId) {
+            if (retryMember != null) {
+                if (idMember != null) {
                     write(',');
                 }
-                writeName(framing.retryMember());
+                writeName(retryMember);
                 writeText(Long.toString(retryMillis), 0);
             }
             if (hasMembers(data, from)) {

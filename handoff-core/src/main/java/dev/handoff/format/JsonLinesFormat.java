@@ -38,16 +38,16 @@ final class JsonLinesFormat implements StreamFormat.EventFormat {
         if (end instanceof End.Completed completed) {
             line = line("completed", completed.result());
         } else if (end instanceof End.Failed failed) {
-            line = line("failed", failed.problem());
+            line = problemLine("failed", failed.problem());
         } else {
-            line = line("cancelled", (String) null);
+            line = line("cancelled", null);
         }
         return List.of(line);
     }
 
     @Override
     public StreamFormat.Frame interrupted(Problem problem) {
-        return line("interrupted", problem);
+        return problemLine("interrupted", problem);
     }
 
     private static StreamFormat.Frame line(@Nullable String type, @Nullable String data) {
@@ -61,7 +61,7 @@ final class JsonLinesFormat implements StreamFormat.EventFormat {
         return new StreamFormat.Frame(null, json.toString());
     }
 
-    private static StreamFormat.Frame line(String type, Problem problem) {
+    private static StreamFormat.Frame problemLine(String type, Problem problem) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("type", type);
         json.putRawValue("problem", new RawValue(problem.toJson()));

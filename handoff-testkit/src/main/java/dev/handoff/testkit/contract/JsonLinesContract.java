@@ -14,6 +14,7 @@ import java.io.InputStreamReader;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.Objects;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,7 +33,7 @@ public abstract class JsonLinesContract extends ContainerClient {
     }
 
     private static JsonNode next(BufferedReader lines) throws IOException {
-        return JSON.readTree(lines.readLine());
+        return JSON.readTree(Objects.requireNonNull(lines.readLine()));
     }
 
     @Test
