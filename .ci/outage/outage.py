@@ -3,16 +3,16 @@
 Starts a stand-in for MongoDB and the roles of bin/chat, on ports of its own, and reads answers over plain sockets.
 """
 
+import email.utils
 import signal
 import sys
 import time
 
-from roles import Reader, Role, body, check, environment, fail, free_port, passed, post, status, until, words
+from roles import Reader, Role, body, check, environment, fail, free_port, passed, post, request, status, until, words
 
 STREAMS = 100
 PAUSES = [int(seconds) for seconds in sys.argv[1].split(",") if seconds]
-FAKETIME = sys.argv[2]
-STEPPING_CLOCK = sys.argv[3]
+WRONG_CLOCK = sys.argv[2]
 DELAY_MS = 250
 
 
@@ -82,10 +82,8 @@ def run(what, ports, api_ports, count, disturb):
 
 
 def start(*arguments, clock=None):
-    """Starts a role whose wall clock is right, wrong by a time such as +1h, or jumps."""
-    if clock == "stepping":
-        return Role(*arguments, prefix=["env", f"LD_PRELOAD={STEPPING_CLOCK}"])
-    return Role(*arguments, prefix=[FAKETIME, "-f", clock] if clock else [])
+    """Starts a role. Its wall clock differs by the given seconds, or by each of them in turn, three seconds long."""
+    return Role(*arguments, prefix=["env", f"LD_PRELOAD={WRONG_CLOCK}", f"WALL_CLOCK_OFFSETS={clock}"] if clock else [])
 
 
 mongo_port, api_port, one_port, two_port = (free_port() for _ in range(4))
@@ -106,18 +104,22 @@ try:
 
         run(f"the store is paused for {seconds} s", [one_port, two_port], [api_port], 40, pause)
 
-    # Processes whose clocks are wrong join in. faketime cannot let a clock jump: it would also change the monotonic clock.
+    # Processes join in whose clocks are an hour ahead, an hour behind, or jump between the two.
+    jumping = "3600,0,-3600,0"
     wrong_ports = [free_port() for _ in range(3)]
-    for clock, port in zip(["+1h", "-1h", "stepping"], wrong_ports):
+    for clock, port in zip(["3600", "-3600", jumping], wrong_ports):
         streams.append(start("stream", "--port", port, clock=clock))
         workers.append(start("worker", clock=clock))
-    stepping_api_port = free_port()
-    start("api", "--port", stepping_api_port, clock="stepping")
+    for port, hours in zip(wrong_ports, [1, -1]):
+        shown = email.utils.parsedate_to_datetime(request("HEAD", port, "/").headers["Date"]).timestamp()
+        check(f"the clock of a streaming server is wrong by {hours} h", abs(shown - time.time() - hours * 3600) < 60)
+    jumping_api_port = free_port()
+    start("api", "--port", jumping_api_port, clock=jumping)
 
     def wait():
         time.sleep(25)  # two leases and some sweeps
 
-    run("clocks are wrong", [one_port, two_port, *wrong_ports], [api_port, stepping_api_port], 120, wait)
+    run("clocks are wrong", [one_port, two_port, *wrong_ports], [api_port, jumping_api_port], 120, wait)
     lost = [line for role in Role.all for line in role.log if "lost its worker" in line]
     check(f"no task has lost its worker: {lost[:3]}", not lost)
 

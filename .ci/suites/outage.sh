@@ -5,10 +5,9 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 export PYTHONPATH=$root/.ci PYTHONDONTWRITEBYTECODE=1 # for roles.py
 install() { command -v "$1" > /dev/null || { apt-get update -qq && apt-get install -y -qq "$1"; }; }
 install python3
-install faketime
 command -v cc > /dev/null || { apt-get update -qq && apt-get install -y -qq gcc libc6-dev; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cc -O2 -shared -fPIC -o "$work/stepping_clock.so" "$root/.ci/outage/stepping_clock.c"
+cc -O2 -shared -fPIC -o "$work/wrong_clock.so" "$root/.ci/outage/wrong_clock.c"
 "$root/bin/chat" --help > /dev/null # builds the jar, if need be
-python3 "$root/.ci/outage/outage.py" "${OUTAGE_SECONDS-15,60}" "$(command -v faketime)" "$work/stepping_clock.so"
+python3 "$root/.ci/outage/outage.py" "${OUTAGE_SECONDS-15,60}" "$work/wrong_clock.so"

@@ -7,6 +7,7 @@ import dev.handoff.delivery.EventFeed;
 import dev.handoff.delivery.Feed;
 import dev.handoff.delivery.Feeds;
 import dev.handoff.delivery.Rendering;
+import dev.handoff.format.Framing;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.Prefer;
@@ -29,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <table>
  * <caption>Requests and answers</caption>
- * <tr><td>{@code GET} or {@code POST /{token}}</td><td>the stream, as Server-Sent Events or, once it has ended, as
- * one document; after the event that {@code Last-Event-ID} or {@code ?last_event_id=} names, if one does; 204 if there is
+ * <tr><td>{@code GET} or {@code POST /{token}}</td><td>the stream, as Server-Sent Events, as JSON lines or, once it
+ * has ended, as one document; after the event that {@code Last-Event-ID} or {@code ?last_event_id=} names, if one does; 204 if there is
  * nothing after it</td></tr>
  * <tr><td>{@code GET /{token}/status}</td><td>the status of the task, as JSON</td></tr>
  * <tr><td>{@code DELETE /{token}}</td><td>cancels: 202, or 204 if the task had ended</td></tr>
@@ -52,7 +53,7 @@ public final class StreamEndpoint {
     public record Whole(Reply reply) implements Answer {}
 
     /**
-     * A stream as Server-Sent Events, with status 200.
+     * A stream event by event, as Server-Sent Events or as JSON lines, with status 200.
      *
      * @param headers all header fields of the response
      * @param feed what the response holds
@@ -83,7 +84,7 @@ public final class StreamEndpoint {
         this.authorization = builder.authorization;
         this.heartbeat = builder.heartbeat;
         this.cors = new Cors(builder.corsOrigins, builder.corsCredentials);
-        this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry);
+        this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry, handoff.observer);
     }
 
     /** Returns a builder of an endpoint that serves the streams of a hand-off. */
@@ -106,7 +107,9 @@ public final class StreamEndpoint {
         try {
             return answer(exchange, path);
         } catch (Throwable e) {
-            return exchange.whole(Rendering.error(exchange.format, Rendering.problemOf(e)));
+            Problem problem = Rendering.problemOf(e);
+            handoff.observer.refused(problem.status(), problem.code());
+            return exchange.whole(Rendering.error(exchange.format, problem));
         }
     }
 
@@ -120,6 +123,7 @@ public final class StreamEndpoint {
         }
         if (!allowed.contains(method)) {
             Problem problem = new Problem(405, "method_not_allowed", "Only " + methods + " can be used here.");
+            handoff.observer.refused(problem.status(), problem.code());
             return exchange.whole(Rendering.error(null, problem).with("Allow", methods));
         }
         String place = status ? path.substring(0, path.length() - STATUS.length()) : path;
@@ -133,16 +137,18 @@ public final class StreamEndpoint {
             return exchange.whole(
                     Reply.of(200, Reply.JSON, feeds.status(access)).with("Cache-Control", "no-store"));
         }
-        exchange.extra = Rendering.headers(access.format(), access.grant().streamId());
+        StreamFormat chosen = Rendering.accepted(access.format(), exchange.request.header("Accept"));
+        exchange.format = chosen;
+        exchange.extra = Rendering.headers(chosen, access.grant().streamId());
         if (method.equals("DELETE")) {
             return exchange.whole(Reply.of(access.cancel() ? 202 : 204).with("Cache-Control", "no-store"));
         }
         // First of all, since the client may not be allowed to read the stream.
         access.requireReadable();
-        if (access.format() instanceof StreamFormat.EventFormat format) {
+        if (chosen instanceof StreamFormat.EventFormat format) {
             return events(exchange, access, format);
         }
-        if (access.format() instanceof StreamFormat.DocumentFormat format) {
+        if (chosen instanceof StreamFormat.DocumentFormat format) {
             return document(exchange, access, format);
         }
         throw new IllegalStateException("a format is neither of events nor a document");
@@ -157,13 +163,16 @@ public final class StreamEndpoint {
         }
         if (exchange.isHead()) {
             refuseWhileDraining();
-            return exchange.whole(new Reply(200, EventFeed.HEADERS, null));
+            return exchange.whole(new Reply(200, feed.get().headers(), null));
+        }
+        if (feed.get().framing() instanceof Framing.JsonLines) {
+            refuseWhileDraining();
         }
         if (draining) {
             // Not an error, since an EventSource tries again only after a 200.
             feed.get().interrupt(Feed.INTERRUPTED);
         }
-        return new Events(exchange.headers(EventFeed.HEADERS), feed.get());
+        return new Events(exchange.headers(feed.get().headers()), feed.get());
     }
 
     private Answer document(Exchange exchange, AuthorizedStream access, StreamFormat.DocumentFormat format) {
@@ -185,8 +194,8 @@ public final class StreamEndpoint {
     }
 
     /**
-     * Sends clients away from now on: a request for events is answered with an interruption, which an {@code EventSource} takes for a reason to
-     * connect again, and a request for a document is refused with 503. Feeds that are open go on until the adapter interrupts them.
+     * Sends clients away from now on: a request for Server-Sent Events is answered with an interruption, which an {@code EventSource} takes
+     * for a reason to connect again, and a request for JSON lines or a document is refused with 503. Feeds that are open go on until the adapter interrupts them.
      */
     public void drain() {
         draining = true;
@@ -237,7 +246,7 @@ public final class StreamEndpoint {
 
         /**
          * Sets who may use a token. By default whoever holds it may. An application whose streaming server knows its users can compare the
-         * subject of the grant with the user of the request. If it returns false, the request is answered with 403; if it throws a
+         * subject or the claims of the grant with the user of the request; see {@link Handoff.Builder#claims}. If it returns false, the request is answered with 403; if it throws a
          * {@link ProblemException}, with that problem. It is not asked about preflights of CORS.
          */
         public Builder authorization(BiPredicate<HandoffRequest, Grant> authorization) {
@@ -251,13 +260,13 @@ public final class StreamEndpoint {
             return this;
         }
 
-        /** Sets how long nothing is sent before a heartbeat is: a comment, which clients ignore. 15 seconds by default. */
+        /** Sets how long nothing is sent before a heartbeat is: a comment or, in JSON lines, a space, which clients ignore. 15 seconds by default. */
         public Builder heartbeat(Duration heartbeat) {
             this.heartbeat = Durations.requirePositive("heartbeat", heartbeat);
             return this;
         }
 
-        /** Sets how long an {@code EventSource} is told to wait before it connects again; by default that is left to it. */
+        /** Sets how long a client of events is told to wait before it connects again; by default that is left to the client. */
         public Builder retry(Duration retry) {
             this.retry = Durations.requirePositive("retry", retry);
             return this;

@@ -488,6 +488,11 @@ class HandoffTest {
             public String body() {
                 return request.body();
             }
+
+            @Override
+            public byte[] bodyBytes() {
+                return request.bodyBytes();
+            }
         };
         assertThat(location(handoff.begin(below, Task.of("greet", "a")))).startsWith("/shop/events/");
         assertThat(location(builder().eventsUrl("/e").build().begin(below, Task.of("greet", "a"))))

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.handoff.delivery.DocumentFeed;
 import dev.handoff.delivery.EventFeed;
 import dev.handoff.delivery.Feed.Produced;
-import dev.handoff.delivery.SseWriter;
+import dev.handoff.delivery.FrameWriter;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.Problem;
@@ -94,6 +94,11 @@ class StreamEndpointTest {
         @Override
         public String body() {
             return "";
+        }
+
+        @Override
+        public byte[] bodyBytes() {
+            return new byte[0];
         }
     }
 
@@ -453,7 +458,7 @@ class StreamEndpointTest {
         EventFeed feed = opened(get(), events());
         assertThat(feed.heartbeat()).isNull();
         clock.tick(Duration.ofSeconds(15));
-        SseWriter heartbeat = feed.heartbeat();
+        FrameWriter heartbeat = feed.heartbeat();
         assertThat(heartbeat).isNotNull().hasToString(":\n");
         feed.heartbeatSent();
         assertThat(feed.heartbeat()).isNull();

@@ -25,12 +25,21 @@ record ServerProcess(long pid) {
 
     /** The memory that it holds, in bytes. */
     long residentBytes() throws IOException {
+        return statusBytes("VmRSS:");
+    }
+
+    /** The most memory that it has held, in bytes. */
+    long peakResidentBytes() throws IOException {
+        return statusBytes("VmHWM:");
+    }
+
+    private long statusBytes(String name) throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "status"))) {
-            if (line.startsWith("VmRSS:")) {
+            if (line.startsWith(name)) {
                 return Long.parseLong(line.replaceAll("\\D", "")) << 10;
             }
         }
-        throw new IllegalStateException("process " + pid + " has no VmRSS");
+        throw new IllegalStateException("process " + pid + " has no " + name);
     }
 
     /** The bytes of its live objects: asking for a histogram makes a full collection. */

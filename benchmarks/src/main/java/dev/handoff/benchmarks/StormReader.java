@@ -6,15 +6,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/**
- * One client: asks, follows the redirect, reads the stream, and looks at the position of every event. It is strict: what is not
- * as it should be is counted, never smoothed over.
- */
-final class StormReader {
+/** One client: sends a request, follows the redirect, and passes the answer to its {@link StormStream}. */
+final class StormReader implements StormStream.Counter {
 
     /** Where it is in its life. */
     enum State {
@@ -49,19 +45,8 @@ final class StormReader {
     private long left;
     private long chunkSize;
     private boolean redirected;
-    private byte[] line = new byte[192];
-    private int length;
-
-    // Of the event that is being read.
-    private boolean named;
-    private boolean hasData;
-    private long position = -1;
-    private long madeAt;
-
-    private String streamId = "";
-    private long last = -1;
-    private int events;
-    private boolean ended;
+    private final Line headLine = new Line();
+    private final StormStream stream = new StormStream(this);
     private boolean slow;
 
     StormReader(StormRun run, String target) {
@@ -75,7 +60,7 @@ final class StormReader {
 
     /** The events it has had, which are as many as the storm has if none is missing. */
     int events() {
-        return events;
+        return stream.events();
     }
 
     /** Where the stream is, after the redirect. */
@@ -87,8 +72,9 @@ final class StormReader {
         state = State.ASKING;
         part = Part.HEAD;
         status = 0;
-        length = 0;
         chunkSize = 0;
+        headLine.clear();
+        stream.forgetPart();
         SocketChannel opened = SocketChannel.open();
         opened.configureBlocking(false);
         opened.setOption(StandardSocketOptions.TCP_NODELAY, true);
@@ -108,9 +94,6 @@ final class StormReader {
             open.setOption(StandardSocketOptions.SO_LINGER, 0);
             open.close();
         }
-        // What was not read whole comes again.
-        hasData = false;
-        named = false;
     }
 
     /** What this one reads late says nothing about the server. */
@@ -137,12 +120,8 @@ final class StormReader {
 
     private void ask() throws IOException {
         StringBuilder request = new StringBuilder("GET ").append(target).append(" HTTP/1.1\r\nHost: storm\r\n");
-        if (last >= 0) {
-            request.append("Last-Event-ID: ")
-                    .append(streamId)
-                    .append(':')
-                    .append(last)
-                    .append("\r\n");
+        if (stream.isResumable()) {
+            request.append("Last-Event-ID: ").append(stream.lastEventId()).append("\r\n");
         }
         ByteBuffer bytes = ByteBuffer.wrap(request.append("\r\n").toString().getBytes(StandardCharsets.US_ASCII));
         SocketChannel open = socket;
@@ -190,9 +169,11 @@ final class StormReader {
         switch (part) {
             case HEAD -> {
                 if (b == '\n') {
-                    onHeadLine(text());
+                    String text = headLine.text(StandardCharsets.ISO_8859_1);
+                    headLine.clear();
+                    onHeadLine(text);
                 } else if (b != '\r') {
-                    append(b);
+                    headLine.append(b);
                 }
             }
             case SKIPPED_BODY -> {
@@ -210,11 +191,7 @@ final class StormReader {
                 }
             }
             case CHUNK -> {
-                if (b == '\n') {
-                    onStreamLine(now);
-                } else {
-                    append(b);
-                }
+                stream.take(b, now);
                 if (--left == 0) {
                     part = Part.CHUNK_END;
                 }
@@ -263,7 +240,7 @@ final class StormReader {
             part = Part.CHUNK_SIZE;
             state = State.READING;
             run.began();
-        } else if (answer == 204 && last >= 0) {
+        } else if (answer == 204 && stream.isResumable()) {
             finish(State.COMPLETE);
         } else {
             run.refused(answer);
@@ -289,100 +266,24 @@ final class StormReader {
         return !target.startsWith(Storm.PATH);
     }
 
-    private void onStreamLine(long now) {
-        int size = length;
-        length = 0;
-        if (size == 0) {
-            if (hasData) {
-                onEvent(now);
-            }
-            hasData = false;
-            named = false;
-        } else if (starts("id:", size)) {
-            onId(size);
-        } else if (starts("event:", size)) {
-            named = true;
-            ended |= new String(line, 0, size, StandardCharsets.UTF_8).endsWith("completed");
-        } else if (starts("data:", size)) {
-            hasData = true;
-            madeAt = named ? 0 : numberAfter("\"t\":", size);
-        }
-    }
-
-    private boolean starts(String name, int size) {
-        if (size < name.length()) {
-            return false;
-        }
-        for (int i = 0; i < name.length(); i++) {
-            if (line[i] != name.charAt(i)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private void onId(int size) {
-        // <stream>:<position>, and after that a proof which a reader with a token does not need.
-        int colon = 3;
-        while (colon < size - 1 && line[colon] != ':') {
-            colon++;
-        }
-        if (streamId.isEmpty()) {
-            streamId = new String(line, 3, colon - 3, StandardCharsets.US_ASCII).strip();
-        }
-        position = digits(colon + 1, size);
-    }
-
-    private long numberAfter(String name, int size) {
-        for (int i = 0; i + name.length() < size; i++) {
-            int k = 0;
-            while (k < name.length() && line[i + k] == name.charAt(k)) {
-                k++;
-            }
-            if (k == name.length()) {
-                return digits(i + k, size);
-            }
-        }
-        return 0;
-    }
-
-    private long digits(int from, int size) {
-        long number = 0;
-        for (int i = from; i < size && line[i] >= '0' && line[i] <= '9'; i++) {
-            number = number * 10 + line[i] - '0';
-        }
-        return number;
-    }
-
     /** A server that does not redirect has no last event either, and says so by the end of its answer alone. */
     private boolean isWhole() {
-        return ended || (!redirected && events == run.storm().events());
+        return stream.isEnded()
+                || (!redirected && stream.events() == run.storm().events());
     }
 
-    private void onEvent(long now) {
-        if (position > last + 1) {
-            run.gap(position - last - 1);
-        } else if (position <= last) {
-            run.duplicate();
-            return;
-        }
-        last = position;
-        if (!named) {
-            events++;
-            run.delivered(now - madeAt, slow);
-        }
+    @Override
+    public void delivered(long nanos) {
+        run.delivered(nanos, slow);
     }
 
-    private void append(byte b) {
-        if (length == line.length) {
-            line = Arrays.copyOf(line, 2 * length);
-        }
-        line[length++] = b;
+    @Override
+    public void gap(long events) {
+        run.gap(events);
     }
 
-    private String text() {
-        String text = new String(line, 0, length, StandardCharsets.ISO_8859_1);
-        length = 0;
-        return text;
+    @Override
+    public void duplicate() {
+        run.duplicate();
     }
 }

@@ -11,7 +11,14 @@ import picocli.CommandLine.ScopeType;
 @Command(
         name = "storm",
         description = "Measures how streams are delivered, side by side with what they are measured against.",
-        subcommands = {StormServer.class, StormClient.class, FloorServer.class, Compare.class, MicroBenchmarks.class})
+        subcommands = {
+            StormServer.class,
+            StormClient.class,
+            TailRun.class,
+            FloorServer.class,
+            Compare.class,
+            MicroBenchmarks.class
+        })
 public final class StormTool {
 
     @SuppressWarnings("unused") // picocli asks for a field

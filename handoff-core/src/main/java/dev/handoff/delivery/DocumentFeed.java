@@ -5,6 +5,7 @@ import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
+import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import java.time.Duration;
@@ -30,7 +31,7 @@ public final class DocumentFeed extends Feed {
             StreamFormat.DocumentFormat format,
             @Nullable Duration waitFor,
             String location) {
-        super(access, feeds.readers());
+        super(access, format, feeds);
         this.feeds = feeds;
         this.format = format;
         this.waitFor = waitFor;
@@ -43,26 +44,32 @@ public final class DocumentFeed extends Feed {
      * willing to wait for so long and no longer (RFC 7240); or an error. Empty before. May block for as long as the store takes.
      */
     public Optional<Reply> reply() {
-        return find().map(reply -> reply.with("Cache-Control", "no-store"));
+        Optional<Reply> reply = find().map(found -> found.with("Cache-Control", "no-store"));
+        reply.ifPresent(found -> wrote(found.bytes().length));
+        return reply;
     }
 
     private Optional<Reply> find() {
         try {
             Optional<End> end = access().stream().end();
             if (end.isPresent()) {
+                wroteLast(reasonOf(end.get()));
                 return Optional.of(Rendering.document(format, end.get()));
             }
             if (isDue() && waitFor != null) {
+                wroteLast(ReaderEnd.WAIT_OVER);
                 return Optional.of(Reply.of(202, Reply.JSON, feeds.status(access()))
                         .with("x-should-retry", "false")
                         .with("Location", location)
                         .with("Preference-Applied", "wait=" + waitFor.toSeconds()));
             }
         } catch (ProblemException e) {
+            wroteLast(ReaderEnd.CUT);
             return Optional.of(Rendering.error(format, e.problem()));
         } catch (Throwable e) {
             Errors.rethrowFatal(e);
             logger.warn("stream {} could not be read", streamId(), e);
+            wroteLast(ReaderEnd.CUT);
             return Optional.of(Rendering.error(format, INTERRUPTED));
         }
         Problem interruption = interruption();

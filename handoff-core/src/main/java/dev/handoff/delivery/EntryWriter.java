@@ -1,5 +1,6 @@
 package dev.handoff.delivery;
 
+import dev.handoff.format.Framing;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
@@ -16,10 +17,11 @@ final class EntryWriter {
     /** How long a client of a server that stops is told to wait. */
     private static final long RETRY_AFTER_INTERRUPTION_MILLIS = 1000;
 
-    private static final SseWriter NOTHING = new SseWriter(0);
+    private static final FrameWriter NOTHING = new SseWriter(0);
 
     private final AuthorizedStream access;
     private final StreamFormat.EventFormat format;
+    private final Framing framing;
     private final @Nullable Duration retry;
 
     /** How many frames of the first entry the reader has had. */
@@ -29,11 +31,22 @@ final class EntryWriter {
     /** The position of the entry on which the format has failed. */
     private long failedAt;
 
+    /** @throws RuntimeException if the format does not say how its frames are written */
     EntryWriter(AuthorizedStream access, StreamFormat.EventFormat format, @Nullable Duration retry, int skip) {
         this.access = access;
         this.format = format;
+        this.framing = Rendering.framing(format);
         this.retry = retry;
         this.skip = skip;
+    }
+
+    Framing framing() {
+        return framing;
+    }
+
+    /** Returns an empty buffer for frames, with room for so many bytes. */
+    FrameWriter writer(int capacity) {
+        return FrameWriter.of(framing, capacity);
     }
 
     /** Returns whether the next frames are the same for all readers that have come as far. */
@@ -51,7 +64,7 @@ final class EntryWriter {
      *
      * @throws FormatException if the format fails; then nothing was written
      */
-    void write(SseWriter writer, Event event) {
+    void write(FrameWriter writer, Event event) {
         int size = writer.size();
         boolean atStart = first;
         try {
@@ -66,7 +79,7 @@ final class EntryWriter {
      *
      * @throws FormatException if the format fails; then nothing was written
      */
-    boolean write(SseWriter writer, long position, End end) {
+    boolean write(FrameWriter writer, long position, End end) {
         int size = writer.size();
         boolean atStart = first;
         try {
@@ -83,7 +96,7 @@ final class EntryWriter {
         }
     }
 
-    private FormatException failure(SseWriter writer, int size, boolean atStart, long position, Throwable e) {
+    private FormatException failure(FrameWriter writer, int size, boolean atStart, long position, Throwable e) {
         FormatException failure = Rendering.failure(format, e);
         writer.truncate(size);
         first = atStart;
@@ -91,7 +104,7 @@ final class EntryWriter {
         return failure;
     }
 
-    private void write(SseWriter writer, long position, List<StreamFormat.Frame> entry) {
+    private void write(FrameWriter writer, long position, List<StreamFormat.Frame> entry) {
         for (int i = skip; i < entry.size(); i++) {
             if (first && retry != null) {
                 writer.retry(retry.toMillis());
@@ -105,7 +118,7 @@ final class EntryWriter {
     }
 
     /** Returns the last frames of a response that stops because its format has failed. The client resumes after the entry. */
-    SseWriter failed() {
+    FrameWriter failed() {
         return lastFrames(Rendering.failed(format), access.eventId(failedAt, 0), false);
     }
 
@@ -120,8 +133,8 @@ final class EntryWriter {
      * @param id the id of the last frame, so that the client resumes after it; null if it has none
      * @param interrupted whether the server stops, so that the client is told when to come back
      */
-    SseWriter lastFrames(List<StreamFormat.Frame> frames, @Nullable String id, boolean interrupted) {
-        SseWriter writer = frames.isEmpty() ? NOTHING : new SseWriter();
+    FrameWriter lastFrames(List<StreamFormat.Frame> frames, @Nullable String id, boolean interrupted) {
+        FrameWriter writer = frames.isEmpty() ? NOTHING : writer(512);
         try {
             for (int i = 0; i < frames.size(); i++) {
                 if (first && (retry != null || interrupted)) {

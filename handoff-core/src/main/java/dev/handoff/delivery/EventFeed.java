@@ -1,9 +1,11 @@
 package dev.handoff.delivery;
 
 import dev.handoff.check.Errors;
+import dev.handoff.format.Framing;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
+import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
@@ -15,14 +17,11 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A client that reads a stream as Server-Sent Events. While its socket is not ready, nothing is read for it. */
+/**
+ * A client that reads a stream event by event, as Server-Sent Events or as JSON lines. While its socket is not ready, nothing is read for
+ * it.
+ */
 public final class EventFeed extends Feed {
-
-    /** The header fields of a response that holds events. */
-    public static final Map<String, String> HEADERS = Map.of(
-            "Content-Type", "text/event-stream",
-            "Cache-Control", "no-cache, no-transform",
-            "X-Accel-Buffering", "no");
 
     /** How many bytes are written in one call, at most about twice. */
     public static final int SLICE_BYTES = 16 << 10;
@@ -33,8 +32,6 @@ public final class EventFeed extends Feed {
     private static final int CHARS_WHILE_BLOCKED = 32 << 10;
     /** A store or a format that takes longer must not run in the thread that gives hints to the readers of other streams. */
     private static final long SLOW_MILLIS = 100;
-
-    private static final SseWriter HEARTBEAT = new SseWriter(2).comment("");
 
     private final Feeds feeds;
     private final StreamFormat.EventFormat format;
@@ -51,7 +48,7 @@ public final class EventFeed extends Feed {
     private EventStream.@Nullable Batch rest;
     private int index;
     private long after;
-    private @Nullable SseWriter buffer;
+    private @Nullable FrameWriter buffer;
     /** The next part is most often about as large. */
     private int lastSize = 256;
     /** A part of which only the first bytes are written. */
@@ -60,7 +57,7 @@ public final class EventFeed extends Feed {
     private int written;
 
     EventFeed(Feeds feeds, AuthorizedStream access, StreamFormat.EventFormat format, @Nullable EventId last) {
-        super(access, feeds.readers());
+        super(access, format, feeds);
         this.feeds = feeds;
         this.format = format;
         this.stream = access.stream();
@@ -68,6 +65,19 @@ public final class EventFeed extends Feed {
         this.heartbeatAt = deliveredAt;
         this.after = last == null ? EventStream.BEGINNING : last.after();
         this.entries = new EntryWriter(access, format, feeds.retry(), last == null ? 0 : last.part());
+    }
+
+    /** Returns how the frames of this feed are written. */
+    public Framing framing() {
+        return entries.framing();
+    }
+
+    /** Returns the header fields of the response. */
+    public Map<String, String> headers() {
+        return Map.of(
+                "Content-Type", framing().contentType(),
+                "Cache-Control", "no-cache, no-transform",
+                "X-Accel-Buffering", "no");
     }
 
     @Override
@@ -129,9 +139,17 @@ public final class EventFeed extends Feed {
      * Returns a heartbeat, if nothing was sent for so long that one is due; else null. Only for the thread that sends heartbeats, which
      * calls {@link #heartbeatSent} when the socket has taken it.
      */
-    public @Nullable SseWriter heartbeat() {
+    public @Nullable FrameWriter heartbeat() {
         long silent = feeds.now() - Math.max(deliveredAt, heartbeatAt);
-        return silent >= feeds.heartbeat().toMillis() ? HEARTBEAT : null;
+        return silent >= feeds.heartbeat().toMillis() ? filler() : null;
+    }
+
+    /**
+     * Returns the bytes of a heartbeat, which clients ignore: a comment, or a space in front of a JSON line. They may be sent when the
+     * reader has caught up, and before the first part. A server that sends the header fields only with the first bytes sends them at once.
+     */
+    public FrameWriter filler() {
+        return FrameWriter.heartbeat(framing());
     }
 
     /** Is called when the socket has taken a heartbeat. */
@@ -189,6 +207,7 @@ public final class EventFeed extends Feed {
         int count = size < 2 * SLICE_BYTES ? size : SLICE_BYTES;
         if (count > 0) {
             part.frames().writeTo(out, written, count);
+            wrote(count);
         }
         if (count < size) {
             unfinished = part;
@@ -198,6 +217,9 @@ public final class EventFeed extends Feed {
         if (written > 0) {
             unfinished = null;
             written = 0;
+        }
+        if (part.end() != null) {
+            wroteLast(part.end());
         }
         return part.produced();
     }
@@ -248,14 +270,16 @@ public final class EventFeed extends Feed {
                     + " and returned what ends at " + batch.last());
         }
         long begin = after;
-        SseWriter writer = buffer;
+        FrameWriter writer = buffer;
         if (writer == null) {
-            writer = new SseWriter(Math.min(lastSize + lastSize / 4, BYTES_PER_PART));
+            writer = entries.writer(Math.min(lastSize + lastSize / 4, BYTES_PER_PART));
         }
         writer.clear();
         Produced produced = fill(writer, batch);
         lastSize = writer.size();
-        SharedFrames.Part part = new SharedFrames.Part(begin, after, writer, produced);
+        boolean ends = produced == Produced.LAST || produced == Produced.TRUNCATED;
+        ReaderEnd reason = ends && batch.end() != null ? reasonOf(batch.end()) : null;
+        SharedFrames.Part part = new SharedFrames.Part(begin, after, writer, produced, reason);
         boolean kept = common && rest == null && keep(part);
         // A reader that has caught up needs no buffer, and a shared buffer must not be written again.
         buffer = produced == Produced.PART && !kept ? writer : null;
@@ -283,7 +307,7 @@ public final class EventFeed extends Feed {
      *
      * @throws FormatException if the format fails on the first entry
      */
-    private Produced fill(SseWriter writer, EventStream.Batch batch) {
+    private Produced fill(FrameWriter writer, EventStream.Batch batch) {
         List<Event> events = batch.events();
         End end = batch.end();
         int next = index;
@@ -324,7 +348,7 @@ public final class EventFeed extends Feed {
         return last(entries.lastFrames(Rendering.interrupted(format, problem), null, interruption() != null));
     }
 
-    private SharedFrames.Part last(SseWriter frames) {
-        return new SharedFrames.Part(after, after, frames, Produced.TRUNCATED);
+    private SharedFrames.Part last(FrameWriter frames) {
+        return new SharedFrames.Part(after, after, frames, Produced.TRUNCATED, reasonOfCut());
     }
 }

@@ -1,9 +1,13 @@
 package dev.handoff.delivery;
 
+import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import dev.handoff.store.EventStream;
+import dev.handoff.stream.End;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -39,15 +43,23 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
             "The server had to stop before the end. Connect again with Last-Event-ID for the rest.");
 
     private final AuthorizedStream access;
-    private final StreamReaders.All all;
+    private final StreamFormat format;
+    private final Feeds feeds;
     // Set by open().
     private @Nullable StreamReaders readers;
     private EventStream.@Nullable Watch watch;
+    private @Nullable ObservedReader observed;
+    /** Why the response ends, as the adapter knows. */
+    private volatile @Nullable ReaderEnd reason;
+    /** Why the response ends, if its last part was written. */
+    private volatile @Nullable ReaderEnd written;
+
     private volatile @Nullable Problem interruption;
 
-    Feed(AuthorizedStream access, StreamReaders.All all) {
+    Feed(AuthorizedStream access, StreamFormat format, Feeds feeds) {
         this.access = access;
-        this.all = all;
+        this.format = format;
+        this.feeds = feeds;
     }
 
     /**
@@ -58,12 +70,13 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
      *     adapter then closes the feed and answers with {@link #error}
      */
     public final void open(Runnable hint) {
-        readers = all.join(streamId());
+        readers = feeds.readers().join(streamId());
         join();
         watch = Objects.requireNonNull(access.stream().watch(hint), "the store returned no watch");
         if (interruption == null) {
             prepare();
         }
+        observed = feeds.observe(access);
     }
 
     /** Joins what readers share. */
@@ -87,7 +100,9 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
 
     /** Returns the answer to a request whose feed could not be opened. An error of the whole JVM is thrown instead. */
     public final Reply error(Throwable e) {
-        return Rendering.error(access.format(), Rendering.problemOf(e));
+        Problem problem = Rendering.problemOf(e);
+        feeds.observeRefusal(problem);
+        return Rendering.error(format, problem);
     }
 
     /** Makes the next part the last one: it says the problem, and the response does not look complete. */
@@ -135,8 +150,55 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         return readers().gone();
     }
 
+    /** Notes that bytes of the stream were written. Only for the thread that may ask for the next part. */
+    final void wrote(long bytes) {
+        ObservedReader reader = observed;
+        if (reader != null && bytes > 0) {
+            reader.wrote(bytes);
+        }
+    }
+
+    /** Notes that the last part was written, and why it is the last. */
+    final void wroteLast(@Nullable ReaderEnd end) {
+        written = end;
+    }
+
+    /** Returns why a response that has the end of its stream ends. */
+    static ReaderEnd reasonOf(End end) {
+        if (end instanceof End.Completed) {
+            return ReaderEnd.COMPLETED;
+        }
+        return end instanceof End.Failed ? ReaderEnd.FAILED : ReaderEnd.CANCELLED;
+    }
+
+    /** Returns why a response that the server stops before the end of its stream ends. */
+    final ReaderEnd reasonOfCut() {
+        return interruption == INTERRUPTED ? ReaderEnd.DRAINED : ReaderEnd.CUT;
+    }
+
+    /**
+     * Notes why the adapter is going to close this feed, for the {@link HandoffObserver}, if only the adapter knows: the client has left, is
+     * too slow, or cannot be served. Without it the reason is the last part that was written; else that of an {@link #interrupt
+     * interruption}; else that the client has left.
+     */
+    public final void closesBecause(ReaderEnd reason) {
+        this.reason = reason;
+    }
+
+    private ReaderEnd end() {
+        ReaderEnd noted = reason == null ? written : reason;
+        if (noted != null) {
+            return noted;
+        }
+        return interruption == null ? ReaderEnd.CLIENT_GONE : reasonOfCut();
+    }
+
     /** Lets go of the stream. Called once after {@link #open}, also if that threw. May call the store. */
     public final void close() {
+        ObservedReader reader = observed;
+        if (reader != null) {
+            reader.closed(end());
+        }
         StreamReaders joined = readers;
         if (joined != null) {
             joined.leave();

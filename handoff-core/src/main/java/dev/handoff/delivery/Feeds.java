@@ -3,8 +3,11 @@ package dev.handoff.delivery;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.format.StreamFormat;
+import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
+import dev.handoff.observation.GuardedObserver;
+import dev.handoff.observation.HandoffObserver;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import dev.handoff.task.TaskStatus;
@@ -27,6 +30,7 @@ public final class Feeds {
     private final long began;
     private final Duration heartbeat;
     private final @Nullable Duration retry;
+    private final HandoffObserver observer;
     private final StreamReaders.All readers = new StreamReaders.All();
     private final SharedFrames.All frames = new SharedFrames.All();
 
@@ -34,13 +38,15 @@ public final class Feeds {
      * Creates a server's feeds.
      *
      * @param heartbeat how long nothing is sent before a heartbeat is
-     * @param retry how long an {@code EventSource} is told to wait before it connects again; null leaves that to it
+     * @param retry how long a client of events is told to wait before it connects again; null leaves that to the client
+     * @param observer is told who reads
      */
-    public Feeds(Ticker ticker, Duration heartbeat, @Nullable Duration retry) {
+    public Feeds(Ticker ticker, Duration heartbeat, @Nullable Duration retry, HandoffObserver observer) {
         this.ticker = ticker;
         this.began = ticker.read();
         this.heartbeat = heartbeat;
         this.retry = retry;
+        this.observer = GuardedObserver.of(observer);
     }
 
     /**
@@ -106,6 +112,18 @@ public final class Feeds {
     /** Returns whether no stream has readers on this server. */
     public boolean isEmpty() {
         return readers.isEmpty();
+    }
+
+    /** Reports a reader that was connected. Returns null if there is no observer. */
+    @Nullable
+    ObservedReader observe(AuthorizedStream access) {
+        return observer == HandoffObserver.NONE
+                ? null
+                : new ObservedReader(observer, access.grant().format(), ticker);
+    }
+
+    void observeRefusal(Problem problem) {
+        observer.refused(problem.status(), problem.code());
     }
 
     StreamReaders.All readers() {

@@ -1,6 +1,7 @@
 package dev.handoff.delivery;
 
 import dev.handoff.check.Errors;
+import dev.handoff.format.Framing;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
@@ -9,6 +10,7 @@ import dev.handoff.stream.End;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +50,37 @@ public final class Rendering {
             Map<String, String> headers = format.headers(streamId);
             requireSendable(headers);
             return headers;
+        } catch (Throwable e) {
+            throw failure(format, e);
+        }
+    }
+
+    /**
+     * Returns how the frames of a format are written.
+     *
+     * @throws RuntimeException if the format throws or returns null; {@link #problemOf} says what a client may know of it
+     */
+    static Framing framing(StreamFormat.EventFormat format) {
+        try {
+            return Objects.requireNonNull(format.framing(), "framing");
+        } catch (Throwable e) {
+            throw failure(format, e);
+        }
+    }
+
+    /**
+     * Returns the format in which a client reads a stream; see {@link StreamFormat.EventFormat#acceptedBy}. This is the format itself if
+     * it is one of documents.
+     *
+     * @param accept the header field {@code Accept} of the client; null if it sent none
+     * @throws RuntimeException if the format throws or returns null; {@link #problemOf} says what a client may know of it
+     */
+    public static StreamFormat accepted(StreamFormat format, @Nullable String accept) {
+        if (!(format instanceof StreamFormat.EventFormat events)) {
+            return format;
+        }
+        try {
+            return Objects.requireNonNull(events.acceptedBy(accept), "the accepted format");
         } catch (Throwable e) {
             throw failure(format, e);
         }

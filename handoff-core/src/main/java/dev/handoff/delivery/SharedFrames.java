@@ -1,6 +1,7 @@
 package dev.handoff.delivery;
 
 import dev.handoff.format.StreamFormat;
+import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -20,12 +21,18 @@ final class SharedFrames {
      * @param last the position up to which they cover the stream
      * @param frames the frames
      * @param produced whether there was more when they were encoded, and how the response ends if they are the last
+     * @param end why the response ends if they are the last; else null
      */
-    record Part(long after, long last, SseWriter frames, Feed.Produced produced) {
+    record Part(
+            long after,
+            long last,
+            FrameWriter frames,
+            Feed.Produced produced,
+            @Nullable ReaderEnd end) {
 
         /** Returns this part for a reader that has to look whether there is more. */
         Part withMore() {
-            return new Part(after, last, frames, Feed.Produced.PART);
+            return new Part(after, last, frames, Feed.Produced.PART, null);
         }
     }
 

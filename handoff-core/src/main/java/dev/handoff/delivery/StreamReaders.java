@@ -23,6 +23,9 @@ final class StreamReaders {
 
     private static final Logger logger = LoggerFactory.getLogger(StreamReaders.class);
 
+    /** How long a stream has to be gone, or shorter than what was read, before its readers are cut. */
+    private static final long CONFIRM_AFTER_MILLIS = 1000;
+
     private final All all;
     private final String streamId;
     private final AtomicInteger count = new AtomicInteger();
@@ -39,6 +42,10 @@ final class StreamReaders {
     private @Nullable Object checkRun;
     private long checkedAt = Long.MIN_VALUE;
     private long length;
+    /** Whether this check has found the stream gone or too short. */
+    private boolean suspected;
+    /** Whether the check before did so. */
+    private boolean suspectedBefore;
 
     private volatile @Nullable Problem gone;
 
@@ -95,12 +102,14 @@ final class StreamReaders {
     }
 
     /**
-     * Checks for an idle reader whether the stream is still kept.
+     * Checks for an idle reader whether the stream is still kept. A single answer of the store proves nothing, because it may come from a
+     * member of a cluster that is behind. So the readers are cut if two checks in a row, at least a second apart, find that the stream is
+     * not kept or that it is shorter than what was read of it. A check that fails proves nothing either.
      *
      * @param seen the position up to which the reader has been sent the stream
      * @param run identifies the run of the job, which asks the store once for all readers
      * @param now the time in milliseconds
-     * @param interval the least time between two checks, in milliseconds
+     * @param interval the least time between two checks, in milliseconds; after a check that found the stream gone, this is a second at most
      */
     void check(AuthorizedStream access, long seen, Object run, long now, long interval) {
         if (!asking.compareAndSet(false, true)) {
@@ -108,10 +117,13 @@ final class StreamReaders {
         }
         try {
             if (checkRun != run) {
-                if (checkedAt != Long.MIN_VALUE && now - checkedAt < interval) {
+                long pause = suspected ? Math.min(interval, CONFIRM_AFTER_MILLIS) : interval;
+                if (checkedAt != Long.MIN_VALUE && now - checkedAt < pause) {
                     return;
                 }
                 checkedAt = now;
+                suspectedBefore = suspected;
+                suspected = false;
                 // Set before the call, so that a check that fails is not repeated for each reader.
                 length = Long.MAX_VALUE;
                 checkRun = run;
@@ -123,13 +135,31 @@ final class StreamReaders {
                 length = access.stream().last();
             }
             if (length < seen) {
-                gone = new Problem(410, "stream_gone", "The stream is shorter than what was read of it before.");
+                suspect(new Problem(410, "stream_gone", "The stream is shorter than what was read of it before."));
+            }
+        } catch (ProblemException e) {
+            if (e.problem().status() == 410) {
+                suspect(e.problem());
+            } else {
+                checkFailed(e);
             }
         } catch (Throwable e) {
-            note(e);
+            checkFailed(e);
         } finally {
             asking.set(false);
         }
+    }
+
+    private void suspect(Problem problem) {
+        suspected = true;
+        if (suspectedBefore) {
+            gone = problem;
+        }
+    }
+
+    private void checkFailed(Throwable e) {
+        suspected |= suspectedBefore;
+        note(e);
     }
 
     /** Uncounts a reader that has joined. */

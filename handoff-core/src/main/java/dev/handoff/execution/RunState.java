@@ -77,6 +77,7 @@ final class RunState {
             if (begun != null) {
                 work = null;
                 state = TaskStatus.State.RUNNING;
+                writer.observed.began();
             }
             return begun;
         } finally {
@@ -214,6 +215,7 @@ final class RunState {
             if (!state.isFinal()) {
                 stopped = true;
                 List<Runnable> actions = cancelActions.take();
+                writer.observed.released();
                 become(TaskStatus.State.FAILED);
                 runAll(actions);
             }
@@ -285,6 +287,7 @@ final class RunState {
         result = null;
         cancelActions.take();
         settled.signalAll();
+        writer.observed.ended(last);
     }
 
     private void runAll(List<Runnable> actions) {

@@ -25,6 +25,7 @@ final class StreamWriter {
     private final String taskId;
     private final long retryEndNanos;
     private final Ticker ticker;
+    final ObservedRun observed;
     // Null when they are no longer needed.
     private @Nullable Supplier<EventAppender> appenders;
     private @Nullable EventAppender appender;
@@ -36,11 +37,13 @@ final class StreamWriter {
     /** Whether an attempt to store the end failed in a way that leaves open whether it is stored. */
     private boolean inDoubt;
 
-    StreamWriter(String taskId, Supplier<EventAppender> appenders, long retryEndNanos, Ticker ticker) {
+    StreamWriter(
+            String taskId, Supplier<EventAppender> appenders, long retryEndNanos, Ticker ticker, ObservedRun observed) {
         this.taskId = taskId;
         this.appenders = appenders;
         this.retryEndNanos = retryEndNanos;
         this.ticker = ticker;
+        this.observed = observed;
     }
 
     /** Returns whether the appender was opened, so that the stream may have an entry. */
@@ -50,6 +53,7 @@ final class StreamWriter {
 
     void append(@Nullable String type, String data) {
         appender().append(type, data);
+        observed.appended(data);
     }
 
     /** Decides how the stream ends. Stores nothing. */

@@ -3,6 +3,8 @@ package dev.handoff.execution;
 import dev.handoff.check.Durations;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
+import dev.handoff.observation.GuardedObserver;
+import dev.handoff.observation.HandoffObserver;
 import dev.handoff.store.EventAppender;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
@@ -58,13 +60,22 @@ public final class TaskRun implements Runnable {
         this(task, handler, appenders, retryEndFor, Ticker.system());
     }
 
-    /** Creates a run that has not begun, tries for 30 seconds to store an end that was refused, and measures these by a ticker. */
-    public TaskRun(Task task, TaskHandler handler, Supplier<EventAppender> appenders, Ticker ticker) {
-        this(task, handler, appenders, RETRY_END_FOR, ticker);
+    /**
+     * Creates a run that has not begun, tries for 30 seconds to store an end that was refused, and measures these by a ticker.
+     *
+     * @param observer is told when the run starts, has its first event and ends
+     */
+    public TaskRun(
+            Task task,
+            TaskHandler handler,
+            Supplier<EventAppender> appenders,
+            Ticker ticker,
+            HandoffObserver observer) {
+        this(task, handler, appenders, RETRY_END_FOR, ticker, new ReentrantLock(), observer);
     }
 
     TaskRun(Task task, TaskHandler handler, Supplier<EventAppender> appenders, Duration retryEndFor, Ticker ticker) {
-        this(task, handler, appenders, retryEndFor, ticker, new ReentrantLock());
+        this(task, handler, appenders, retryEndFor, ticker, new ReentrantLock(), HandoffObserver.NONE);
     }
 
     /**
@@ -73,6 +84,7 @@ public final class TaskRun implements Runnable {
      * @param appenders returns the writer of the stream; called when the run first writes, and again only if it threw
      * @param retryEndFor how long the run tries to store an end that was refused; zero if the appender retries by itself
      * @param lock a reentrant lock for this run alone
+     * @param observer is told when the run starts, has its first event and ends
      * @throws IllegalArgumentException if the time is negative
      */
     public TaskRun(
@@ -81,14 +93,20 @@ public final class TaskRun implements Runnable {
             Supplier<EventAppender> appenders,
             Duration retryEndFor,
             Ticker ticker,
-            Lock lock) {
+            Lock lock,
+            HandoffObserver observer) {
         if (retryEndFor.isNegative()) {
             throw new IllegalArgumentException("retryEndFor is negative: " + retryEndFor);
         }
         this.id = task.id();
         this.run = new RunState(
                 new RunState.Work(task, handler),
-                new StreamWriter(id, appenders, Durations.saturatedNanos(retryEndFor), ticker),
+                new StreamWriter(
+                        id,
+                        appenders,
+                        Durations.saturatedNanos(retryEndFor),
+                        ticker,
+                        new ObservedRun(GuardedObserver.of(observer), task.type(), ticker)),
                 lock);
     }
 

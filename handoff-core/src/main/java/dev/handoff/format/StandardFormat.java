@@ -5,6 +5,7 @@ import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** See {@link StreamFormat#standard()}. */
 final class StandardFormat implements StreamFormat.EventFormat {
@@ -16,6 +17,11 @@ final class StandardFormat implements StreamFormat.EventFormat {
     @Override
     public String name() {
         return "standard";
+    }
+
+    @Override
+    public StreamFormat.EventFormat acceptedBy(@Nullable String accept) {
+        return JsonLinesFormat.isAskedFor(accept) ? JsonLinesFormat.INSTANCE : this;
     }
 
     @Override

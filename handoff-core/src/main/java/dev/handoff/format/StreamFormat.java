@@ -9,8 +9,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a stream looks on the wire: as Server-Sent Events ({@link EventFormat}), or as one document at its end
- * ({@link DocumentFormat}). A format is named in the grant, and does not depend on which reader it is for.
+ * How a stream looks on the wire: event by event ({@link EventFormat}), as Server-Sent Events or as JSON lines, or as one document at
+ * its end ({@link DocumentFormat}). A format is named in the grant, and does not depend on which reader it is for.
  *
  * <p>Implementations are thread-safe and never block.
  */
@@ -38,9 +38,22 @@ public sealed interface StreamFormat {
      * {@code completed} with the result, if there is one; {@code cancelled} without data; {@code failed} with problem
      * details. A stream that is cut by the server has {@code interrupted} last, with problem details. None of these names is
      * {@code error} or {@code open}, which a browser's {@code EventSource} uses for events of its own.
+     *
+     * <p>A client that sends {@code Accept: application/x-ndjson} receives the same stream as {@link #jsonLines}.
      */
     static EventFormat standard() {
         return StandardFormat.INSTANCE;
+    }
+
+    /**
+     * What {@link #standard} shows, as JSON lines: {@code {"id":"…","type":"token","data":"Hel"}}. The member {@code type} has the type
+     * of the event, and is missing if the event has none. The member {@code data} is a string with the data as it is. The last line has
+     * the type {@code completed}, with the result in {@code data} if there is one; {@code cancelled}; or {@code failed}, with problem
+     * details as an object in {@code problem}. A stream that is cut by the server has a line of the type {@code interrupted} last, also
+     * with {@code problem}.
+     */
+    static EventFormat jsonLines() {
+        return JsonLinesFormat.INSTANCE;
     }
 
     /**
@@ -51,8 +64,25 @@ public sealed interface StreamFormat {
         return ResultFormat.INSTANCE;
     }
 
-    /** A stream shown as Server-Sent Events. */
+    /** A stream shown event by event, as frames. */
     non-sealed interface EventFormat extends StreamFormat {
+
+        /** Returns how frames are written, and the content type of the response. Server-Sent Events by default. */
+        default Framing framing() {
+            return Framing.serverSentEvents();
+        }
+
+        /**
+         * Returns the format in which a client reads a stream of this format, if that depends on what the client accepts. Returns this
+         * format by default.
+         *
+         * <p>A client may resume in one format what it has read in the other, so both show each entry with the same number of frames.
+         *
+         * @param accept the header field {@code Accept} of the client; null if it sent none
+         */
+        default EventFormat acceptedBy(@Nullable String accept) {
+            return this;
+        }
 
         /** The frames of an event; none if this format does not show it. */
         List<Frame> frames(Event event);
@@ -81,10 +111,10 @@ public sealed interface StreamFormat {
     }
 
     /**
-     * One Server-Sent Event.
+     * One Server-Sent Event, or one JSON line.
      *
-     * @param type the event type; null for {@code message}
-     * @param data its text
+     * @param type the type of a Server-Sent Event; null for {@code message}, and for a JSON line
+     * @param data the text of a Server-Sent Event, or the JSON value of a line; see {@link Framing.JsonLines}
      */
     record Frame(@Nullable String type, String data) {}
 }

@@ -45,4 +45,21 @@ public interface HandoffRequest {
      *     malformed (400), too slow (408), or the server is too busy to read it (503)
      */
     String body();
+
+    /**
+     * Returns the content as it came, for formats that are not text; the same bytes each time. The caller must not change them. Blocks until
+     * the content has arrived.
+     *
+     * @throws ProblemException if the content is larger than the server accepts (413), cut or malformed (400), too slow (408), or the
+     *     server is too busy to read it (503)
+     */
+    byte[] bodyBytes();
+
+    /**
+     * Returns what the application has attached to the request under a name, for example a filter that authenticates the user; null if
+     * there is nothing. An adapter for a framework without attributes always returns null.
+     */
+    default @Nullable Object attribute(String name) {
+        return null;
+    }
 }

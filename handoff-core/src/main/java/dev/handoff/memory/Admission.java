@@ -3,6 +3,8 @@ package dev.handoff.memory;
 import dev.handoff.execution.TaskRun;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
+import dev.handoff.observation.GuardedObserver;
+import dev.handoff.observation.HandoffObserver;
 import dev.handoff.store.EventStore;
 import dev.handoff.store.EventStream;
 import dev.handoff.task.Task;
@@ -31,6 +33,7 @@ final class Admission {
     private final PendingTasks pending;
     private final ReportedTime reportedTime;
     private final Consumer<LocalTask> runner;
+    private final HandoffObserver observer;
     private final AtomicLong created = new AtomicLong();
     private volatile boolean closed;
 
@@ -46,6 +49,7 @@ final class Admission {
         this.handlers = Map.copyOf(settings.handlers);
         this.clock = settings.clock;
         this.ticker = settings.ticker;
+        this.observer = GuardedObserver.of(settings.observer);
         this.maxTaskBytes = settings.maxPendingBytes;
         this.known = known;
         this.pending = pending;
@@ -70,7 +74,7 @@ final class Admission {
             throw new ProblemException(400, "unknown_task_type", "No handler does tasks of type " + task.type() + '.');
         }
         String id = task.id();
-        TaskRun run = new TaskRun(task, handler, () -> store.appender(id, FIRST_EPOCH), ticker);
+        TaskRun run = new TaskRun(task, handler, () -> store.appender(id, FIRST_EPOCH), ticker, observer);
         LocalTask local = new LocalTask(task, run, clock.instant(), ticker.read(), created.incrementAndGet());
         if (local.bytes > maxTaskBytes) {
             throw new ProblemException(
@@ -80,21 +84,22 @@ final class Admission {
         }
         LocalTask first = known.addIfAbsent(local);
         if (first == null) {
-            submit(local, task.idempotencyKey());
+            submit(local, task);
             return local;
         }
         if (!first.hasSameContent(local)) {
             throw keyReused(task.idempotencyKey(), " with another request.");
         }
         first.awaitSubmission();
+        observer.joined(task.type());
         return first;
     }
 
-    private void submit(LocalTask task, @Nullable String idempotencyKey) {
+    private void submit(LocalTask task, Task content) {
         try {
             requireOpen();
-            if (idempotencyKey != null) {
-                requireUnused(task.id, idempotencyKey);
+            if (content.idempotencyKey() != null) {
+                requireUnused(task.id, content.idempotencyKey());
             }
             task.attendedAt = reportedTime.read();
             if (!pending.add(task)) {
@@ -106,6 +111,7 @@ final class Admission {
             executor.execute(() -> runner.accept(task));
             known.makeLatest(task);
             task.accepted();
+            observer.accepted(content.type());
         } catch (ProblemException e) {
             throw refused(task, e);
         } catch (Throwable e) {

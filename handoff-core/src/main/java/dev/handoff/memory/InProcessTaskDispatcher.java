@@ -3,6 +3,7 @@ package dev.handoff.memory;
 import dev.handoff.check.Counts;
 import dev.handoff.check.Durations;
 import dev.handoff.http.Problem;
+import dev.handoff.observation.HandoffObserver;
 import dev.handoff.store.EventStore;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
@@ -202,6 +203,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         final Map<String, TaskHandler> handlers = new HashMap<>();
         Clock clock = Clock.systemUTC();
         Ticker ticker = Ticker.system();
+        HandoffObserver observer = HandoffObserver.NONE;
         private Duration retention = Duration.ofHours(1);
         long maxPendingBytes = Runtime.getRuntime().maxMemory() / 8;
         private long maxEndedBytes = Runtime.getRuntime().maxMemory() / 16;
@@ -233,6 +235,12 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         /** Sets the ticker that measures retention and absence of readers; that of this JVM by default. */
         public Builder ticker(Ticker ticker) {
             this.ticker = ticker;
+            return this;
+        }
+
+        /** Sets an observer, which is told which tasks this dispatcher accepts and how they run; by default none. */
+        public Builder observer(HandoffObserver observer) {
+            this.observer = observer;
             return this;
         }
 

@@ -3,15 +3,125 @@ package dev.handoff.observation;
 import java.time.Duration;
 
 /**
- * Is told what a store and its workers do, as values for metrics. Each method does nothing unless it is overridden.
+ * Is told what application servers, streaming servers, stores and workers do, as values for metrics. Each method does nothing unless it is
+ * overridden.
  *
- * <p>Threads that write, read and run tasks call these methods. An implementation is thread-safe and returns at once. The caller logs what an
- * implementation throws and goes on.
+ * <p>Threads that write, read and run tasks call these methods, some of them while they hold a lock. An implementation is thread-safe, returns
+ * at once and calls nothing of this library. The caller logs what an implementation throws and goes on. Times between two events are
+ * measured in one process by its monotonic clock, unless the method says otherwise.
  */
 public interface HandoffObserver {
 
     /** The observer that does nothing. */
     HandoffObserver NONE = new HandoffObserver() {};
+
+    /** How a run of a task ended. */
+    enum RunEnd {
+        /** The task completed. */
+        COMPLETED,
+        /** The task failed, or its end could not be stored. */
+        FAILED,
+        /** The task was cancelled. */
+        CANCELLED,
+        /** The run was stopped without an end of the task, because the task is to run again or runs elsewhere by now. */
+        RELEASED
+    }
+
+    /** Why the response to a reader ended. */
+    enum ReaderEnd {
+        /** The reader was sent the end of a task that completed. */
+        COMPLETED,
+        /** The reader was sent the end of a task that failed. */
+        FAILED,
+        /** The reader was sent the end of a task that was cancelled. */
+        CANCELLED,
+        /** The reader waited for a document for as long as it wanted to, and was answered with 202. */
+        WAIT_OVER,
+        /** The server cut the response, because the store or the format failed or the stream is no longer kept. */
+        CUT,
+        /** The server cut the response, because it drains. */
+        DRAINED,
+        /** The client left before it was sent the end. */
+        CLIENT_GONE,
+        /** The server cut the response, because the client took nothing for the write deadline. */
+        TOO_SLOW
+    }
+
+    // What application servers and streaming servers do with requests
+
+    /** A dispatcher accepted a new task. */
+    default void accepted(String type) {}
+
+    /** A request was led to the stream of an earlier task, because it has the same idempotency key or is a recognized retry. */
+    default void joined(String type) {}
+
+    /**
+     * A request with {@code Last-Event-ID} was led back to its stream and started nothing.
+     *
+     * @param format the name of the format of the stream
+     */
+    default void resumed(String format) {}
+
+    /**
+     * A request for a task or for a stream was refused.
+     *
+     * @param status the HTTP status of the problem
+     * @param code the code of the problem, such as {@code overloaded} or {@code invalid_token}
+     */
+    default void refused(int status, String code) {}
+
+    // What workers do with tasks
+
+    /**
+     * A handler is about to be called.
+     *
+     * @param waited the time since this process took the task: accepted it, if it has no queue elsewhere, or claimed it
+     */
+    default void started(String type, Duration waited) {}
+
+    /**
+     * A run of a task appended its first event.
+     *
+     * @param sinceStart the time since {@link #started}
+     */
+    default void firstEvent(String type, Duration sinceStart) {}
+
+    /**
+     * A run of a task ended. Called once for each run, also if its handler was never called.
+     *
+     * @param took the time since {@link #started}; zero if the handler was not called
+     * @param events how many events the run appended
+     * @param bytes how many bytes their data has in UTF-8
+     */
+    default void ended(String type, RunEnd end, Duration took, long events, long bytes) {}
+
+    // What streaming servers do for readers
+
+    /**
+     * A reader of a stream was connected. {@link #readerClosed} follows once.
+     *
+     * @param format the name of the format in the token of the reader
+     */
+    default void readerOpened(String format) {}
+
+    /**
+     * The first bytes of a stream were written for a reader. Heartbeats do not count.
+     *
+     * @param format the name of the format in the token of the reader
+     */
+    default void firstBytes(String format, Duration sinceOpened) {}
+
+    /**
+     * The response to a reader ended.
+     *
+     * @param format the name of the format in the token of the reader
+     * @param end why it ended
+     * @param open the time since {@link #readerOpened}
+     * @param bytes how many bytes of the stream were written for the reader, without header fields and heartbeats
+     */
+    default void readerClosed(String format, ReaderEnd end, Duration open, long bytes) {}
+
+    // What stores and queues do
 
     /**
      * One group of batches was stored.

@@ -41,6 +41,8 @@ final class JweSealer implements TokenSealer {
     private static final int MAX_TOKEN_CHARS = 6000;
     /** Long enough against guessing online, and short, because each event carries it. */
     private static final int PROOF_BYTES = 12;
+    /** The claim of the JWT that holds all claims of the application, so that none of their names can clash with others. */
+    private static final String CLAIMS = "claims";
 
     /**
      * The keys that are derived from one secret.
@@ -93,6 +95,9 @@ final class JweSealer implements TokenSealer {
                 .claim("format", grant.format())
                 .subject(grant.subject())
                 .expirationTime(Date.from(grant.expires()));
+        if (!grant.claims().isEmpty()) {
+            claims.claim(CLAIMS, grant.claims());
+        }
         JWEHeader header = new JWEHeader.Builder(JWEAlgorithm.DIR, EncryptionMethod.A256GCM)
                 .keyID(currentKeyId)
                 .build();
@@ -105,7 +110,7 @@ final class JweSealer implements TokenSealer {
         String token = jwt.serialize();
         if (token.length() > MAX_TOKEN_CHARS) {
             throw new IllegalArgumentException("the token would have " + token.length() + " characters, "
-                    + MAX_TOKEN_CHARS + " are allowed: the subject or the format is too long");
+                    + MAX_TOKEN_CHARS + " are allowed: the subject, the format or the claims are too long");
         }
         return token;
     }
@@ -143,13 +148,24 @@ final class JweSealer implements TokenSealer {
                     rights,
                     claims.getStringClaim("format"),
                     claims.getSubject(),
-                    Instant.ofEpochMilli(claims.getExpirationTime().getTime()));
+                    Instant.ofEpochMilli(claims.getExpirationTime().getTime()),
+                    ofApplication(claims));
         } catch (ProblemException e) {
             throw e;
         } catch (ParseException | JOSEException | RuntimeException e) {
             // Nimbus throws NullPointerException at a header without enc.
             throw invalid(e);
         }
+    }
+
+    /** Returns the claims that the application has set. A token without any has no such member. */
+    private static Map<String, String> ofApplication(JWTClaimsSet claims) throws ParseException {
+        Map<String, Object> sealed = claims.getJSONObjectClaim(CLAIMS);
+        Map<String, String> texts = new LinkedHashMap<>();
+        if (sealed != null) {
+            sealed.forEach((name, value) -> texts.put(name, (String) value));
+        }
+        return texts;
     }
 
     /**

@@ -40,7 +40,8 @@ public interface TokenSealer {
     }
 
     /**
-     * Returns the token for a grant: text that can stand in the path of a URL as it is.
+     * Returns the token for a grant: text that can stand in the path of a URL as it is. {@link #open} returns an equal grant, claims
+     * included; its expiry may lose fractions of a second.
      *
      * @throws IllegalArgumentException if the token would be too long for a URL
      */

@@ -22,7 +22,7 @@ class SharedFramesTest {
     void keepsForOthersWhoHaveComeAsFar() {
         SharedFrames shared = join(STREAM);
         assertThat(join(STREAM)).isSameAs(shared);
-        SharedFrames.Part part = new SharedFrames.Part(4, 6, frames, Produced.CAUGHT_UP);
+        SharedFrames.Part part = new SharedFrames.Part(4, 6, frames, Produced.CAUGHT_UP, null);
         assertThat(shared.keep(part)).isTrue();
 
         assertThat(shared.after(4)).isSameAs(part);
@@ -33,7 +33,7 @@ class SharedFramesTest {
     @Test
     void keepsNothingForOneReader() {
         SharedFrames shared = join(STREAM);
-        SharedFrames.Part part = new SharedFrames.Part(-1, 0, frames, Produced.CAUGHT_UP);
+        SharedFrames.Part part = new SharedFrames.Part(-1, 0, frames, Produced.CAUGHT_UP, null);
         assertThat(shared.keep(part)).isFalse();
         assertThat(shared.after(-1)).isNull();
 

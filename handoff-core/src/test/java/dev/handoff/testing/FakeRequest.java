@@ -1,6 +1,7 @@
 package dev.handoff.testing;
 
 import dev.handoff.http.HandoffRequest;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -32,5 +33,10 @@ public record FakeRequest(
     @Override
     public @Nullable String header(String name) {
         return headers.get(name.toLowerCase(Locale.ROOT));
+    }
+
+    @Override
+    public byte[] bodyBytes() {
+        return body.getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -8,8 +8,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** The limits that all request bodies of a filter share: size, time, memory and waiting threads. Thread-safe. */
+/** Limits the size, time, memory and waiting threads of the request bodies that one filter reads. Thread-safe. */
 final class BodyLimits {
+
+    static final int DEFAULT_MAX_BYTES = 16 << 20;
 
     private static final long GRACE_MILLIS = 10_000;
 
@@ -36,11 +38,20 @@ final class BodyLimits {
         this.ticker = ticker;
     }
 
+    /** Returns limits for one request outside of a filter. They are those that a filter has by default, without those on many requests. */
+    static BodyLimits ofOneRequest() {
+        return new BodyLimits(DEFAULT_MAX_BYTES, 3L * DEFAULT_MAX_BYTES, 60_000, 1024, 1, Ticker.system());
+    }
+
     int maxBytes() {
         return maxBytes;
     }
 
-    /** Reserves memory; the caller gives it back with {@link #release}. */
+    /**
+     * Reserves memory. The caller must {@link #release} it.
+     *
+     * @throws ProblemException with status 503 if the filter has reserved all of its memory; nothing is reserved then
+     */
     void hold(long bytes) {
         if (heldBytes.addAndGet(bytes) > maxHeldBytes) {
             heldBytes.addAndGet(-bytes);
@@ -53,7 +64,11 @@ final class BodyLimits {
         heldBytes.addAndGet(-bytes);
     }
 
-    /** Admits a thread that is about to wait for a client; the caller calls {@link #afterWait} afterwards. */
+    /**
+     * Reserves a permit for a thread that is about to wait for a client. The caller must call {@link #afterWait} after the wait.
+     *
+     * @throws ProblemException with status 503 if too many threads wait already; no permit is reserved then
+     */
     void beforeWait() {
         if (!waiting.tryAcquire()) {
             throw new ProblemException(
@@ -69,7 +84,12 @@ final class BodyLimits {
         return ticker.read();
     }
 
-    /** Whether a body that has been read since a time, as {@link #now} gave it, violates the deadline or the rate. */
+    /**
+     * Returns whether a body missed the deadline or arrives below the minimum rate.
+     *
+     * @param since when reading began, as {@link #now} returned it
+     * @param bytes how many bytes have arrived since then
+     */
     boolean tooSlow(long since, long bytes) {
         long millis = TimeUnit.NANOSECONDS.toMillis(ticker.read() - since);
         return millis >= deadlineMillis || (millis >= GRACE_MILLIS && bytes < minBytesPerSecond * millis / 1000);

@@ -22,14 +22,16 @@ final class BodyText {
     /**
      * Returns the text that the bytes encode.
      *
-     * @param declared the charset that the request names; null if it names none, which means UTF-8, or UTF-16 if the bytes begin
-     *     with its byte order mark
+     * @param declared the charset that the request names, or null if it names none. Null means UTF-16 if the bytes begin with a byte order
+     *     mark of UTF-16, else UTF-8
      * @throws ProblemException with status 400 if the bytes are malformed
      */
     static String decode(byte[] bytes, @Nullable Charset declared) {
         Charset charset = declared == null ? implied(bytes) : declared;
         String text = new String(bytes, charset);
-        // Decoding again is only needed for texts that may be malformed.
+        // The constructor replaces malformed bytes. Only a text with a replacement character can be malformed, so only
+        // that is decoded
+        // again.
         if (text.indexOf(REPLACEMENT) >= 0) {
             requireWellFormed(bytes, charset);
         }

@@ -3,8 +3,9 @@ package dev.handoff.servlet;
 import dev.handoff.check.Errors;
 import dev.handoff.delivery.Feed;
 import dev.handoff.delivery.Feed.Produced;
-import dev.handoff.delivery.SseWriter;
+import dev.handoff.delivery.FrameWriter;
 import dev.handoff.http.Problem;
+import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
 import jakarta.servlet.ServletOutputStream;
@@ -153,6 +154,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     final void onTick(long now) {
         if (deadline.isOver(now)) {
             logger.debug("a reader of stream {} has taken nothing for {} ms", streamId(), deadline.blockedFor(now));
+            feed.closesBecause(ReaderEnd.TOO_SLOW);
             givenUp = true;
         }
         Pump pump = this.pump;
@@ -183,6 +185,7 @@ abstract class Connection implements WriteListener, AsyncListener {
             Errors.rethrowFatal(e);
             logger.debug("a reader of stream {} has to be cut off", streamId(), e);
             pump.truncate();
+            feed.closesBecause(ReaderEnd.CUT);
             givenUp = true;
             due = true;
         } finally {
@@ -243,6 +246,7 @@ abstract class Connection implements WriteListener, AsyncListener {
                     if (async.lendThread(turns::take)) {
                         return true;
                     }
+                    feed.closesBecause(ReaderEnd.CUT);
                     async.abort();
                 }
                 case COMPLETE -> {
@@ -256,8 +260,10 @@ abstract class Connection implements WriteListener, AsyncListener {
             // The client has left, and the container knows: it calls onError and ends the request, which may be that of
             // another client when it is touched after that.
             logger.debug("a reader of stream {} is gone", streamId(), e);
+            feed.closesBecause(ReaderEnd.CLIENT_GONE);
             async.close();
         } catch (Throwable e) {
+            feed.closesBecause(ReaderEnd.CUT);
             async.abort();
             // An error of the JVM is not thrown on, since Jetty would end the response as if it were complete.
             if (Errors.isFatal(e)) {
@@ -270,7 +276,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     }
 
     /** Sends a few bytes if the socket takes them. Called while the turn is held. */
-    final boolean send(SseWriter frames) throws IOException {
+    final boolean send(FrameWriter frames) throws IOException {
         Pump pump = this.pump;
         return pump != null && pump.send(frames);
     }

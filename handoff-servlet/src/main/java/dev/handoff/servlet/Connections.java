@@ -22,8 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The open connections of a streaming server, and what is done about once a second for all of them: deadlines and heartbeats, a look for
- * more in case a hint was lost, the check of streams that are idle, and the report of which streams are read.
+ * Holds the open connections of a streaming server and runs their periodic work. About once a second it checks deadlines, sends heartbeats,
+ * reads streams again in case a hint was lost, checks idle streams, and reports which streams have readers.
  *
  * <p>Thread-safe.
  */
@@ -32,13 +32,13 @@ final class Connections implements StreamingServer {
     static final long MAX_TICK_MILLIS = 1000;
 
     private static final Logger logger = LoggerFactory.getLogger(Connections.class);
-    /** After how much time without an event the stream of a reader is checked. */
+    /** How long a stream may be without an event before it is checked. */
     private static final long IDLE_MILLIS = 5000;
-    /** The most looks at the same time, if a store hangs on some streams. */
+    /** How many threads may read streams again at the same time, in case the store blocks some of them. */
     private static final int MAX_LOOKS = 8;
-    /** As many for the check of idle streams, which costs a store more. */
+    /** How many threads may check idle streams at the same time. The limit is lower because a check costs the store more than a read. */
     private static final int MAX_CHECKS = 2;
-    /** The most reports of readers at the same time, if some wait for cancel actions. */
+    /** How many threads may report readers at the same time, in case cancel actions block some of them. */
     private static final int MAX_REPORTS = 4;
 
     private final StreamEndpoint endpoint;
@@ -48,7 +48,7 @@ final class Connections implements StreamingServer {
     private final long drainMillis;
 
     private final Set<Connection> open = ConcurrentHashMap.newKeySet();
-    private final Job look = new Job("the second look", MAX_LOOKS, this::look);
+    private final Job look = new Job("the re-read of streams", MAX_LOOKS, this::look);
     private final Job idleCheck = new Job("the check of idle streams", MAX_CHECKS, this::checkIdle);
     private final Job report;
     private final CompletableFuture<Void> drained = new CompletableFuture<>();
@@ -57,7 +57,7 @@ final class Connections implements StreamingServer {
     private volatile Container container = Container.OTHER;
     private volatile @Nullable ScheduledFuture<?> ticking;
 
-    /** @param executor makes the calls that may block; null for threads of the container */
+    /** @param executor runs the calls that may block; null to run them on threads of the container */
     Connections(
             StreamEndpoint endpoint,
             ScheduledExecutorService timer,
@@ -72,7 +72,7 @@ final class Connections implements StreamingServer {
         this.report = new Job("the report of readers", MAX_REPORTS, endpoint::reportReaders);
     }
 
-    /** Begins to tick. */
+    /** Starts the periodic work. */
     void start(Container container) {
         this.container = container;
         long shortest = Math.min(endpoint.heartbeat().toMillis(), writeDeadlineMillis);
@@ -80,7 +80,7 @@ final class Connections implements StreamingServer {
         ticking = timer.scheduleWithFixedDelay(this::tick, period, period, TimeUnit.MILLISECONDS);
     }
 
-    /** Stops to tick. */
+    /** Stops the periodic work. */
     void stop() {
         ScheduledFuture<?> job = ticking;
         if (job != null) {
@@ -89,9 +89,9 @@ final class Connections implements StreamingServer {
     }
 
     /**
-     * Checks that a request can be answered later.
+     * Checks that a request supports asynchronous processing.
      *
-     * @throws ProblemException with status 500 if it cannot; it says what to do, and is logged once
+     * @throws ProblemException with status 500 if it does not. The problem names the setting to change. Only the first one is logged
      */
     void requireAsync(HttpServletRequest request, String servlet) {
         if (!request.isAsyncSupported()) {
@@ -104,7 +104,7 @@ final class Connections implements StreamingServer {
         }
     }
 
-    /** Runs about once a second on the timer. Other threads make the calls of the application and of the store. */
+    /** Runs on the timer. It hands calls that may block, to the application and to the store, to other threads. */
     private void tick() {
         try {
             long now = now();
@@ -115,19 +115,19 @@ final class Connections implements StreamingServer {
             idleCheck.start(now, this::execute);
             report.start(now, this::executeAnywhere);
         } catch (Throwable e) {
-            // A timer drops a job that throws, and then no client would get a heartbeat any more.
-            logger.error("the tick failed, the next one goes on", e);
+            // A timer cancels a periodic job that throws. Then no client would get another heartbeat.
+            logger.error("the periodic work failed, the timer runs it again", e);
         }
     }
 
-    /** Runs a job on the executor, or on a thread of the container. Returns whether one took it. */
+    /** Runs a job on the executor, or without one on a thread of the container. Returns false if no thread accepted the job. */
     private boolean execute(Runnable job) {
         if (executor != null) {
             try {
                 executor.execute(job);
                 return true;
             } catch (RejectedExecutionException e) {
-                logger.debug("the executor did not take a job, the next tick tries again", e);
+                logger.debug("the executor rejected a job, the next tick tries again", e);
                 return false;
             }
         }
@@ -140,8 +140,10 @@ final class Connections implements StreamingServer {
     }
 
     /**
-     * As {@link #execute}, but while no stream has readers, so that no heartbeat can be late, the timer runs the job. A reader
-     * that is being opened offers a thread soon.
+     * Runs a job like {@link #execute}. If there is neither an executor nor a reader, the timer runs the job. It may block then, because
+     * there is no heartbeat that it could delay.
+     *
+     * <p>A reader that opens meanwhile soon provides a thread of the container.
      */
     private boolean executeAnywhere(Runnable job) {
         if (executor == null && !endpoint.hasReaders()) {
@@ -166,7 +168,7 @@ final class Connections implements StreamingServer {
         }
     }
 
-    /** Interrupts the connections one after the other, and gives up those that do not read. See {@link EventStreamServlet#drain}. */
+    /** Interrupts the connections one after the other and aborts those whose clients do not read. See {@link EventStreamServlet#drain}. */
     CompletableFuture<Void> drain() {
         if (draining.compareAndSet(false, true)) {
             endpoint.drain();
@@ -198,7 +200,7 @@ final class Connections implements StreamingServer {
         try {
             timer.schedule(action, millis, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
-            // The timer was shut down before the servlet, so there is no later.
+            // The timer was shut down before the servlet, so the action would never run.
             action.run();
         }
     }

@@ -17,19 +17,23 @@ import java.lang.invoke.MethodType;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What containers do differently where the Servlet specification is silent: how a response that has begun is aborted, so that
- * no client takes a part for the whole. The specification has no call for it. A dispatch back to the servlet works, which then
- * does what its container answers by closing the connection, or by resetting the stream over HTTP/2. The contract of
- * handoff-testkit tests each way on its container, over HTTP/1.1 and HTTP/2.
+ * Holds the behaviour that the Servlet specification does not define, one constant per container.
+ *
+ * <p>The main case is the abort of a response that has begun, so that no client mistakes a part for the whole. The specification has no
+ * call for an abort. {@link Connection} therefore dispatches the request back to the servlet, and {@link #abort} does what makes this
+ * container close the connection, or reset the stream over HTTP/2. The contract tests in handoff-testkit test each container over HTTP/1.1
+ * and HTTP/2.
  */
 enum Container {
-    /** Closes the connection when a dispatch throws; this exception it does not log. */
+    /** Closes the connection when a dispatch throws. The container does not log this exception. */
     JETTY("org.eclipse.jetty.io.EofException") {
         @Override
         void prepare(HttpServletRequest request, HttpServletResponse response) {
@@ -43,19 +47,19 @@ enum Container {
         }
     },
 
-    /** Closes the connection when a dispatch throws; this exception it does not log. */
+    /** Closes the connection when a dispatch throws. The container does not log this exception. */
     TOMCAT("org.apache.catalina.connector.ClientAbortException"),
 
     /**
-     * Ends the response cleanly when a dispatch throws, but closes the connection on a timeout, or resets the stream over
-     * HTTP/2. It fails to reset the stream that has upgraded the connection to HTTP/2, so that one is reset by a call that
-     * only Undertow has.
+     * Ends the response cleanly when a dispatch throws, so the abort uses a timeout. On a timeout Undertow closes the connection, or resets
+     * the stream over HTTP/2. It does not reset the stream of the request that upgraded the connection to HTTP/2. For that stream the abort
+     * uses a method that only Undertow has.
      */
     UNDERTOW(null) {
         @Override
         void prepare(HttpServletRequest request, HttpServletResponse response) {
             announceChunks(request, response);
-            // A flush that does not fit into the socket leaves the rest in this buffer and says that all is well.
+            // If the socket does not take a whole flush, Undertow keeps the rest in this buffer and reports success.
             response.setBufferSize(1);
         }
 
@@ -86,7 +90,7 @@ enum Container {
         }
     },
 
-    /** Not tried. A dispatch that throws is the best guess. */
+    /** A container that no contract test covers. A dispatch that throws is the best guess. */
     OTHER(null);
 
     /** The id of the stream that a request becomes when it upgrades the connection (RFC 7540, 3.2). */
@@ -97,13 +101,13 @@ enum Container {
     private static final Logger logger = LoggerFactory.getLogger(Container.class);
 
     /**
-     * Jetty's output has this method, which the interface has from Servlet 6.1 on. What is written with it is sent without a
-     * flush, and Jetty needs no buffer for it, which it would keep until the answer ends.
+     * Finds the method {@code write(ByteBuffer)} of Jetty's output. The Servlet API has it only since 6.1. Jetty sends the bytes without a
+     * flush and without a buffer. A buffer would stay allocated until the response ends.
      */
     private static final ClassValue<@Nullable MethodHandle> WRITES_AT_ONCE = new ClassValue<>() {
         @Override
         protected @Nullable MethodHandle computeValue(Class<?> type) {
-            // Another class that wraps it may do anything.
+            // A wrapper of another package may give the method another meaning.
             if (!type.getName().startsWith("org.eclipse.jetty.")) {
                 return null;
             }
@@ -112,7 +116,7 @@ enum Container {
                         .findVirtual(type, "write", MethodType.methodType(void.class, ByteBuffer.class))
                         .asType(MethodType.methodType(void.class, ServletOutputStream.class, ByteBuffer.class));
             } catch (ReflectiveOperationException e) {
-                logger.debug("{} is flushed after each write", type, e);
+                logger.debug("{} has no method write(ByteBuffer), so each write is flushed", type, e);
                 return null;
             }
         }
@@ -125,7 +129,7 @@ enum Container {
     }
 
     static Container of(ServletContext context) {
-        // A server that is built on one of them may give its own name, but not to its classes.
+        // A server built on one of these may report its own name, but the class names stay.
         String info = (context.getServerInfo() + ' ' + context.getClass().getName()).toLowerCase(Locale.ROOT);
         if (info.contains("jetty")) {
             return JETTY;
@@ -136,16 +140,21 @@ enum Container {
         if (info.contains("undertow")) {
             return UNDERTOW;
         }
-        logger.warn("{} was not tried: whether it can cut an answer that has begun is not known", info);
+        logger.warn("{} is not tested: it may be unable to abort a response that has begun", info);
         return OTHER;
     }
 
-    /** To be called before anything is written. */
+    /** Returns the charset of forms that name none: ISO 8859-1 by the Servlet specification (6.0, section 3.12), UTF-8 on Jetty. */
+    Charset formCharset() {
+        return this == JETTY ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1;
+    }
+
+    /** Prepares a response so that it can be aborted. Must be called before the first write. */
     void prepare(HttpServletRequest request, HttpServletResponse response) {}
 
     /**
-     * Makes the container send chunks over HTTP/1.1. If the client asks for the connection to be closed, Jetty and Undertow would
-     * end the response by closing it, and the client could not tell a cut from an end. Tomcat always sends chunks.
+     * Makes the container send chunks over HTTP/1.1. Without chunks Jetty and Undertow end the response by closing the connection if the
+     * client asked for that. The client could then not tell an abort from a complete response. Tomcat always sends chunks.
      */
     private static void announceChunks(HttpServletRequest request, HttpServletResponse response) {
         if (request.getProtocol().equals("HTTP/1.1")) {
@@ -154,37 +163,36 @@ enum Container {
     }
 
     /**
-     * A way past the container's buffer, for what is to be sent as soon as it is written; the output itself if there is none, and then
-     * it has to be flushed. The same rules hold for both: it is written when the output is ready.
+     * Returns an output that sends each write at once, past the container's buffer. If the container has none, returns the given output,
+     * which the caller must flush. Either may be written to only while the given output is ready.
      */
     OutputStream unbuffered(ServletOutputStream out) {
         return out;
     }
 
     /**
-     * Returns whether the container calls write listeners on a thread that serves the sockets of other clients. Neither the
-     * store nor a format may run there.
+     * Returns whether the container calls write listeners on a thread that also serves the sockets of other clients. Neither the store nor
+     * a format may run on such a thread.
      */
     boolean callsOnIoThread() {
         return false;
     }
 
     /**
-     * Checks that a response to this request can be cut. Called before anything is written.
+     * Checks that a response to this request can be aborted. Must be called before the first write.
      *
-     * @throws ProblemException with status 505 if it cannot, and would look complete when it is not
+     * @throws ProblemException with status 505 if it cannot. An incomplete response would look complete to the client
      */
     void requireReset(HttpServletRequest request) {}
 
-    /** Returns whether this request came over HTTP/1.1 and is answered over HTTP/2. */
+    /** Returns whether this request came over HTTP/1.1 and upgraded the connection, so the response is sent over HTTP/2. */
     private static boolean hasUpgraded(HttpServletRequest request) {
         return request.getHeader("HTTP2-Settings") != null
                 && request.getProtocol().startsWith("HTTP/2");
     }
 
     /**
-     * Returns an action that resets the stream of a request that has upgraded its connection on Undertow; null if there
-     * is none.
+     * Returns an action that resets the stream of a request that upgraded its connection on Undertow; null if the stream cannot be reset.
      */
     private static @Nullable Closeable resetOf(HttpServletRequest request) {
         ServletRequest inner = request;
@@ -211,7 +219,7 @@ enum Container {
         }
     }
 
-    /** To be called in the dispatch; what it throws is for the container. */
+    /** Aborts the response. Must be called in the dispatch, and the servlet must pass the exception on to the container. */
     void abort(HttpServletRequest request) throws IOException {
         String message = "the stream was cut before its end";
         if (quietException != null) {

@@ -11,12 +11,12 @@ import java.io.OutputStream;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** A client that waits for a stream to end and then gets one document. */
+/** Sends one document to a client after the stream has ended. */
 final class DocumentConnection extends Connection {
 
     private final DocumentFeed feed;
 
-    // Only in produce().
+    // Used only in produce().
     private byte @Nullable [] document;
     private int written;
 

@@ -2,13 +2,13 @@ package dev.handoff.servlet;
 
 import dev.handoff.delivery.EventFeed;
 import dev.handoff.delivery.Feed.Produced;
-import dev.handoff.delivery.SseWriter;
+import dev.handoff.delivery.FrameWriter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.OutputStream;
 
-/** A client that reads a stream as Server-Sent Events. */
+/** Sends a stream to one client event by event. */
 final class EventConnection extends Connection {
 
     private final EventFeed feed;
@@ -36,7 +36,7 @@ final class EventConnection extends Connection {
 
     @Override
     void tick() throws IOException {
-        SseWriter heartbeat = feed.heartbeat();
+        FrameWriter heartbeat = feed.heartbeat();
         if (heartbeat != null && send(heartbeat)) {
             feed.heartbeatSent();
         }

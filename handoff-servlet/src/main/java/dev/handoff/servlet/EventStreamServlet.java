@@ -21,17 +21,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The streaming server: delivers a stream to any client that holds a token for it, as {@link StreamEndpoint} says. Map it to a prefix,
- * usually {@code /events/*}, with async support.
+ * Delivers a stream to each client that holds a token for it: the streaming server. {@link StreamEndpoint} defines the requests and
+ * responses. Map the servlet to a prefix, usually {@code /events/*}, with async support.
  *
- * <p>No thread is parked for an open stream, and no write blocks. A client that takes nothing for the write deadline is cut
- * off. A response ends cleanly only after the end of its stream; where it has to stop before, it says {@code interrupted} and
- * then aborts the connection, or resets the stream over HTTP/2, on Jetty, Tomcat and Undertow alike. The container never
- * answers with an error page of its own, which could name the token.
+ * <p>An open stream occupies no thread, and no write blocks. The servlet aborts the response to a client that reads nothing for the write
+ * deadline. A response ends cleanly only after the end of its stream. If the servlet has to stop before, it sends the event {@code
+ * interrupted} and then aborts the connection, or resets the stream over HTTP/2. This is tested on Jetty, Tomcat and Undertow. The
+ * container never sends its own error page, which could contain the token.
  *
- * <p>A container may close connections before it destroys servlets, so call {@link #drain} before you stop it. Some containers
- * create a servlet at its first request; set {@code loadOnStartup} if the dispatcher cancels tasks without readers,
- * because a servlet reports readers only after it has been created.
+ * <p>A container may close connections before it destroys servlets, so call {@link #drain} before you stop the container. Some containers
+ * create a servlet at its first request, and the servlet reports readers only after that. Set {@code loadOnStartup} if the dispatcher
+ * cancels tasks without readers.
+ *
+ * <p>Thread-safe.
  */
 public final class EventStreamServlet extends HttpServlet {
 
@@ -48,7 +50,11 @@ public final class EventStreamServlet extends HttpServlet {
                 new Connections(endpoint, builder.timer, builder.executor, builder.writeDeadline, builder.drainWindow);
     }
 
-    /** Returns a builder of a servlet that serves the streams of a hand-off with the default settings of a {@link StreamEndpoint}. */
+    /**
+     * Returns a builder of a servlet that serves the streams of a {@link Handoff} through a {@link StreamEndpoint} with default settings.
+     *
+     * @param timer see {@link #builder(StreamEndpoint, ScheduledExecutorService)}
+     */
     public static Builder builder(Handoff handoff, ScheduledExecutorService timer) {
         return builder(StreamEndpoint.of(handoff), timer);
     }
@@ -56,8 +62,8 @@ public final class EventStreamServlet extends HttpServlet {
     /**
      * Returns a builder of a servlet that serves an endpoint.
      *
-     * @param timer is given a short job about once a second, which never waits for a client, the store or a format; one
-     *     thread is enough for thousands of streams. It belongs to the caller, and must outlive the servlet
+     * @param timer runs a short job about once a second. The job never waits for a client, the store or a format, so one thread is enough
+     *     for thousands of streams. The servlet does not shut the timer down. Shut it down after the servlet is destroyed
      */
     public static Builder builder(StreamEndpoint endpoint, ScheduledExecutorService timer) {
         return new Builder(endpoint, timer);
@@ -69,21 +75,22 @@ public final class EventStreamServlet extends HttpServlet {
     }
 
     /**
-     * Sends the clients away: the open streams are interrupted one after the other, spread over the drain window, so that
-     * the clients do not all reconnect elsewhere at the same moment. New requests are answered as {@link StreamEndpoint#drain} says.
-     * Calling it again changes nothing.
+     * Ends all open responses, so that the clients reconnect to another server. Does not block. The servlet interrupts the streams one
+     * after the other, spread over the drain window, so that the clients do not all reconnect at the same moment. {@link
+     * StreamEndpoint#drain} defines how new requests are answered from then on. Another call changes nothing and returns the same future.
      *
-     * @return is completed when the last client has gone; one that does not read is given up shortly after the window
+     * @return a future that completes when the last response has ended. A response whose client does not read is aborted about one second
+     *     after the window, and the future completes at the latest about two seconds after it
      */
     public CompletableFuture<Void> drain() {
         return connections.drain();
     }
 
-    /** Drains, and waits until that is done. */
+    /** Calls {@link #drain} and blocks until it is done, at most about three seconds longer than the drain window. */
     @Override
     public void destroy() {
         try {
-            // Bounded, because the timer may have been stopped, and then nothing interrupts the streams.
+            // The wait is bounded, because a timer that was shut down interrupts no streams.
             drain().get(connections.drainLimitMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             logger.warn("{} streams are still open", connections.size());
@@ -106,7 +113,7 @@ public final class EventStreamServlet extends HttpServlet {
             String path = request.getPathInfo() == null ? "" : request.getPathInfo();
             write(endpoint.answer(new StreamRequest(request), path), request, response);
         } catch (IOException e) {
-            logger.debug("a client has left before it was answered", e);
+            logger.debug("a client disconnected before the response was written", e);
         }
     }
 
@@ -145,7 +152,7 @@ public final class EventStreamServlet extends HttpServlet {
         }
     }
 
-    /** The settings of a servlet. */
+    /** Sets the options of a servlet. Not thread-safe. */
     public static final class Builder {
 
         private final StreamEndpoint endpoint;
@@ -160,10 +167,10 @@ public final class EventStreamServlet extends HttpServlet {
         }
 
         /**
-         * Sets the executor of periodic calls: about once a second the server reads the open streams and calls {@link
-         * StreamEndpoint#reportReaders}. These calls block for as long as the store and cancel actions do, so the executor must not
-         * run them in the calling thread, which is the timer's. By default they run on threads of the container. While
-         * no stream has readers, no such thread is available, and the timer reports the readers.
+         * Sets the executor that runs the periodic calls. About once a second the servlet reads the open streams and calls {@link
+         * StreamEndpoint#reportReaders}. These calls block while the store or a cancel action blocks, so the executor must not run them in
+         * the calling thread, which is the timer's. By default they run on threads of the container. While no stream has readers, no such
+         * thread is available, and the timer runs the report.
          */
         public Builder executor(Executor executor) {
             this.executor = executor;
@@ -171,17 +178,23 @@ public final class EventStreamServlet extends HttpServlet {
         }
 
         /**
-         * Sets how long a client may take nothing before it is cut off; 30 seconds by default. The time starts again with each
-         * 16 KiB that the socket takes. Linux lets a full socket take more only when a third of its send buffer is free, and that
-         * buffer can grow to 4 MB. To serve clients that read less than about 50 kB per second, limit the send buffer of
-         * accepted connections in the container, or set a longer time.
+         * Sets how long a client may read nothing before the servlet aborts its response; 30 seconds by default. The time starts again with
+         * each 16 KiB that the socket accepts. On Linux a full socket accepts more only when a third of its send buffer is free, and that
+         * buffer can grow to 4 MB. To serve clients that read less than about 50 kB per second, limit the send buffer of accepted
+         * connections in the container, or set a longer time.
+         *
+         * @throws IllegalArgumentException if the time is not positive
          */
         public Builder writeDeadline(Duration writeDeadline) {
             this.writeDeadline = Durations.requirePositive("writeDeadline", writeDeadline);
             return this;
         }
 
-        /** Sets the time over which {@link EventStreamServlet#drain} spreads the clients; 5 seconds by default. */
+        /**
+         * Sets the drain window: the time over which {@link EventStreamServlet#drain} spreads the interruptions; 5 seconds by default.
+         *
+         * @throws IllegalArgumentException if the time is negative
+         */
         public Builder drainWindow(Duration drainWindow) {
             this.drainWindow = Durations.requireNotNegative("drainWindow", drainWindow);
             return this;

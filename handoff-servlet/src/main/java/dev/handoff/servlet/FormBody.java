@@ -12,30 +12,30 @@ import java.util.Optional;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
-/** Forms, whose bodies containers read when a filter asks for a parameter. */
+/** Rebuilds the body of a form that the container has already read. A container reads it when a filter asks for a parameter. */
 final class FormBody {
 
     private FormBody() {}
 
     static boolean isForm(HttpServletRequest request) {
-        // Not getContentType(), which fails on Jetty when it does not know the charset.
+        // getContentType() would throw on Jetty if it does not know the charset.
         String type = request.getHeader("Content-Type");
         return type != null && type.toLowerCase(Locale.ROOT).startsWith("application/x-www-form-urlencoded");
     }
 
     /**
-     * Returns a form body made of the parameters that the container has read. The values of a field have the order in which they
-     * came; the fields have the order in which the container keeps them.
+     * Returns a form body that encodes the parameters that the container has read. The values of one field are in the order of the request.
+     * The fields are in the order of the container's map.
      *
-     * @param charset the charset with which the container decoded the form. Encoding with the same one restores what the client
-     *     has sent
+     * @param charset the charset with which the container decoded the form. Encoding with the same charset restores the bytes that the
+     *     client sent
      * @return empty if all parameters are from the query
      */
     static Optional<String> rebuild(HttpServletRequest request, Charset charset) {
         Map<String, Integer> inQuery = countNames(request.getQueryString());
         StringJoiner body = new StringJoiner("&");
         request.getParameterMap().forEach((name, values) -> {
-            // The values of the query stand before those of the body (Servlet 6.0, 3.1).
+            // The values from the query come before those from the body (Servlet 6.0, 3.1).
             for (int i = inQuery.getOrDefault(name, 0); i < values.length; i++) {
                 body.add(encode(name, charset) + '=' + encode(values[i], charset));
             }
@@ -54,7 +54,7 @@ final class FormBody {
                 try {
                     counts.merge(URLDecoder.decode(pair.split("=", 2)[0], StandardCharsets.UTF_8), 1, Integer::sum);
                 } catch (IllegalArgumentException e) {
-                    // Containers leave out a name that is not encoded correctly.
+                    // Containers skip a parameter whose name is not encoded correctly.
                     continue;
                 }
             }

@@ -17,8 +17,6 @@ import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
@@ -115,7 +113,7 @@ public final class HandoffFilter implements Filter {
             return;
         }
         try (RequestBody body = new RequestBody(http, limits)) {
-            ServletHandoffRequest asked = new ServletHandoffRequest(http, subject, body, formCharset());
+            ServletHandoffRequest asked = new ServletHandoffRequest(http, subject, body, container::formCharset);
             Optional<Reply> reply = reply(asked, body, methods.get(asked.method()));
             if (reply.isPresent()) {
                 write(http, answer, body, reply.get());
@@ -123,11 +121,6 @@ public final class HandoffFilter implements Filter {
                 chain.doFilter(asked.forChain(), response);
             }
         }
-    }
-
-    /** The charset of forms that name none: ISO 8859-1 by the Servlet specification (6.0, section 3.12), UTF-8 on Jetty. */
-    private Charset formCharset() {
-        return container == Container.JETTY ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1;
     }
 
     private Optional<Reply> reply(ServletHandoffRequest request, RequestBody body, @Nullable HandoffRoute route) {
@@ -159,7 +152,7 @@ public final class HandoffFilter implements Filter {
         if (task.isEmpty()) {
             return Optional.empty();
         }
-        body.drop();
+        request.release();
         return Optional.of(handoff.begin(request, task.get(), route.joinRetriesWithin()));
     }
 
@@ -223,7 +216,7 @@ public final class HandoffFilter implements Filter {
         private final Map<String, Map<String, HandoffRoute>> routes = new HashMap<>();
         private Function<HttpServletRequest, @Nullable String> subject = HttpServletRequest::getRemoteUser;
         private Function<Problem, Reply> errors = Problem::toReply;
-        private int maxBodyBytes = 16 << 20;
+        private int maxBodyBytes = BodyLimits.DEFAULT_MAX_BYTES;
         private long maxBodyBytesInFlight = Runtime.getRuntime().maxMemory() / 8;
         private Duration bodyDeadline = Duration.ofSeconds(60);
         private int minBodyRate = 1024;

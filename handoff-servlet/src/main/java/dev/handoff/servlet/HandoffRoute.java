@@ -7,32 +7,35 @@ import dev.handoff.task.Task;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Decides for each request on its path whether to hand it off, and as which task. Must be thread-safe. */
+/**
+ * Decides whether a request is handed off and as which task. The filter calls the route for each request on its path. Must be thread-safe.
+ */
 @FunctionalInterface
 public interface HandoffRoute {
 
     /**
-     * Returns the task that the request asks for. The filter sets its subject and idempotency key afterwards, from the
-     * request.
+     * Returns the task that the request asks for. Afterwards the filter sets the task's subject and idempotency key from the request. A
+     * call may block on the client while it reads the body.
      *
-     * @return empty to let the request pass to the application, unchanged and with its body still to be read
-     * @throws ProblemException if the request cannot be served; the filter answers with the problem. The filter answers any
-     *     other exception with status 500
+     * @return the task, or empty to pass the request to the application, which can still read the whole body
+     * @throws ProblemException if the request is not valid; the filter answers with the problem. It answers any other exception with status
+     *     500
      */
     Optional<Task> route(HandoffRequest request);
 
     /**
-     * Returns how long after a request the filter leads its retries to the same stream, although they have no {@code
-     * Idempotency-Key}; zero, the default, for never. {@link #joiningRetries} describes what is recognized.
+     * Returns for how long after a request the filter redirects its retries to the same stream even if they have no {@code
+     * Idempotency-Key}. Zero, the default, means that each such retry starts a task. {@link #joiningRetries} describes how the filter
+     * recognizes a retry.
      */
     default Duration joinRetriesWithin() {
         return Duration.ZERO;
     }
 
     /**
-     * Returns a route that also joins retries without an {@code Idempotency-Key}. It recognizes a retry by the header {@code
-     * X-Stainless-Retry-Count} with a count above 0. If the same subject asked for the same type and payload within the given
-     * time, and that task has not failed and was not cancelled, the client is led to its stream and no second task starts.
+     * Returns a route that also joins retries without an {@code Idempotency-Key}. A request is a retry if its header {@code
+     * X-Stainless-Retry-Count} is above 0. If the same subject asked for the same type and payload within the given time, and that task has
+     * not failed and was not cancelled, the filter redirects the client to the stream of that task and starts no second task.
      *
      * <p>Only some clients mark their retries: openai-python, openai-node, openai-java, openai-go and the other SDKs that
      * Stainless generates. The Vercel AI SDK, LangChain JS, LlamaIndex and LangChain4j send unmarked retries, and each of

@@ -19,7 +19,7 @@ public final class HandoffServlets {
     private HandoffServlets() {}
 
     /**
-     * The two registrations, for further settings.
+     * Holds the two registrations, for further settings.
      *
      * @param filter the registration of the filter
      * @param events the registration of the streaming server
@@ -27,8 +27,9 @@ public final class HandoffServlets {
     public record Registrations(FilterRegistration.Dynamic filter, ServletRegistration.Dynamic events) {}
 
     /**
-     * Registers an application that streams its own results: the filter as {@link #register(ServletContext, HandoffFilter)} does, and
-     * the streaming server at {@code /events/*}, which is where {@link Handoff} leads clients by default.
+     * Registers the filter and the streaming server of an application that streams its own results. The filter is registered as {@link
+     * #register(ServletContext, HandoffFilter)} describes. The streaming server is mapped to {@code /events/*}, to which {@link Handoff}
+     * redirects clients by default.
      *
      * @throws IllegalArgumentException if the filter has no routes
      * @throws IllegalStateException if the name or the path is taken, or the context has started already
@@ -38,20 +39,24 @@ public final class HandoffServlets {
     }
 
     /**
-     * Registers the filter alone, for an application whose streams are served elsewhere; see {@link Handoff.Builder#eventsUrl}. The
-     * filter is mapped to exactly the paths of its routes, for requests from clients, and supports asynchronous processing.
+     * Registers only the filter, for an application whose streams another server delivers; see {@link Handoff.Builder#eventsUrl}. The
+     * filter is mapped to exactly the paths of its routes, and only to requests from clients. It supports asynchronous processing.
      *
      * <p>Tomcat calls a filter only if a servlet is mapped to the path as well. A web application has the default servlet there; an
      * embedded Tomcat needs a servlet at {@code /}, or it answers 404.
      *
-     * <p>The filter runs after all filters that {@code web.xml} declares or that the container was given before the context
-     * started, and after those that code registered with {@code isMatchAfter} false, or with true before this call. A
-     * filter that authenticates the user has to be one of these. If code registers it with {@code isMatchAfter} true
-     * after this call, the filter of the hand-off runs before it and does not see the user.
+     * <p>A filter that authenticates the user must run before this filter. These filters run before it:
+     * <ul>
+     * <li>filters that {@code web.xml} declares, or that the container was given before the context started,
+     * <li>filters that code registers with {@code isMatchAfter} false,
+     * <li>filters that code registers with {@code isMatchAfter} true before this call.
+     * </ul>
+     * A filter that code registers with {@code isMatchAfter} true after this call runs later, so this filter does not see the user that it
+     * sets.
      *
      * @throws IllegalArgumentException if the filter has no routes
-     * @throws IllegalStateException if there is a filter with the name {@code handoff} already, or the filter or the context
-     *     cannot be registered with any more
+     * @throws IllegalStateException if a filter with the name {@code handoff} exists, if this instance is registered already, or if the
+     *     context has started
      */
     public static FilterRegistration.Dynamic register(ServletContext context, HandoffFilter filter) {
         Set<String> paths = filter.paths();
@@ -69,10 +74,10 @@ public final class HandoffServlets {
     }
 
     /**
-     * Registers the streaming server alone, with asynchronous processing, to be loaded when the context starts.
+     * Registers only the streaming server. It supports asynchronous processing and is created when the context starts.
      *
-     * @param mapping the path of the streams within the application, as a pattern that ends with {@code /*}. Clients find it by
-     *     {@link Handoff.Builder#eventsUrl}, which needs the context path too
+     * @param mapping the path of the streams within the application, as a pattern that ends with {@code /*}. Clients find it by {@link
+     *     Handoff.Builder#eventsUrl}, which must include the context path
      * @throws IllegalArgumentException if the mapping is not such a pattern
      * @throws IllegalStateException if the name {@code handoff-events} or the path is taken, or the context has started already
      */
@@ -87,7 +92,8 @@ public final class HandoffServlets {
             throw taken("servlet", name);
         }
         registration.setAsyncSupported(true);
-        // A dispatcher that cancels tasks without readers hears from the servlet only once that is created.
+        // The servlet reports readers only after it is created. A dispatcher that cancels tasks without readers needs
+        // these reports.
         registration.setLoadOnStartup(1);
         if (!registration.addMapping(mapping).isEmpty()) {
             throw new IllegalStateException("another servlet is mapped to " + mapping + " already");

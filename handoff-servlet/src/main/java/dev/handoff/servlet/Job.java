@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Work that the timer starts and another thread does, because it may block. The next run begins when the last one has ended.
- * If that one takes longer than {@link #PATIENCE_MILLIS}, another may begin beside it, up to a limit.
+ * Runs work that may block. The timer starts each run and another thread executes it. A run begins after the previous one has ended. If the
+ * previous run takes longer than {@link #PATIENCE_MILLIS}, another may run at the same time, up to a limit.
  */
 final class Job {
 
@@ -19,13 +19,13 @@ final class Job {
     private final int limit;
     private final Runnable work;
     private final AtomicInteger running = new AtomicInteger();
-    /** Only on the timer. */
+    /** Used only by the timer. */
     private long startedAt;
 
     /**
-     * A job that is not running.
+     * Creates a job that is not running.
      *
-     * @param limit how many runs there may be at the same time
+     * @param limit how many runs may be active at the same time
      */
     Job(String name, int limit, Runnable work) {
         this.name = name;
@@ -34,10 +34,10 @@ final class Job {
     }
 
     /**
-     * Begins a run, unless it has to wait for the last one. Only the timer calls this.
+     * Starts a run, unless it must wait for the previous one. Only the timer may call this.
      *
      * @param now the time in milliseconds
-     * @param executor takes the run and returns whether it did
+     * @param executor accepts the run, or returns false
      */
     void start(long now, Predicate<Runnable> executor) {
         int before = running.get();
@@ -60,7 +60,7 @@ final class Job {
         try {
             work.run();
         } catch (Throwable e) {
-            logger.error("{} failed, the next run goes on", name, e);
+            logger.error("{} failed, the next run tries again", name, e);
             Errors.rethrowFatal(e);
         } finally {
             running.decrementAndGet();

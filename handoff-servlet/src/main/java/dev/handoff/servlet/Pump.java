@@ -1,7 +1,7 @@
 package dev.handoff.servlet;
 
 import dev.handoff.delivery.Feed.Produced;
-import dev.handoff.delivery.SseWriter;
+import dev.handoff.delivery.FrameWriter;
 import jakarta.servlet.ServletOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -119,7 +119,7 @@ final class Pump {
     }
 
     /** Sends a few bytes beside the stream. Returns false if the socket does not take them. */
-    boolean send(SseWriter frames) throws IOException {
+    boolean send(FrameWriter frames) throws IOException {
         if (unflushed || !isReady()) {
             return false;
         }

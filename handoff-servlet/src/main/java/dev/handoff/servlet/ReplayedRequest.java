@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A request whose body the filter has read. The rest of the chain can read it again: as bytes, as text, and as a form. */
+/** Lets the rest of the chain read a body again that the filter has read: as bytes, as text or as a form. */
 final class ReplayedRequest extends HttpServletRequestWrapper {
 
     private static final Logger logger = LoggerFactory.getLogger(ReplayedRequest.class);
@@ -74,7 +74,7 @@ final class ReplayedRequest extends HttpServletRequestWrapper {
         return Collections.enumeration(getParameterMap().keySet());
     }
 
-    /** Returns the parameters of the query, which the container still knows, and after them those of a form body. */
+    /** Returns the parameters of the query, which the container has kept, followed by those of a form body. */
     @Override
     public Map<String, String[]> getParameterMap() {
         if (parameters == null) {
@@ -97,7 +97,7 @@ final class ReplayedRequest extends HttpServletRequestWrapper {
                 String value = parts.length == 1 ? "" : URLDecoder.decode(parts[1], charset());
                 all.merge(URLDecoder.decode(parts[0], charset()), new String[] {value}, ReplayedRequest::concat);
             } catch (IllegalArgumentException e) {
-                // A field that is not encoded correctly is left out, as on Tomcat.
+                // Skip a field that is not encoded correctly, as Tomcat does.
                 logger.debug("a form field that is not encoded correctly was left out", e);
             }
         }
@@ -114,7 +114,7 @@ final class ReplayedRequest extends HttpServletRequestWrapper {
         return name == null ? StandardCharsets.UTF_8 : Charset.forName(name);
     }
 
-    /** An input of bytes that are in memory, so reading never blocks. */
+    /** Reads bytes from memory. Never blocks. */
     private static final class Replay extends ServletInputStream {
 
         private final ByteArrayInputStream bytes;

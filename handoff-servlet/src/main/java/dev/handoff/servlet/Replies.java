@@ -6,7 +6,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Map;
 
-/** Puts a {@link Reply} on a servlet response. */
+/** Writes a {@link Reply} to a servlet response. */
 final class Replies {
 
     private Replies() {}
@@ -22,18 +22,18 @@ final class Replies {
         return bytes;
     }
 
-    /** Writes an answer that is complete. */
+    /** Writes a complete response. May block on the client. */
     static void write(Reply reply, HttpServletRequest request, HttpServletResponse response) throws IOException {
         if (request.getMethod().equals("HEAD") && reply.status() == HttpServletResponse.SC_OK && reply.body() == null) {
             setHeaders(response, reply.headers());
-            // Otherwise the container would say that there is no content.
+            // Without the flush the container would add Content-Length: 0.
             response.flushBuffer();
         } else {
             response.getOutputStream().write(begin(response, reply));
         }
     }
 
-    /** Sets header fields. {@code Vary} is added to what the response has already, since CORS sets it as well. */
+    /** Sets header fields. {@code Vary} is added instead, because a CORS filter may have set it too. */
     static void setHeaders(HttpServletResponse response, Map<String, String> headers) {
         headers.forEach((name, value) -> {
             if (name.equalsIgnoreCase("Vary")) {

@@ -8,13 +8,10 @@ import java.io.IOException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The body of one request, read at most once and within the {@link BodyLimits} of the filter. Blocks while it reads. Not
- * thread-safe.
- */
+/** Reads the body of one request, at most once and within the {@link BodyLimits} of the filter. Blocks while it reads. Not thread-safe. */
 final class RequestBody implements AutoCloseable {
 
-    /** Larger buffers are allocated only for clients that have sent this much. */
+    /** The first buffer is at most this large. A larger one is allocated only after the client has sent as much. */
     private static final int FIRST_BYTES = 64 << 10;
 
     private static final int FIRST_BYTES_OF_UNKNOWN_LENGTH = 4 << 10;
@@ -31,7 +28,7 @@ final class RequestBody implements AutoCloseable {
     private boolean consumedBefore;
     private boolean foundNothing;
     private boolean atEnd;
-    /** Whether a read failed: the client is too slow or gone, or no thread may wait for it. */
+    /** Whether a read failed, because the client is too slow or gone, or because too many threads wait already. */
     private boolean unreadable;
 
     private long started;
@@ -54,8 +51,8 @@ final class RequestBody implements AutoCloseable {
     /**
      * Reads the whole body.
      *
-     * @throws ProblemException with status 413 if it is too large, 408 if it is too slow, 400 if it was cut, or 503 if too many
-     *     others are being read; a second call then throws the same
+     * @throws ProblemException with status 413 if the body is too large, 408 if it arrives too slowly, 400 if it ends too early, or 503 if
+     *     the filter is reading too many other bodies. Each later call throws the same exception
      */
     byte[] read() {
         requireIntact();
@@ -72,39 +69,39 @@ final class RequestBody implements AutoCloseable {
         return all;
     }
 
-    /** The bytes that were read, for a request that passes to the application; null if none were asked for. */
+    /** Returns the bytes that {@link #read} returned; null if nobody called it, or after {@link #drop}. */
     byte @Nullable [] bytes() {
         return bytes;
     }
 
-    /** Throws what {@link #read} has thrown, since a part of the body is lost then. */
+    /** Throws the exception of a failed {@link #read} again, because a part of the body is lost. */
     void requireIntact() {
         if (failure != null) {
             throw failure;
         }
     }
 
-    /** Whether {@link #read} has found nothing although the request has a body, because an earlier filter has read it. */
+    /** Returns whether {@link #read} found no bytes of a body because an earlier filter had read them. */
     boolean consumedBefore() {
         return consumedBefore;
     }
 
     /**
-     * Whether {@link #read} has found nothing, and the request does not say that it has no body. A container that has parsed a
-     * form of unknown length may report the end of the body only at the next read, so this is no proof that the body was empty.
+     * Returns whether {@link #read} found no bytes although the request may have a body. A container that has parsed a form of unknown
+     * length may report the end of the body only at the next read, so this does not prove that the body was empty.
      */
     boolean foundNothing() {
         return foundNothing;
     }
 
-    /** Counts the memory of a text that was made of the body. */
+    /** Reserves the memory of a text that was decoded from the body. */
     void holdText(String text, int bytesRead) {
         long textBytes = text.length() == bytesRead ? text.length() : 2L * text.length();
         limits.hold(textBytes);
         heldForText += textBytes;
     }
 
-    /** Forgets the bytes, when the request will not pass to the application. */
+    /** Releases the bytes, when the request will not pass to the application. */
     void drop() {
         bytes = null;
         limits.release(heldForBytes);
@@ -119,11 +116,10 @@ final class RequestBody implements AutoCloseable {
     }
 
     /**
-     * Reads and discards the rest of the body, because the container would do so without a limit. Gives up after as
-     * many bytes
-     * as a body may have, and on a client that is too slow.
+     * Reads and discards the rest of the body, because the container would do so without a limit. Stops after as many bytes as a body may
+     * have, and if the client is too slow.
      *
-     * @return whether the body is at its end; if not, the connection cannot be used for another request
+     * @return whether the end of the body was reached; if not, the connection cannot be used for another request
      */
     boolean discardRest() {
         if (atEnd || announced == 0) {
@@ -143,7 +139,7 @@ final class RequestBody implements AutoCloseable {
         } catch (ProblemException e) {
             return false;
         } catch (IllegalStateException e) {
-            // An earlier filter has called getReader(), and may have left a part.
+            // An earlier filter has called getReader() and may not have read all of the body.
             return false;
         }
         return atEnd || received == announced;
@@ -185,7 +181,7 @@ final class RequestBody implements AutoCloseable {
             if (count < buffer.length) {
                 count += Math.max(0, read(input, buffer, count, buffer.length - count));
             } else if (read(input, next, 0, 1) > 0) {
-                // The buffer grows only for a byte that is there, so a body of known length fits exactly.
+                // The buffer grows only after another byte was read, so a body of known length fits exactly.
                 if (count == limits.maxBytes()) {
                     throw refuseTooLarge();
                 }
@@ -231,8 +227,8 @@ final class RequestBody implements AutoCloseable {
             throw e;
         } catch (IOException | RuntimeException e) {
             unreadable = true;
-            // Containers also throw runtime exceptions of their own, for a bad chunk or a client that they find too
-            // slow.
+            // Containers also throw their own runtime exceptions, for a malformed chunk or a client below their minimum
+            // rate.
             throw limits.tooSlow(started, received) ? limits.refuseTooSlow(e) : refuseCut(e);
         }
         if (count < 0) {

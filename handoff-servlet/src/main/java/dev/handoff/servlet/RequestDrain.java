@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.util.function.LongSupplier;
 
 /**
- * Reads the body of a request and discards it. A client that was redirected with 307 sends its prompt again, and some clients
- * do not read the answer before they have sent it all.
+ * Reads the body of a request and discards it. A client that was redirected with 307 sends its prompt again. Some clients read the response
+ * only after they have sent the whole body.
  */
 final class RequestDrain implements ReadListener {
 
@@ -28,10 +28,10 @@ final class RequestDrain implements ReadListener {
     private long completeAt = NEVER;
 
     /**
-     * A drain that has not begun.
+     * Creates a drain that has not begun.
      *
-     * @param clock the time in milliseconds
-     * @param atEnd is run when the body has been read to its end, or cannot be read
+     * @param clock returns the time in milliseconds
+     * @param atEnd runs when the whole body has been read, or when reading fails
      */
     RequestDrain(ServletInputStream in, LongSupplier clock, Runnable atEnd) {
         this.in = in;
@@ -56,8 +56,8 @@ final class RequestDrain implements ReadListener {
     }
 
     /**
-     * Returns whether the client sends a body. A client that sent {@code Expect} and was answered without an interim response
-     * keeps its body.
+     * Returns whether the client sends a body. A client that sent {@code Expect} does not send it if it gets the response without an
+     * interim response.
      */
     static boolean hasBody(HttpServletRequest request) {
         if (request.getHeader("Expect") != null) {

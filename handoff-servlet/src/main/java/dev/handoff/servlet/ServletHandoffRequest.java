@@ -5,16 +5,30 @@ import dev.handoff.http.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
+import java.nio.charset.StandardCharsets;
 import java.nio.charset.UnsupportedCharsetException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** A servlet request as the core sees it. Reads the body only when a route asks for it. Not thread-safe. */
-final class ServletHandoffRequest implements HandoffRequest {
+/**
+ * A servlet request as the core sees it. The filter makes them for its routes. A controller makes one with {@link #of(HttpServletRequest)}:
+ *
+ * <pre>{@code
+ * Reply reply = handoff.begin(ServletHandoffRequest.of(request), Task.of("report", order.toJson()));
+ * }</pre>
+ *
+ * <p>The body is read only when {@link #body} or {@link #bodyBytes} is called. {@link dev.handoff.Handoff} calls neither, so a controller may
+ * have read it already. Then the two methods throw a {@link ProblemException} with the code {@code content_consumed}, unless the content is a form
+ * whose parameters the container has read.
+ *
+ * <p>{@link #attribute} returns the attributes of the servlet request. Not thread-safe.
+ */
+public final class ServletHandoffRequest implements HandoffRequest {
 
     /** The code of the problem that demands an {@code Accept-Encoding} field in the response. */
     static final String UNSUPPORTED_ENCODING = "unsupported_content_encoding";
@@ -22,25 +36,51 @@ final class ServletHandoffRequest implements HandoffRequest {
     private final HttpServletRequest request;
     private final Function<HttpServletRequest, @Nullable String> subjects;
     private final RequestBody body;
-    private final Charset formCharset;
+    private final Supplier<Charset> formCharset;
     private @Nullable String subject;
     private boolean subjectKnown;
     private @Nullable String text;
+    private byte @Nullable [] bytes;
+    private boolean released;
 
     /**
-     * Creates the view of a request.
+     * Creates an adapter of a request.
      *
-     * @param formCharset the charset in which the container decodes forms that name none
+     * @param formCharset returns the charset in which the container decodes forms that name none
      */
     ServletHandoffRequest(
             HttpServletRequest request,
             Function<HttpServletRequest, @Nullable String> subjects,
             RequestBody body,
-            Charset formCharset) {
+            Supplier<Charset> formCharset) {
         this.request = request;
         this.subjects = subjects;
         this.body = body;
         this.formCharset = formCharset;
+    }
+
+    /**
+     * Returns the view of a request whose subject is its {@link HttpServletRequest#getRemoteUser remote user}. The body may have 16 MiB, and must
+     * arrive within 60 seconds and, after 10 seconds, at 1024 bytes per second on average. The memory of all such bodies is not
+     * limited together, as it is in {@link HandoffFilter}.
+     */
+    public static ServletHandoffRequest of(HttpServletRequest request) {
+        return of(request, HttpServletRequest::getRemoteUser);
+    }
+
+    /**
+     * Returns the view of a request, as {@link #of(HttpServletRequest)} does.
+     *
+     * @param subject returns the user of the request, or null for an unknown user; called at most once
+     */
+    public static ServletHandoffRequest of(
+            HttpServletRequest request, Function<HttpServletRequest, @Nullable String> subject) {
+        RequestBody body = new RequestBody(request, BodyLimits.ofOneRequest());
+        return new ServletHandoffRequest(
+                request,
+                subject,
+                body,
+                () -> Container.of(request.getServletContext()).formCharset());
     }
 
     static String path(HttpServletRequest request) {
@@ -74,7 +114,7 @@ final class ServletHandoffRequest implements HandoffRequest {
         return lines.isEmpty() ? null : String.join(", ", lines);
     }
 
-    /** Calls the application's function once, so that all decisions about a request are about the same subject. */
+    /** Returns the subject. Calls the application's function only once, so that all decisions about a request use the same subject. */
     @Override
     public @Nullable String subject() {
         if (!subjectKnown) {
@@ -94,18 +134,55 @@ final class ServletHandoffRequest implements HandoffRequest {
         return known;
     }
 
-    /** Returns the request for the rest of the chain: as it came, or with a body that can be read once more. */
+    @Override
+    public byte[] bodyBytes() {
+        byte[] known = bytes;
+        if (known == null) {
+            if (released && text != null) {
+                throw new IllegalStateException(
+                        "the bytes of the content were released when the route had returned its task;"
+                                + " call bodyBytes() in the route to keep them");
+            }
+            known = readBytes();
+            bytes = known;
+        }
+        return known;
+    }
+
+    private byte[] readBytes() {
+        byte[] read = body.read();
+        if (body.foundNothing()) {
+            Charset charset = charset();
+            return rebuild(charset).getBytes(charset == null ? StandardCharsets.US_ASCII : charset);
+        }
+        return read;
+    }
+
+    @Override
+    public @Nullable Object attribute(String name) {
+        return request.getAttribute(name);
+    }
+
+    /** Releases the memory of the bytes, if the route has not asked for them. The request does not pass to the application then. */
+    void release() {
+        released = true;
+        if (bytes == null) {
+            body.drop();
+        }
+    }
+
+    /** Returns the request for the rest of the chain: the original, or one whose body can be read again. */
     HttpServletRequest forChain() {
-        byte[] bytes = body.bytes();
-        return bytes == null || body.foundNothing() ? request : new ReplayedRequest(request, bytes);
+        byte[] read = body.bytes();
+        return read == null || body.foundNothing() ? request : new ReplayedRequest(request, read);
     }
 
     private String readText() {
         requireReadable();
         Charset charset = charset();
-        byte[] bytes = body.read();
-        String read = body.foundNothing() ? rebuild(charset) : BodyText.decode(bytes, charset);
-        body.holdText(read, bytes.length);
+        byte[] raw = body.read();
+        String read = body.foundNothing() ? rebuild(charset) : BodyText.decode(raw, charset);
+        body.holdText(read, raw.length);
         return read;
     }
 
@@ -125,7 +202,7 @@ final class ServletHandoffRequest implements HandoffRequest {
 
     private String rebuild(@Nullable Charset charset) {
         Optional<String> form = FormBody.isForm(request)
-                ? FormBody.rebuild(request, charset == null ? formCharset : charset)
+                ? FormBody.rebuild(request, charset == null ? formCharset.get() : charset)
                 : Optional.empty();
         if (form.isEmpty() && body.consumedBefore()) {
             throw consumed();

@@ -6,7 +6,10 @@ import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A request for a stream as the core sees it. Its content is never read, and the token says whose stream it is. */
+/**
+ * A request for a stream as the core sees it. Its content is never read. Its subject is the user that a login filter before the streaming
+ * server has found, if there is one.
+ */
 record StreamRequest(HttpServletRequest request) implements HandoffRequest {
 
     @Override
@@ -37,11 +40,21 @@ record StreamRequest(HttpServletRequest request) implements HandoffRequest {
 
     @Override
     public @Nullable String subject() {
-        return null;
+        return request.getRemoteUser();
+    }
+
+    @Override
+    public @Nullable Object attribute(String name) {
+        return request.getAttribute(name);
     }
 
     @Override
     public String body() {
         return "";
+    }
+
+    @Override
+    public byte[] bodyBytes() {
+        return new byte[0];
     }
 }

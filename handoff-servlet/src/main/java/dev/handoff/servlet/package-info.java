@@ -1,6 +1,6 @@
 /**
- * The two ends of a hand-off on a servlet container (Servlet 6.0): {@link dev.handoff.servlet.HandoffFilter} in the
- * application, {@link dev.handoff.servlet.EventStreamServlet} on the streaming server. {@link
+ * Connects the core to servlet containers (Servlet 6.0). {@link dev.handoff.servlet.HandoffFilter} dispatches tasks in the application.
+ * {@link dev.handoff.servlet.EventStreamServlet} delivers their streams on the streaming server. {@link
  * dev.handoff.servlet.HandoffServlets} registers both.
  */
 @NullMarked

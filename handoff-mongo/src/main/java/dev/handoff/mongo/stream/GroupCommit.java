@@ -169,16 +169,16 @@ final class GroupCommit {
         } finally {
             lock.unlock();
         }
+        BatchInsert.Results results;
         try {
-            BatchInsert.Results results =
-                    insert.insert(writes.stream().map(Write::batch).toList());
+            results = insert.insert(writes.stream().map(Write::batch).toList());
             offer(writes, results);
-            finish(writes, results);
         } catch (RuntimeException | Error e) {
             // Catches errors too, for example if there is no memory: no writer may wait for a write that has ended.
             abandon(writes, DatabaseException.unknown("a write has failed", e));
             throw e;
         }
+        finish(writes, results);
     }
 
     /** Gives the stored batches to the readers before the writer gets its acknowledgement, so that the writer can read them on this node. */
@@ -198,18 +198,24 @@ final class GroupCommit {
         }
     }
 
-    /** Ends a write: tells the appenders, and has the batches with an unknown outcome tried again unless their time is over. */
+    /**
+     * Ends a write: tells the appenders, and has the batches with an unknown outcome tried again unless their time is over. Then tells the observer.
+     * If that throws, the write has ended nevertheless, because the next one may be in flight.
+     */
     private void finish(List<Write> writes, BatchInsert.Results results) {
-        List<String> fenced = new ArrayList<>();
+        List<String> fenced;
         int stored = 0;
         int events = 0;
         long bytes = 0;
         int retried = 0;
         long pending;
-        long now = ticker.read();
-        long since = now;
+        long now;
+        long since;
         lock.lock();
         try {
+            fenced = new ArrayList<>();
+            now = ticker.read();
+            since = now;
             failedWrites = results.answered() ? 0 : failedWrites + 1;
             if (!results.answered()) {
                 nextWriteAt = now + Write.pauseNanos(failedWrites);
@@ -245,6 +251,10 @@ final class GroupCommit {
             schedule();
             pending = pendingBytes;
             progress.signalAll();
+        } catch (RuntimeException | Error e) {
+            // Before the lock is released, so that no other write can have begun.
+            abandon(writes, DatabaseException.unknown("a write could not be ended", e));
+            throw e;
         } finally {
             lock.unlock();
         }
@@ -258,6 +268,7 @@ final class GroupCommit {
         observer.pendingBytes(pending);
     }
 
+    /** Ends a write that could not begin or has failed: fails its appenders. No other write may be in flight. */
     private void abandon(List<Write> writes, RuntimeException e) {
         lock.lock();
         try {

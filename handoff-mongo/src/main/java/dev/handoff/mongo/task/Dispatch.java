@@ -7,6 +7,7 @@ import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.HeldTask;
 import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.TaskRecord;
+import dev.handoff.observation.HandoffObserver;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskStatus;
 import java.time.Duration;
@@ -31,11 +32,13 @@ final class Dispatch {
     private final Database database;
     private final Takeover takeover;
     private final QueueSettings settings;
+    private final HandoffObserver observer;
 
-    Dispatch(Database database, Takeover takeover, QueueSettings settings) {
+    Dispatch(Database database, Takeover takeover, QueueSettings settings, HandoffObserver observer) {
         this.database = database;
         this.takeover = takeover;
         this.settings = settings;
+        this.observer = observer;
     }
 
     TaskStatus dispatch(Task task) {
@@ -56,12 +59,15 @@ final class Dispatch {
         if (mayExist) {
             Optional<TaskRecord> known = retry.call(() -> known(task));
             if (known.isPresent()) {
-                return join(task, known.get());
+                TaskRecord joined = join(task, known.get());
+                observer.joined(task.type());
+                return joined;
             }
         }
         while (true) {
             @Nullable DatabaseException failure = tryToInsert(record);
             if (failure == null) {
+                observer.accepted(task.type());
                 return inserted(record);
             }
             if (failure.refused()) {
@@ -71,7 +77,9 @@ final class Dispatch {
             // A task whose insert has arrived after all is found here, or by the next insert as a duplicate.
             Optional<TaskRecord> known = retry.call(() -> database.task(task.id()));
             if (known.isPresent()) {
-                return join(task, known.get());
+                TaskRecord accepted = join(task, known.get());
+                observer.accepted(task.type());
+                return accepted;
             }
             if (!retry.pause()) {
                 throw failure;

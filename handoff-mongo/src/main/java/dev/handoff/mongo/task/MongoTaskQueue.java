@@ -4,9 +4,9 @@ import com.mongodb.client.MongoDatabase;
 import dev.handoff.check.Durations;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseSettings;
-import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.MongoOperations;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.observation.GuardedObserver;
 import dev.handoff.observation.HandoffObserver;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
@@ -77,7 +77,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
                 settings.name(),
                 settings.maxAttempts(),
                 settings.lease().dividedBy(2));
-        this.dispatch = new Dispatch(database, takeover, settings);
+        this.dispatch = new Dispatch(database, takeover, settings, observer);
         this.attendance = new Attendance(database, settings, this::onExecutor, dispatch::cancel);
         this.sweeper = new Sweeper(database, takeover, attendance, settings, observer);
     }
@@ -86,9 +86,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
      * Returns a builder of a queue in a database that has the indexes of {@link dev.handoff.mongo.MongoIndexes}.
      *
      * @param store where the streams of its tasks are, in the same database
-     * @param executor sweeps, records which tasks have readers, and cancels tasks that run here. It waits for the store, so it
-     *     must not be that of the store. It needs two threads, and one more for each action of
-     *     {@link dev.handoff.task.TaskOutput#onCancel} that may block at the same time; belongs to the caller
+     * @param executor sweeps and records which tasks have readers. It waits for the store, so it must not be that of the store. It needs two
+     *     threads; belongs to the caller
      * @param types the types of tasks that are accepted; others are refused
      */
     public static Builder builder(
@@ -337,7 +336,10 @@ public final class MongoTaskQueue implements TaskDispatcher {
                             cancelUnattendedAfter,
                             observer,
                             ticker,
-                            ReentrantLock::new));
+                            // Fair, because a handler that emits in a loop, and whose emits wait for the store, would
+                            // keep a
+                            // cancellation from getting the lock of its run.
+                            () -> new ReentrantLock(true)));
         }
     }
 }

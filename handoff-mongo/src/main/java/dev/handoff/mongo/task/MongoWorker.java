@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,7 +21,8 @@ import org.slf4j.LoggerFactory;
  * Takes tasks from a {@link MongoTaskQueue} and runs them, a limited number at the same time.
  *
  * <p>{@link #start} begins three daemon threads: one renews the lease, one looks for cancellations and has the queue sweep, and one claims tasks.
- * An application that owns its threads calls {@link #tick} instead.
+ * An application that owns its threads calls {@link #tick} instead. In both cases the worker cancels tasks in daemon threads of its own, because a
+ * cancellation may wait for the database and for the application: at most 100, which end after a second without work.
  *
  * <p>Thread-safe.
  */
@@ -39,6 +41,7 @@ public final class MongoWorker implements AutoCloseable {
     private final OwnedTasks owned;
     private final RunChanges changes;
     private final UnfinishedTasks unfinished;
+    private final Predicate<Runnable> stops;
     private final WorkerThreads threads;
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -53,7 +56,8 @@ public final class MongoWorker implements AutoCloseable {
         this.closeWithin = builder.closeWithin;
         QueueSettings settings = queue.settings();
         this.changes = new RunChanges(settings.locks().get());
-        this.unfinished = new UnfinishedTasks(queue.takeover(), queue::onExecutor, changes);
+        this.stops = builder.stops;
+        this.unfinished = new UnfinishedTasks(queue.takeover(), stops, changes);
         this.beat = new WorkerBeat(queue.database(), name, settings.lease(), settings.ticker(), queue.observer());
         this.claims = new Claims(
                 queue.database(),
@@ -84,7 +88,7 @@ public final class MongoWorker implements AutoCloseable {
                 running,
                 claims,
                 queue.takeover(),
-                queue::onExecutor);
+                stops);
         this.threads = new WorkerThreads(
                 "handoff-worker",
                 settings.locks().get(),
@@ -138,7 +142,7 @@ public final class MongoWorker implements AutoCloseable {
                     "worker {} has not reached the database for {} and stops its {} tasks", name, retryFor, all.size());
         }
         for (RunningTask task : all) {
-            task.released = queue.onExecutor(task.run::release);
+            task.released = task.released || stops.test(task.run::release);
         }
     }
 
@@ -164,7 +168,8 @@ public final class MongoWorker implements AutoCloseable {
                 () -> queue.store().appender(id, claimed.epoch()),
                 Duration.ZERO,
                 queue.settings().ticker(),
-                queue.settings().locks().get());
+                queue.settings().locks().get(),
+                queue.observer());
         RunningTask task = new RunningTask(id, claimed.epoch(), run);
         running.put(id, task);
         return () -> work(task);
@@ -242,6 +247,7 @@ public final class MongoWorker implements AutoCloseable {
         private final Executor executor;
         private final Map<String, TaskHandler> handlers = new HashMap<>();
         private String name = UUID.randomUUID().toString();
+        private Predicate<Runnable> stops = new StopThreads();
         private int maxRunning = 100;
         private Duration retryFor = Duration.ofMinutes(2);
         private Duration closeWithin = Duration.ofSeconds(30);
@@ -254,6 +260,12 @@ public final class MongoWorker implements AutoCloseable {
         /** Sets the name under which the worker owns tasks. It must be unique to each start. */
         Builder name(String name) {
             this.name = name;
+            return this;
+        }
+
+        /** Sets what runs the actions that stop runs, and returns whether it accepts one. These may block. */
+        Builder stops(Predicate<Runnable> stops) {
+            this.stops = stops;
             return this;
         }
 

@@ -43,7 +43,7 @@ final class OwnedTasks {
     private final ConcurrentMap<String, RunningTask> running;
     private final Claims claims;
     private final Takeover takeover;
-    private final Predicate<Runnable> executor;
+    private final Predicate<Runnable> stops;
     private final AtomicBoolean looking = new AtomicBoolean();
     private volatile long last;
     private volatile long notBefore;
@@ -55,7 +55,7 @@ final class OwnedTasks {
     private boolean failing;
 
     /**
-     * @param executor submits an action that may block, and returns whether it was accepted
+     * @param stops submits an action that may block, and returns whether it was accepted
      */
     OwnedTasks(
             Database database,
@@ -66,7 +66,7 @@ final class OwnedTasks {
             ConcurrentMap<String, RunningTask> running,
             Claims claims,
             Takeover takeover,
-            Predicate<Runnable> executor) {
+            Predicate<Runnable> stops) {
         this.database = database;
         this.owner = owner;
         this.limit = maxRunning + MORE_TASKS;
@@ -75,7 +75,7 @@ final class OwnedTasks {
         this.running = running;
         this.claims = claims;
         this.takeover = takeover;
-        this.executor = executor;
+        this.stops = stops;
         this.last = ticker.read();
         this.notBefore = last;
     }
@@ -150,15 +150,16 @@ final class OwnedTasks {
         if (task.stopping || running.get(task.id) != task || task.run.state().isFinal()) {
             return;
         }
-        // On the executor of the queue: cancel actions may block, and all threads of handlers may be busy. If it
-        // refuses, the next look tries again.
+        // In other threads: a cancellation waits for an emit of the handler, for cancel actions and for the database,
+        // and
+        // all threads of handlers may be busy. If no thread can be started, the next look tries again.
         if (owned == null || owned.epoch() != task.epoch) {
             if (complete && isTaken(task)) {
                 logger.info("task {} was taken from worker {}, which stops it", task.id, owner);
-                task.stopping = executor.test(task.run::release);
+                task.stopping = stops.test(task.run::release);
             }
         } else if (owned.cancel()) {
-            task.stopping = executor.test(task.run::cancel);
+            task.stopping = stops.test(task.run::cancel);
         }
     }
 
@@ -179,8 +180,8 @@ final class OwnedTasks {
         if (before == null || !before.task.equals(task)) {
             unknown.put(task.id(), new Unknown(task, claims.last(), ticker.read()));
         } else if (claimsFinished && ticker.read() - before.since >= UNKNOWN_FOR_NANOS) {
-            // If the executor refuses, the next look tries again.
-            if (executor.test(() -> takeOver(task))) {
+            // If no thread can be started, the next look tries again.
+            if (stops.test(() -> takeOver(task))) {
                 unknown.remove(task.id());
             }
         }

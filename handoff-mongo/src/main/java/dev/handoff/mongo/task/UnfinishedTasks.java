@@ -20,17 +20,17 @@ final class UnfinishedTasks {
             new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
     private final Takeover takeover;
-    private final Predicate<Runnable> executor;
+    private final Predicate<Runnable> stops;
     private final RunChanges changes;
 
     /**
      * Returns an object that has ended nothing.
      *
-     * @param executor submits an action that may block, and returns whether it was accepted
+     * @param stops submits an action that may block, and returns whether it was accepted
      */
-    UnfinishedTasks(Takeover takeover, Predicate<Runnable> executor, RunChanges changes) {
+    UnfinishedTasks(Takeover takeover, Predicate<Runnable> stops, RunChanges changes) {
         this.takeover = takeover;
-        this.executor = executor;
+        this.stops = stops;
         this.changes = changes;
     }
 
@@ -42,7 +42,7 @@ final class UnfinishedTasks {
         AtomicInteger open = new AtomicInteger();
         for (RunningTask task : List.copyOf(tasks)) {
             open.incrementAndGet();
-            boolean accepted = executor.test(() -> {
+            boolean accepted = stops.test(() -> {
                 try {
                     requeueOrFail(task);
                 } finally {

@@ -2,10 +2,10 @@ package dev.handoff.mongo.stream;
 
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.EventBatch;
-import dev.handoff.mongo.database.GuardedObserver;
 import dev.handoff.mongo.database.InsertOutcome;
 import dev.handoff.mongo.database.Position;
 import dev.handoff.mongo.testing.ManualScheduler;
+import dev.handoff.observation.GuardedObserver;
 import dev.handoff.observation.HandoffObserver;
 import dev.handoff.time.Ticker;
 import java.lang.reflect.Proxy;
@@ -15,6 +15,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -45,14 +46,14 @@ final class VirtualCommit {
     }
 
     GroupCommit commit(Ticker ticker, GroupCommitSettings settings, HandoffObserver observer) {
+        return commit(time, ticker, settings, GuardedObserver.of(observer));
+    }
+
+    /** Returns a group commit in the threads of an executor, one that does not catch what its observer throws. */
+    GroupCommit commit(
+            ScheduledExecutorService executor, Ticker ticker, GroupCommitSettings settings, HandoffObserver observer) {
         return new GroupCommit(
-                database(),
-                time,
-                ticker,
-                new ReentrantLock(),
-                settings,
-                GuardedObserver.of(observer),
-                acknowledged::add);
+                database(), executor, ticker, new ReentrantLock(), settings, observer, acknowledged::add);
     }
 
     static GroupCommitSettings settings() {

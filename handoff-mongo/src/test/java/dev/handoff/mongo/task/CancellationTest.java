@@ -12,6 +12,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -97,7 +98,8 @@ class CancellationTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R16 an executor that refuses a cancellation once is asked again")
+    @DisplayName(
+            "R16 a cancellation for which no thread could be started is repeated, and an executor that refuses is asked again")
     void cancellationIsRepeated() {
         AtomicBoolean full = new AtomicBoolean();
         Executor picky = action -> {
@@ -106,7 +108,13 @@ class CancellationTest extends WorkerFixture {
             }
             action.run();
         };
-        Node node = new Node(mongo.database, threads(), picky, UnaryOperator.identity(), UnaryOperator.identity());
+        Predicate<Runnable> stops = action -> {
+            if (!full.get()) {
+                action.run();
+            }
+            return !full.get();
+        };
+        Node node = new Node(mongo.database, threads(), picky, UnaryOperator.identity(), w -> w.stops(stops));
         Task task = dispatched(node);
         node.running(task);
         node.queue.cancel(task.id());

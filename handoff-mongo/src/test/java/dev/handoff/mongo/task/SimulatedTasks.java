@@ -63,6 +63,7 @@ public final class SimulatedTasks {
     public MongoWorker worker(Executor executor, String name, String type, TaskHandler handler, int maxRunning) {
         return MongoWorker.builder(queue, executor)
                 .name(name)
+                .stops(queue::onExecutor)
                 .handler(type, handler)
                 .maxRunning(maxRunning)
                 .retryFor(retryFor)

@@ -64,7 +64,15 @@ abstract class WorkerFixture {
                 Executor handlers,
                 UnaryOperator<MongoTaskQueue.Builder> queueSettings,
                 UnaryOperator<MongoWorker.Builder> workerSettings) {
-            this(database, handlers, Runnable::run, queueSettings, workerSettings);
+            this(
+                    database,
+                    handlers,
+                    Runnable::run,
+                    queueSettings,
+                    w -> workerSettings.apply(w.stops(stop -> {
+                        stop.run();
+                        return true;
+                    })));
         }
 
         Node(

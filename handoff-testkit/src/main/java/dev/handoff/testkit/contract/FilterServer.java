@@ -165,6 +165,11 @@ final class FilterServer implements AutoCloseable {
         }
     }
 
+    /** Returns the hand-off, for controllers. */
+    Handoff handoff() {
+        return handoff;
+    }
+
     void breakDispatcher() {
         broken = true;
     }

@@ -6,7 +6,7 @@ import jakarta.servlet.ServletException;
 import java.net.URI;
 import java.util.List;
 
-/** A servlet container in this process, for {@link ServletContainerContract} and {@link HandoffFilterContract}. */
+/** A servlet container in this process, for {@link ServletContainerContract}, {@link HandoffFilterContract} and {@link HandoffRouteContract}. */
 public interface ServletContainer extends AutoCloseable {
 
     /** What registers servlets and filters. */

@@ -260,6 +260,9 @@ public abstract class StreamEndContract extends ContainerClient {
                         id -> Faults.raise(new ProblemException(410, "stream_gone", "The stream is no longer kept.")));
             }
             ticker.tick(Duration.ofSeconds(6));
+            await().until(() -> server.faults.calls("status") > before);
+            // A single answer proves nothing. The next check comes at least a second later.
+            ticker.tick(Duration.ofSeconds(1));
             for (SseReader reader : readers) {
                 Received last = reader.next().orElseThrow();
                 assertThat(last.type()).isEqualTo("interrupted");
@@ -267,8 +270,8 @@ public abstract class StreamEndContract extends ContainerClient {
                 assertThatThrownBy(reader::next).isInstanceOf(UncheckedIOException.class);
             }
             assertProblem(waiting.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS), 410, "stream_gone");
-            // Once for the stream, not once for each reader.
-            assertThat(server.faults.calls("status") - before).isEqualTo(1);
+            // Twice for the stream, not twice for each reader.
+            assertThat(server.faults.calls("status") - before).isEqualTo(2);
             stop();
         }
     }

@@ -46,4 +46,7 @@ class JettyTest {
 
     @Nested
     class Http2 extends Http2Contract implements OnJetty {}
+
+    @Nested
+    class JsonLines extends JsonLinesContract implements OnJetty {}
 }

@@ -46,4 +46,7 @@ class TomcatTest {
 
     @Nested
     class Http2 extends Http2Contract implements OnTomcat {}
+
+    @Nested
+    class JsonLines extends JsonLinesContract implements OnTomcat {}
 }

@@ -46,4 +46,7 @@ class UndertowTest {
 
     @Nested
     class Http2 extends Http2Contract implements OnUndertow {}
+
+    @Nested
+    class JsonLines extends JsonLinesContract implements OnUndertow {}
 }

@@ -3,7 +3,7 @@ package dev.handoff.examples.webflux;
 import dev.handoff.delivery.DocumentFeed;
 import dev.handoff.delivery.EventFeed;
 import dev.handoff.delivery.Feed;
-import dev.handoff.delivery.SseWriter;
+import dev.handoff.delivery.FrameWriter;
 import dev.handoff.http.Problem;
 import dev.handoff.http.Reply;
 import java.io.ByteArrayOutputStream;
@@ -88,8 +88,9 @@ final class Pump {
             }
             more = produced == Feed.Produced.PART;
         }
-        SseWriter heartbeat = events.heartbeat();
-        if (heartbeat != null && sink.requestedFromDownstream() > 0 && !sink.isCancelled()) {
+        FrameWriter heartbeat = events.heartbeat();
+        // A heartbeat may not stand within a frame, of which a part may have been the beginning.
+        if (heartbeat != null && !more && sink.requestedFromDownstream() > 0 && !sink.isCancelled()) {
             sink.next(buffers.wrap(heartbeat.toString().getBytes(StandardCharsets.UTF_8)));
             events.heartbeatSent();
         }

@@ -4,8 +4,8 @@ import dev.handoff.StreamEndpoint;
 import dev.handoff.delivery.DocumentFeed;
 import dev.handoff.delivery.EventFeed;
 import dev.handoff.delivery.Feed;
-import dev.handoff.delivery.SseWriter;
 import dev.handoff.http.Reply;
+import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -20,6 +20,7 @@ import org.springframework.web.server.WebHandler;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.SignalType;
 import reactor.core.scheduler.Scheduler;
 
 /** Serves the streams of a {@link StreamEndpoint} below a path, such as {@code /events}. */
@@ -49,7 +50,7 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
 
     @Override
     public Mono<Void> handle(ServerWebExchange exchange) {
-        WebFluxRequest request = new WebFluxRequest(exchange.getRequest(), null, "");
+        WebFluxRequest request = new WebFluxRequest(exchange, null, new byte[0]);
         String path = request.path().substring(prefix.length());
         ServerHttpResponse response = exchange.getResponse();
         return Mono.fromCallable(() -> endpoint.answer(request, path))
@@ -87,6 +88,9 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
                 .publishOn(blocking)
                 .doFinally(signal -> {
                     pumps.remove(pump);
+                    if (signal == SignalType.CANCEL) {
+                        feed.closesBecause(ReaderEnd.CLIENT_GONE);
+                    }
                     feed.close();
                 });
     }
@@ -94,11 +98,11 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
     private Mono<Void> events(Map<String, String> headers, EventFeed feed, Pump pump, ServerHttpResponse response) {
         Replies.begin(response, 200, headers);
         Flux<DataBuffer> parts = pump.parts(feed, response.bufferFactory(), blocking);
-        // The header fields leave with the first bytes, so a comment comes before the first event.
-        DataBuffer comment = response.bufferFactory()
-                .wrap(new SseWriter().comment("").toString().getBytes(StandardCharsets.UTF_8));
+        // The header fields leave with the first bytes, so a heartbeat comes before the first event.
+        DataBuffer filler =
+                response.bufferFactory().wrap(feed.filler().toString().getBytes(StandardCharsets.UTF_8));
         // Each part is flushed.
-        return response.writeAndFlushWith(parts.startWith(comment).map(Mono::just));
+        return response.writeAndFlushWith(parts.startWith(filler).map(Mono::just));
     }
 
     private Mono<Void> document(

@@ -5,7 +5,6 @@ import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.task.Task;
-import java.nio.charset.StandardCharsets;
 import java.util.function.Function;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.web.server.ServerWebExchange;
@@ -38,17 +37,18 @@ final class TaskWebHandler implements WebHandler {
     public Mono<Void> handle(ServerWebExchange exchange) {
         return DataBufferUtils.join(exchange.getRequest().getBody(), MAX_BODY_BYTES)
                 .map(buffer -> {
-                    String body = buffer.toString(StandardCharsets.UTF_8);
+                    byte[] body = new byte[buffer.readableByteCount()];
+                    buffer.read(body);
                     DataBufferUtils.release(buffer);
                     return body;
                 })
-                .defaultIfEmpty("")
+                .defaultIfEmpty(new byte[0])
                 .zipWith(exchange.getPrincipal()
                         .map(principal -> principal.getName())
                         .defaultIfEmpty(""))
                 .publishOn(blocking)
-                .map(both -> reply(new WebFluxRequest(
-                        exchange.getRequest(), both.getT2().isEmpty() ? null : both.getT2(), both.getT1())))
+                .map(both ->
+                        reply(new WebFluxRequest(exchange, both.getT2().isEmpty() ? null : both.getT2(), both.getT1())))
                 .flatMap(reply -> Replies.write(exchange.getResponse(), reply));
     }
 

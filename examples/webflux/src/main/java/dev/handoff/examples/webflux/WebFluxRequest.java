@@ -1,17 +1,32 @@
 package dev.handoff.examples.webflux;
 
 import dev.handoff.http.HandoffRequest;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.web.server.ServerWebExchange;
 
-/**
- * A request of WebFlux as the core sees it.
- *
- * @param subject who asks; null if nobody is known
- * @param body the content
- */
-record WebFluxRequest(ServerHttpRequest request, @Nullable String subject, String body) implements HandoffRequest {
+/** A request of WebFlux as the core sees it. */
+final class WebFluxRequest implements HandoffRequest {
+
+    private final ServerWebExchange exchange;
+    private final ServerHttpRequest request;
+    private final @Nullable String subject;
+    private final byte[] body;
+
+    /**
+     * Creates the view of a request.
+     *
+     * @param subject who asks; null if nobody is known
+     * @param body the content
+     */
+    WebFluxRequest(ServerWebExchange exchange, @Nullable String subject, byte[] body) {
+        this.exchange = exchange;
+        this.request = exchange.getRequest();
+        this.subject = subject;
+        this.body = body;
+    }
 
     @Override
     public String method() {
@@ -37,5 +52,25 @@ record WebFluxRequest(ServerHttpRequest request, @Nullable String subject, Strin
     public @Nullable String header(String name) {
         List<String> lines = request.getHeaders().getOrEmpty(name);
         return lines.isEmpty() ? null : String.join(", ", lines);
+    }
+
+    @Override
+    public @Nullable String subject() {
+        return subject;
+    }
+
+    @Override
+    public String body() {
+        return new String(body, StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public byte[] bodyBytes() {
+        return body;
+    }
+
+    @Override
+    public @Nullable Object attribute(String name) {
+        return exchange.getAttribute(name);
     }
 }

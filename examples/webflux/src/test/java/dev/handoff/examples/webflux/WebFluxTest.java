@@ -26,6 +26,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -46,6 +47,7 @@ class WebFluxTest {
     private final ExecutorService workers = Executors.newCachedThreadPool();
     private final InMemoryEventStore store = InMemoryEventStore.create();
     private final BlockingQueue<String> words = new LinkedBlockingQueue<>();
+    private final BlockingQueue<String> payloads = new LinkedBlockingQueue<>();
     private final InProcessTaskDispatcher dispatcher = InProcessTaskDispatcher.builder(store, workers)
             .handler("words", (task, output) -> {
                 String word = words.take();
@@ -53,6 +55,7 @@ class WebFluxTest {
                     output.emit(word);
                     word = words.take();
                 }
+                payloads.add(task.payload());
                 output.complete("{\"words\":true}");
             })
             .build();
@@ -73,10 +76,19 @@ class WebFluxTest {
                 request -> Task.of("words", request.body())
                         .withFormat(StreamFormat.result().name()),
                 blocking);
+        TaskWebHandler described = new TaskWebHandler(
+                handoff,
+                request -> Task.of("words", request.attribute("tenant") + " " + request.bodyBytes().length)
+                        .withFormat(StreamFormat.result().name()),
+                blocking);
         WebHandler application = exchange -> {
+            exchange.getAttributes().put("tenant", "acme");
             String path = exchange.getRequest().getPath().value();
             if (path.startsWith("/events/")) {
                 return streams.handle(exchange);
+            }
+            if (path.equals("/described")) {
+                return described.handle(exchange);
             }
             return (path.equals("/document") ? document : events).handle(exchange);
         };
@@ -221,6 +233,32 @@ class WebFluxTest {
         words.add("end");
         await().atMost(Duration.ofSeconds(20)).until(answer::isDone);
         assertThat(answer.get().body()).isEqualTo("{\"words\":true}");
+    }
+
+    @Test
+    @DisplayName("a task can be made of the attributes and the bytes of a request")
+    void attributesAndBytes() throws Exception {
+        words.add("end");
+        begin("/described");
+        assertThat(payloads.take()).isEqualTo("acme 1");
+    }
+
+    @Test
+    @DisplayName("a client that asks for JSON lines gets the same stream, one JSON value per line")
+    void jsonLines() throws Exception {
+        URI stream = begin("/tasks");
+        HttpRequest get = HttpRequest.newBuilder(stream)
+                .header("Accept", "application/x-ndjson")
+                .build();
+        HttpResponse<Stream<String>> answer = client.send(get, HttpResponse.BodyHandlers.ofLines());
+        assertThat(answer.headers().firstValue("Content-Type")).hasValue("application/x-ndjson");
+        words.add("a");
+        words.add("end");
+        List<String> lines = answer.body().toList();
+        assertThat(lines).hasSize(2);
+        // The space is sent so that the header fields leave at once.
+        assertThat(lines.get(0)).startsWith(" {\"id\":\"").endsWith("\",\"data\":\"a\"}");
+        assertThat(lines.get(1)).endsWith("\",\"type\":\"completed\",\"data\":\"{\\\"words\\\":true}\"}");
     }
 
     @Test

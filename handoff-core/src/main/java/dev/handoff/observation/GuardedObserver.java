@@ -1,11 +1,10 @@
-package dev.handoff.mongo.database;
+package dev.handoff.observation;
 
-import dev.handoff.observation.HandoffObserver;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Passes everything to an observer of the application, and logs what that throws. */
+/** Passes everything to an observer of the application, and logs what that throws. For dispatchers, stores and endpoints. */
 public final class GuardedObserver implements HandoffObserver {
 
     private static final Logger logger = LoggerFactory.getLogger(GuardedObserver.class);
@@ -33,6 +32,56 @@ public final class GuardedObserver implements HandoffObserver {
                 logger.warn("the observer has failed; further failures are logged at debug level", e);
             }
         }
+    }
+
+    @Override
+    public void accepted(String type) {
+        guard(() -> observer.accepted(type));
+    }
+
+    @Override
+    public void joined(String type) {
+        guard(() -> observer.joined(type));
+    }
+
+    @Override
+    public void resumed(String format) {
+        guard(() -> observer.resumed(format));
+    }
+
+    @Override
+    public void refused(int status, String code) {
+        guard(() -> observer.refused(status, code));
+    }
+
+    @Override
+    public void started(String type, Duration waited) {
+        guard(() -> observer.started(type, waited));
+    }
+
+    @Override
+    public void firstEvent(String type, Duration sinceStart) {
+        guard(() -> observer.firstEvent(type, sinceStart));
+    }
+
+    @Override
+    public void ended(String type, RunEnd end, Duration took, long events, long bytes) {
+        guard(() -> observer.ended(type, end, took, events, bytes));
+    }
+
+    @Override
+    public void readerOpened(String format) {
+        guard(() -> observer.readerOpened(format));
+    }
+
+    @Override
+    public void firstBytes(String format, Duration sinceOpened) {
+        guard(() -> observer.firstBytes(format, sinceOpened));
+    }
+
+    @Override
+    public void readerClosed(String format, ReaderEnd end, Duration open, long bytes) {
+        guard(() -> observer.readerClosed(format, end, open, bytes));
     }
 
     @Override

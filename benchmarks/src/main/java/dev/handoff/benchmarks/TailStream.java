@@ -1,0 +1,26 @@
+package dev.handoff.benchmarks;
+
+/**
+ * A stream whose events can be told from all others: each begins with its number and the id of its stream.
+ *
+ * @param id the id of the stream
+ * @param events how many events it has
+ * @param eventBytes the bytes of each event, all of them ASCII
+ */
+record TailStream(String id, int events, int eventBytes) {
+
+    /** The number, the id and what is between them take so much. */
+    static final int LEAST_EVENT_BYTES = 50;
+
+    private static final String FILLER = "abcdefghijklmnopqrstuvwxyz";
+
+    /** Returns an event. */
+    String event(int number) {
+        StringBuilder event = new StringBuilder(eventBytes);
+        event.append(String.format("%09d", number)).append('@').append(id).append(':');
+        while (event.length() < eventBytes) {
+            event.append(FILLER, 0, Math.min(FILLER.length(), eventBytes - event.length()));
+        }
+        return event.toString();
+    }
+}

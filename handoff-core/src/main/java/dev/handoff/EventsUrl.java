@@ -1,0 +1,44 @@
+package dev.handoff;
+
+import dev.handoff.http.HandoffRequest;
+import java.net.URI;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the streaming server is.
+ *
+ * @param configured a path on the host of the request or an absolute URL, without a slash at the end; null for {@code /events} below the
+ *     context path of the request
+ */
+record EventsUrl(@Nullable String configured) {
+
+    static final EventsUrl DEFAULT = new EventsUrl(null);
+
+    /**
+     * Checks the URL.
+     *
+     * @throws IllegalArgumentException if it is neither a path nor a URL, or holds user info, a query, a fragment or control characters
+     */
+    EventsUrl {
+        if (configured != null) {
+            require(configured);
+        }
+    }
+
+    private static void require(String url) {
+        URI uri = URI.create(url);
+        boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+        boolean usable = uri.isAbsolute() ? http && uri.getHost() != null : url.matches("/[^/].*");
+        boolean tooMuch = uri.getRawUserInfo() != null || uri.getRawQuery() != null || uri.getRawFragment() != null;
+        boolean controls = uri.getPath() != null && uri.getPath().chars().anyMatch(Character::isISOControl);
+        if (!usable || tooMuch || controls || url.endsWith("/")) {
+            throw new IllegalArgumentException("eventsUrl is neither a path nor an absolute URL"
+                    + " without user info, query, fragment and control characters: " + url);
+        }
+    }
+
+    /** Returns the address of the streams for the client that sent the request, without a slash at the end. */
+    String base(HandoffRequest request) {
+        return configured == null ? request.contextPath() + "/events" : configured;
+    }
+}

@@ -1,0 +1,174 @@
+package dev.handoff.delivery;
+
+import dev.handoff.format.Framing;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the frames of a response into a buffer that grows with them.
+ *
+ * <p>Never blocks. Not thread-safe while it is written to; afterwards any number of threads may call {@link #writeTo}. May be used again
+ * after {@link #clear}.
+ */
+public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
+
+    private static final byte[] REPLACEMENT = "\uFFFD".getBytes(StandardCharsets.UTF_8);
+    private static final int MAX_BYTES_PER_CHAR = 3;
+
+    byte[] buffer;
+    int size;
+    private long retryMillis = -1;
+
+    FrameWriter(int capacity) {
+        this.buffer = new byte[capacity];
+    }
+
+    /** Returns an empty writer for a framing, with room for so many bytes. */
+    static FrameWriter of(Framing framing, int capacity) {
+        return framing instanceof Framing.JsonLines lines
+                ? new JsonLinesWriter(lines, capacity)
+                : new SseWriter(capacity);
+    }
+
+    /** Returns the bytes of a heartbeat, which must not be written to. */
+    static FrameWriter heartbeat(Framing framing) {
+        return framing instanceof Framing.JsonLines ? JsonLinesWriter.HEARTBEAT : SseWriter.HEARTBEAT;
+    }
+
+    /**
+     * Writes a frame.
+     *
+     * @param id what a client shall send back as {@code Last-Event-ID}; null leaves the client's last one as it is
+     * @param type the type of the frame; null if it has none
+     * @param data the content of the frame
+     * @throws IllegalArgumentException if one of them cannot stand in such a frame; nothing was written
+     */
+    abstract FrameWriter event(@Nullable String id, @Nullable String type, String data);
+
+    /** Writes what clients ignore. It may stand between any two frames. */
+    abstract FrameWriter heartbeat();
+
+    /**
+     * Asks clients to wait so many milliseconds before they reconnect. Goes out with the next event, since a frame of its
+     * own kills some clients.
+     *
+     * @throws IllegalArgumentException if it is negative
+     */
+    public FrameWriter retry(long millis) {
+        if (millis < 0) {
+            throw new IllegalArgumentException("retry is negative: " + millis);
+        }
+        retryMillis = millis;
+        return this;
+    }
+
+    /** Returns the time of {@link #retry} that is to be written now; negative if there is none. */
+    final long takeRetry() {
+        long millis = retryMillis;
+        retryMillis = -1;
+        return millis;
+    }
+
+    /** How many bytes are in the buffer. */
+    public final int size() {
+        return size;
+    }
+
+    /** Empties the buffer, and keeps its memory, and a {@link #retry} that has not gone out yet. */
+    public final void clear() {
+        size = 0;
+    }
+
+    /**
+     * Removes what was written after the buffer had so many bytes.
+     *
+     * @param length how many bytes stay
+     * @throws IndexOutOfBoundsException if the buffer holds fewer
+     */
+    public final void truncate(int length) {
+        Objects.checkFromToIndex(0, length, size);
+        size = length;
+    }
+
+    /**
+     * Writes the buffer to a stream in one call, and leaves it as it is.
+     *
+     * <p>A servlet output stream that is written without blocking may go on using the array until it is ready again, so this
+     * writer must not be touched before.
+     *
+     * @throws IOException if the stream throws it
+     */
+    public final void writeTo(OutputStream out) throws IOException {
+        out.write(buffer, 0, size);
+    }
+
+    /**
+     * Writes a slice of the buffer to a stream in one call. Otherwise as {@link #writeTo(OutputStream)}.
+     *
+     * @param offset where the slice begins, in bytes
+     * @param length how many bytes it has
+     * @throws IndexOutOfBoundsException if the buffer does not hold that slice
+     * @throws IOException if the stream throws it
+     */
+    public final void writeTo(OutputStream out, int offset, int length) throws IOException {
+        out.write(buffer, Objects.checkFromIndexSize(offset, length, size), length);
+    }
+
+    /** What is in the buffer. */
+    @Override
+    public final String toString() {
+        return new String(buffer, 0, size, StandardCharsets.UTF_8);
+    }
+
+    /** Writes the character that begins at an index, which is not ASCII, as UTF-8. Returns how many chars it took beyond the first. */
+    final int writeNonAscii(String text, int index, char c) {
+        ensure(text.length() - index + MAX_BYTES_PER_CHAR);
+        if (c < 0x800) {
+            buffer[size++] = (byte) (0xC0 | (c >> 6));
+            buffer[size++] = (byte) (0x80 | (c & 0x3F));
+            return 0;
+        }
+        if (!Character.isSurrogate(c)) {
+            buffer[size++] = (byte) (0xE0 | (c >> 12));
+            buffer[size++] = (byte) (0x80 | ((c >> 6) & 0x3F));
+            buffer[size++] = (byte) (0x80 | (c & 0x3F));
+            return 0;
+        }
+        int codePoint = text.codePointAt(index);
+        if (!Character.isSupplementaryCodePoint(codePoint)) {
+            write(REPLACEMENT);
+            return 0;
+        }
+        buffer[size++] = (byte) (0xF0 | (codePoint >> 18));
+        buffer[size++] = (byte) (0x80 | ((codePoint >> 12) & 0x3F));
+        buffer[size++] = (byte) (0x80 | ((codePoint >> 6) & 0x3F));
+        buffer[size++] = (byte) (0x80 | (codePoint & 0x3F));
+        return 1;
+    }
+
+    final void write(byte[] bytes) {
+        ensure(bytes.length);
+        System.arraycopy(bytes, 0, buffer, size, bytes.length);
+        size += bytes.length;
+    }
+
+    final void write(char ascii) {
+        ensure(1);
+        buffer[size++] = (byte) ascii;
+    }
+
+    final void ensure(int more) {
+        if (buffer.length - size < more) {
+            buffer = Arrays.copyOf(buffer, Math.max(Math.addExact(size, more), (int)
+                    Math.min(2L * buffer.length, Integer.MAX_VALUE - 8)));
+        }
+    }
+
+    static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+}

@@ -1,0 +1,248 @@
+package dev.handoff.testkit.contract;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.ProblemException;
+import dev.handoff.http.Reply;
+import dev.handoff.servlet.HandoffRoute;
+import dev.handoff.servlet.ServletHandoffRequest;
+import dev.handoff.task.Task;
+import dev.handoff.testkit.SseReader;
+import dev.handoff.testkit.contract.FilterServer.LoginFilter;
+import dev.handoff.testkit.contract.FilterServer.Settings;
+import jakarta.servlet.Filter;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpFilter;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.HexFormat;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What routes and controllers see of a request on every servlet container, over real sockets. */
+@Timeout(60)
+public abstract class HandoffRouteContract {
+
+    private static final String FORM = "application/x-www-form-urlencoded";
+
+    private final HttpClient client = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NORMAL)
+            .build();
+    private @Nullable FilterServer started;
+
+    /** A container that has not been started yet. */
+    protected abstract ServletContainer container();
+
+    @AfterEach
+    void stop() throws Exception {
+        if (started != null) {
+            started.close();
+        }
+    }
+
+    // What a route reads
+
+    @Test
+    @DisplayName("a route sees what a filter before it has attached to the request")
+    void attributes() throws Exception {
+        Filter tenants = new HttpFilter() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+                    throws IOException, ServletException {
+                request.setAttribute("tenant", request.getHeader("X-Tenant"));
+                chain.doFilter(request, response);
+            }
+        };
+        start(Settings.of()
+                .declaring(tenants)
+                .filter(builder -> builder.post(
+                        "/a", echo(request -> request.attribute("tenant") + " " + request.attribute("none")))));
+        assertThat(streamed(post("/a", "", "X-Tenant", "acme"))).isEqualTo("acme null");
+    }
+
+    @Test
+    @DisplayName("a route reads the bytes of a body that is no text, compressed, or of several parts")
+    void bytes() throws Exception {
+        start(route("/a", request -> HexFormat.of().formatHex(request.bodyBytes())));
+        byte[] body = {0, (byte) 0xFF, (byte) 0xFE, 13, 10};
+        assertThat(streamed(send("/a", body))).isEqualTo("00fffe0d0a");
+        assertThat(streamed(send("/a", body, "Content-Type", "text/plain;charset=none")))
+                .isEqualTo("00fffe0d0a");
+        assertThat(streamed(send("/a", body, "Content-Encoding", "gzip"))).isEqualTo("00fffe0d0a");
+        assertThat(streamed(send("/a", body, "Content-Type", "multipart/form-data; boundary=x")))
+                .isEqualTo("00fffe0d0a");
+        assertThat(streamed(send("/a", new byte[0]))).isEmpty();
+    }
+
+    @Test
+    @DisplayName("a route reads both bytes and text, in any order, and the application reads the body again")
+    void bytesAndText() throws Exception {
+        start(Settings.of()
+                .filter(builder -> builder.post("/bytes", echo(r -> r.bodyBytes().length + r.body()))
+                        .post("/text", echo(r -> r.body() + r.bodyBytes().length))
+                        .post("/pass", request -> {
+                            assertThat(request.bodyBytes()).hasSize(2);
+                            return Optional.empty();
+                        })));
+        assertThat(streamed(post("/bytes", "ü"))).isEqualTo("2ü");
+        assertThat(streamed(post("/text", "ü"))).isEqualTo("ü2");
+        assertThat(post("/pass", "ü").body()).isEqualTo("application: POST ü");
+    }
+
+    @Test
+    @DisplayName("a body that is too large is refused when its bytes are read")
+    void bytesTooLarge() throws Exception {
+        start(Settings.of()
+                .filter(builder -> builder.maxBodyBytes(3).post("/a", echo(r -> "" + r.bodyBytes().length))));
+        assertThat(streamed(post("/a", "abc"))).isEqualTo("3");
+        assertThat(post("/a", "abcd").statusCode()).isEqualTo(413);
+    }
+
+    @Test
+    @DisplayName("the bytes of a form whose parameters a filter has read are those of the fields")
+    void bytesOfForm() throws Exception {
+        start(Settings.of()
+                .declaring(new FilterServer.ConsumingFilter())
+                .filter(builder -> builder.post("/a", echo(r -> new String(r.bodyBytes(), UTF_8)))));
+        assertThat(streamed(post("/a", "a=1&b=%26", "Content-Type", FORM, "X-Consume", "parameter")))
+                .isEqualTo("a=1&b=%26");
+        assertThat(post("/a", "a", "Content-Type", "text/plain", "X-Consume", "stream")
+                        .statusCode())
+                .isEqualTo(500);
+    }
+
+    // A controller instead of a route
+
+    @Test
+    @DisplayName("a controller hands off, and the default subject is the remote user")
+    void controller() throws Exception {
+        start(controller(request -> {
+            ServletHandoffRequest asked = ServletHandoffRequest.of(request);
+            return server().handoff().begin(asked, Task.of("echo", asked.method() + ' ' + asked.body()));
+        }));
+        assertThat(streamed(post("/controller", "ü", "X-User", "alice"))).isEqualTo("POST ü");
+        assertThat(server().run.get(0).subject()).isEqualTo("alice");
+    }
+
+    @Test
+    @DisplayName("a controller chooses the subject of its request")
+    void controllerSubject() throws Exception {
+        start(controller(request -> server().handoff()
+                .begin(ServletHandoffRequest.of(request, r -> "tenant/" + r.getRemoteUser()), Task.of("echo", "a"))));
+        assertThat(streamed(post("/controller", "", "X-User", "alice"))).isEqualTo("a");
+        assertThat(server().run.get(0).subject()).isEqualTo("tenant/alice");
+    }
+
+    @Test
+    @DisplayName("a controller that has read the body itself hands off; who reads it again is told why it is gone")
+    void controllerReadBody() throws Exception {
+        start(controller(request -> {
+            String body = new String(request.getInputStream().readAllBytes(), UTF_8);
+            ServletHandoffRequest asked = ServletHandoffRequest.of(request);
+            try {
+                return server().handoff().begin(asked, Task.of("echo", body + asked.body()));
+            } catch (ProblemException e) {
+                return server().handoff()
+                        .begin(asked, Task.of("echo", body + ' ' + e.problem().code()));
+            }
+        }));
+        assertThat(streamed(post("/controller", "ü"))).isEqualTo("ü content_consumed");
+    }
+
+    @Test
+    @DisplayName("a controller reads a form whose parameters the container has read")
+    void controllerForm() throws Exception {
+        start(controller(request -> {
+            assertThat(request.getParameter("a")).isEqualTo("ü");
+            ServletHandoffRequest asked = ServletHandoffRequest.of(request);
+            return server().handoff().begin(asked, Task.of("echo", asked.body()));
+        }));
+        assertThat(streamed(post("/controller", "a=%C3%BC", "Content-Type", FORM + ";charset=UTF-8")))
+                .isEqualTo("a=%C3%BC");
+    }
+
+    /** What a controller of the application does. */
+    @FunctionalInterface
+    private interface Controller {
+        Reply handle(HttpServletRequest request) throws IOException;
+    }
+
+    private static Settings controller(Controller controller) {
+        return Settings.of().declaring(new LoginFilter()).registering((context, register) -> {
+            register.run();
+            context.addServlet("controller", new HttpServlet() {
+                        private static final long serialVersionUID = 1;
+
+                        @Override
+                        protected void doPost(HttpServletRequest request, HttpServletResponse response)
+                                throws IOException {
+                            Reply reply = controller.handle(request);
+                            response.setStatus(reply.status());
+                            response.setHeader("Location", reply.headers().get("Location"));
+                        }
+                    })
+                    .addMapping("/controller");
+        });
+    }
+
+    // Client
+
+    private static Settings route(String path, Function<HandoffRequest, String> payload) {
+        return Settings.of().filter(builder -> builder.post(path, echo(payload)));
+    }
+
+    /** Returns a route whose task streams a text that is made of the request. */
+    private static HandoffRoute echo(Function<HandoffRequest, String> payload) {
+        return request -> Optional.of(Task.of("echo", payload.apply(request)));
+    }
+
+    private void start(Settings settings) throws Exception {
+        started = new FilterServer(container(), settings);
+    }
+
+    private FilterServer server() {
+        return Objects.requireNonNull(started);
+    }
+
+    private HttpResponse<String> post(String path, String body, String... headers) throws Exception {
+        return send(path, body.getBytes(UTF_8), headers);
+    }
+
+    private HttpResponse<String> send(String path, byte[] body, String... headers) throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(server().root + path))
+                .POST(HttpRequest.BodyPublishers.ofByteArray(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    /** Returns the data of the first event of a stream to which the client was led. */
+    private static String streamed(HttpResponse<String> answer) throws IOException {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        assertThat(answer.headers().firstValue("Content-Type")).contains("text/event-stream");
+        return new SseReader(new ByteArrayInputStream(answer.body().getBytes(UTF_8)))
+                .toEnd()
+                .get(0)
+                .data();
+    }
+}

@@ -1,0 +1,9 @@
+package dev.handoff.testkit.contract;
+
+class UndertowRouteTest extends HandoffRouteContract {
+
+    @Override
+    protected ServletContainer container() {
+        return new UndertowContainer();
+    }
+}
