@@ -134,15 +134,7 @@ public final class AuthorizedStream {
      * @throws ProblemException with status 400 if this is not the id of an event that the stream has had
      */
     public EventId resumeAfter(String lastEventId) {
-        EventId id = EventId.ofRequest(lastEventId);
-        if (!id.streamId().equals(grant.streamId())) {
-            throw new ProblemException(400, "invalid_last_event_id", "Last-Event-ID names another stream: " + id);
-        }
-        if (id.position() > stream().last()) {
-            throw new ProblemException(
-                    400, "invalid_last_event_id", "Last-Event-ID names an event that the stream has not had: " + id);
-        }
-        return id;
+        return LastEventId.check(this, lastEventId);
     }
 
     private void require(Grant.Right right) {

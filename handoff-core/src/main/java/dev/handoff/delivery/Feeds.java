@@ -62,34 +62,11 @@ public final class Feeds {
         EventStream stream = access.stream();
         EventId last = lastEventId == null ? null : access.resumeAfter(lastEventId);
         if (last != null && last.part() > 0) {
-            requirePart(stream, format, last);
+            LastEventId.requirePart(stream, format, last);
         }
         boolean nothingLeft =
                 last != null && last.part() == 0 && stream.end().isPresent() && last.position() == stream.last();
         return nothingLeft ? Optional.empty() : Optional.of(new EventFeed(this, access, format, last));
-    }
-
-    /** Refuses the id of a part that the entry does not have, since the client would miss the whole entry. */
-    private static void requirePart(EventStream stream, StreamFormat.EventFormat format, EventId last) {
-        EventStream.Batch entry = stream.read(last.after(), 1);
-        int frames;
-        try {
-            frames = framesOf(format, entry);
-        } catch (Throwable e) {
-            throw Rendering.failure(format, e);
-        }
-        if (last.part() >= frames) {
-            throw new ProblemException(
-                    400, "invalid_last_event_id", "Last-Event-ID names an event that the stream has not had: " + last);
-        }
-    }
-
-    private static int framesOf(StreamFormat.EventFormat format, EventStream.Batch entry) {
-        if (!entry.events().isEmpty()) {
-            return format.frames(entry.events().get(0)).size();
-        }
-        End end = entry.end();
-        return end == null ? 0 : format.frames(end).size();
     }
 
     /**

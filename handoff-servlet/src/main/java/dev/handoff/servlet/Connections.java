@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread-safe.
  */
-final class Connections implements Connection.Server {
+final class Connections implements StreamingServer {
 
     static final long MAX_TICK_MILLIS = 1000;
 
@@ -164,7 +164,7 @@ final class Connections implements Connection.Server {
         Object run = new Object();
         long now = now();
         for (Connection connection : open) {
-            connection.checkIdle(run, now, IDLE_MILLIS);
+            connection.checkKept(run, now, IDLE_MILLIS);
         }
     }
 

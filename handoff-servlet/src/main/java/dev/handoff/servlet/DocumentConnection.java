@@ -20,7 +20,8 @@ final class DocumentConnection extends Connection {
     private byte @Nullable [] document;
     private int written;
 
-    DocumentConnection(Server server, DocumentFeed feed, HttpServletRequest request, HttpServletResponse response) {
+    DocumentConnection(
+            StreamingServer server, DocumentFeed feed, HttpServletRequest request, HttpServletResponse response) {
         super(server, feed, request, response);
         this.feed = feed;
     }

@@ -13,7 +13,7 @@ final class EventConnection extends Connection {
 
     private final EventFeed feed;
 
-    EventConnection(Server server, EventFeed feed, HttpServletRequest request, HttpServletResponse response) {
+    EventConnection(StreamingServer server, EventFeed feed, HttpServletRequest request, HttpServletResponse response) {
         super(server, feed, request, response);
         this.feed = feed;
     }

@@ -104,12 +104,9 @@ public final class EventStreamServlet extends HttpServlet {
 
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        if (request.getAttribute(Connection.ABORT) instanceof Connection connection) {
-            try {
-                connections.container().abort(request);
-            } finally {
-                connections.closed(connection);
-            }
+        AsyncResponse aborted = AsyncResponse.abortedBy(request);
+        if (aborted != null) {
+            aborted.cut(connections.container(), request);
             return;
         }
         try {

@@ -12,17 +12,25 @@ import java.util.function.LongSupplier;
  */
 final class RequestDrain implements ReadListener {
 
+    /** How long a response that is complete waits for a request body of which nothing arrives. */
+    private static final long PATIENCE_MILLIS = 1000;
+
+    private static final long NEVER = Long.MIN_VALUE;
+
     private final ServletInputStream in;
     private final LongSupplier clock;
     private final Runnable atEnd;
     private final byte[] waste = new byte[4096];
     private volatile boolean ended;
+    /** When the client last sent a part of the body. */
     private volatile long progressAt;
+    /** When the response was complete. Only while the turn of the response is held. */
+    private long completeAt = NEVER;
 
     /**
      * Creates a drain that has not begun.
      *
-     * @param clock returns the time in milliseconds, for {@link #progressAt}
+     * @param clock returns the time in milliseconds
      * @param atEnd runs when the whole body has been read, or when reading fails
      */
     RequestDrain(ServletInputStream in, LongSupplier clock, Runnable atEnd) {
@@ -32,13 +40,19 @@ final class RequestDrain implements ReadListener {
         this.progressAt = clock.getAsLong();
     }
 
-    boolean ended() {
-        return ended;
-    }
-
-    /** Returns when the client last sent a part of the body, in milliseconds of the clock. */
-    long progressAt() {
-        return progressAt;
+    /**
+     * Returns whether a response that is complete need not wait for the body any more. Some containers close the connection of a client that
+     * still sends, which then loses the response. A client that makes progress is waited for until a limit, which begins with the first call.
+     */
+    boolean isOver(long limitMillis) {
+        if (ended) {
+            return true;
+        }
+        long now = clock.getAsLong();
+        if (completeAt == NEVER) {
+            completeAt = now;
+        }
+        return now - completeAt >= limitMillis || now - Math.max(completeAt, progressAt) >= PATIENCE_MILLIS;
     }
 
     /**

@@ -32,18 +32,17 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 
 /** The server of a contract and the means to send requests to it. */
-abstract class ContainerClient {
+abstract class ContainerClient implements ServletContainerContract {
 
     static final ObjectMapper JSON = new ObjectMapper();
     static final Duration PATIENCE = ContractServer.PATIENCE;
+    /** Short, for tests that wait for several. */
+    static final Duration HEARTBEAT = Duration.ofMillis(20);
 
     final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final List<Socket> sockets = new ArrayList<>();
     private @Nullable ContractServer started;
-
-    /** A container that has not been started yet. */
-    protected abstract ServletContainer container();
 
     @AfterEach
     void stop() throws Exception {

@@ -1,13 +1,23 @@
 package dev.handoff.testkit.contract;
 
+import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** The faults that a store or a dispatcher is to raise, by the name of the method that raises them. */
 final class Faults {
+
+    /** What code of an application may throw. */
+    static final List<Supplier<Throwable>> FAILURES = List.of(
+            () -> new IllegalStateException("a secret of the house"),
+            () -> new NoClassDefFoundError("a secret of the house"),
+            () -> new StackOverflowError("a secret of the house"),
+            () -> new IOException("a secret of the house"));
 
     private final Map<String, Consumer<String>> byMethod = new ConcurrentHashMap<>();
     private final Map<String, AtomicInteger> calls = new ConcurrentHashMap<>();

@@ -1,9 +1,52 @@
 package dev.handoff.testkit.contract;
 
-class TomcatTest extends ServletContainerContract {
+import org.junit.jupiter.api.Nested;
 
-    @Override
-    protected ServletContainer container() {
-        return new TomcatContainer();
+class TomcatTest {
+
+    private interface OnTomcat extends ServletContainerContract {
+        @Override
+        default ServletContainer container() {
+            return new TomcatContainer();
+        }
     }
+
+    @Nested
+    class HandOff extends HandOffContract implements OnTomcat {}
+
+    @Nested
+    class Reading extends ReadingContract implements OnTomcat {}
+
+    @Nested
+    class StreamEnd extends StreamEndContract implements OnTomcat {}
+
+    @Nested
+    class Result extends ResultContract implements OnTomcat {}
+
+    @Nested
+    class Access extends AccessContract implements OnTomcat {}
+
+    @Nested
+    class Http extends HttpContract implements OnTomcat {}
+
+    @Nested
+    class StoreFault extends StoreFaultContract implements OnTomcat {}
+
+    @Nested
+    class FormatFault extends FormatFaultContract implements OnTomcat {}
+
+    @Nested
+    class SlowClient extends SlowClientContract implements OnTomcat {}
+
+    @Nested
+    class Isolation extends IsolationContract implements OnTomcat {}
+
+    @Nested
+    class Resource extends ResourceContract implements OnTomcat {}
+
+    @Nested
+    class Http2 extends Http2Contract implements OnTomcat {}
+
+    @Nested
+    class JsonLines extends JsonLinesContract implements OnTomcat {}
 }

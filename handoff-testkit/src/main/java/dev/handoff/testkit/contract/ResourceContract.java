@@ -1,0 +1,74 @@
+package dev.handoff.testkit.contract;
+
+import static dev.handoff.testkit.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.handoff.testkit.SseReader;
+import dev.handoff.testkit.SseReader.Received;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** That streams leave nothing behind, and need no thread while they are open. */
+@Timeout(60)
+public abstract class ResourceContract extends ContainerClient {
+
+    @Test
+    @DisplayName("every watch is closed, and a stream that is read by one client after others shares nothing with them")
+    void leavesNothingBehind() throws Exception {
+        ContractServer server = server();
+        String location = location(post("/tasks", "a", "X-Format", ContractServer.CountedFormat.NAME));
+        List<List<Received>> both = List.of(follow(location), follow(location));
+        await().until(() -> status(location).get("readers").asInt() == 2);
+        server.script("a").emit(null, "one").complete(null);
+        await().until(() -> both.stream().allMatch(a -> a.size() == 2));
+        await().until(() -> status(location).get("readers").asInt() == 0);
+        await().until(() -> server.store.openWatches() == 0);
+
+        int before = server.counted.events();
+        assertThat(events(get(location))).hasSize(2);
+        await().until(() -> status(location).get("readers").asInt() == 0);
+        assertThat(events(get(location))).hasSize(2);
+        assertThat(server.counted.events() - before).isEqualTo(2);
+        await().until(() -> server.store.openWatches() == 0);
+    }
+
+    @Test
+    @DisplayName("a servlet that is destroyed while a stream is open leaves no thread behind")
+    void leavesNoThread() throws Exception {
+        ContractServer server = server();
+        String location = location(post("/tasks", "a"));
+        server.script("a").emit(null, "one");
+        SseReader reader = new SseReader(get(location).body());
+        reader.next();
+        server.events.destroy();
+        assertThat(Thread.getAllStackTraces().keySet())
+                .extracting(Thread::getName)
+                .doesNotContain("CompletableFutureDelayScheduler");
+    }
+
+    @Test
+    @DisplayName("a stream that is open costs no thread")
+    void idleStreamsNeedNoThread() throws Exception {
+        int count = 2000;
+        ContractServer server = server();
+        String location = location(post("/tasks", "a"));
+        get(location).body().close();
+        int before = Thread.activeCount();
+        List<Socket> readers = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            Socket socket = connect("GET", location, "");
+            readUntil(socket, "\r\n\r\n");
+            readers.add(socket);
+        }
+        assertThat(status(location).get("readers").intValue()).isGreaterThanOrEqualTo(count);
+        assertThat(Thread.activeCount()).isLessThan(before + 50);
+        server.script("a").emit(null, "for all").complete(null);
+        for (Socket socket : readers) {
+            assertThat(readUntil(socket, "event: completed")).contains("data: for all");
+        }
+    }
+}

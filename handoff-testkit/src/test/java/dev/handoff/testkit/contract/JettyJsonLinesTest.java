@@ -1,9 +1,0 @@
-package dev.handoff.testkit.contract;
-
-class JettyJsonLinesTest extends JsonLinesContract {
-
-    @Override
-    protected ServletContainer container() {
-        return new JettyContainer();
-    }
-}

@@ -1,9 +1,0 @@
-package dev.handoff.testkit.contract;
-
-class TomcatJsonLinesTest extends JsonLinesContract {
-
-    @Override
-    protected ServletContainer container() {
-        return new TomcatContainer();
-    }
-}
