@@ -8,6 +8,7 @@ import dev.handoff.http.Reply;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -33,28 +34,35 @@ final class Exchange {
     }
 
     StreamEndpoint.Whole whole(Reply reply) {
-        return new StreamEndpoint.Whole(new Reply(reply.status(), headers(reply.headers()), reply.body()));
+        return new StreamEndpoint.Whole(reply.withHeaders(headers(reply.headers())));
     }
 
     /** Returns all header fields; those of the answer count before those of the format. */
-    Map<String, String> headers(Map<String, String> own) {
-        Map<String, String> headers = new LinkedHashMap<>();
-        headers.put("X-Content-Type-Options", "nosniff");
-        add(headers, cors.headers(request, extra.keySet()));
-        add(headers, extra);
+    Map<String, List<String>> headers(Map<String, List<String>> own) {
+        Map<String, List<String>> headers = new LinkedHashMap<>();
+        headers.put("X-Content-Type-Options", List.of("nosniff"));
+        add(headers, lists(cors.headers(request, extra.keySet())));
+        add(headers, lists(extra));
         add(headers, own);
         return headers;
     }
 
-    private static void add(Map<String, String> headers, Map<String, String> more) {
-        more.forEach((name, value) -> {
+    /** Returns fields that have one value each as fields that may have several. */
+    static Map<String, List<String>> lists(Map<String, String> headers) {
+        Map<String, List<String>> lists = new LinkedHashMap<>();
+        headers.forEach((name, value) -> lists.put(name, List.of(value)));
+        return lists;
+    }
+
+    private static void add(Map<String, List<String>> headers, Map<String, List<String>> more) {
+        more.forEach((name, values) -> {
             String known = headers.keySet().stream()
                     .filter(name::equalsIgnoreCase)
                     .findFirst()
                     .orElse(name);
-            String before = headers.remove(known);
+            List<String> before = headers.remove(known);
             boolean both = before != null && name.equalsIgnoreCase("Vary");
-            headers.put(name, both ? before + ", " + value : value);
+            headers.put(name, both ? List.of(String.join(", ", before) + ", " + String.join(", ", values)) : values);
         });
     }
 

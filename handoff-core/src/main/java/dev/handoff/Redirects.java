@@ -25,12 +25,7 @@ final class Redirects {
     }
 
     static Reply varying(Reply reply) {
-        String vary = reply.headers().entrySet().stream()
-                .filter(h -> h.getKey().equalsIgnoreCase("Vary"))
-                .map(h -> h.getValue() + ", ")
-                .findFirst()
-                .orElse("");
-        return reply.with("Vary", vary + "Prefer");
+        return reply.adding("Vary", "Prefer");
     }
 
     static Reply reply(int status, String location, ObjectNode body) {

@@ -55,10 +55,10 @@ public final class StreamEndpoint {
     /**
      * A stream event by event, as Server-Sent Events or as JSON lines, with status 200.
      *
-     * @param headers all header fields of the response
+     * @param headers all header fields of the response, each with one value or more
      * @param feed what the response holds
      */
-    public record Events(Map<String, String> headers, EventFeed feed) implements Answer {}
+    public record Events(Map<String, List<String>> headers, EventFeed feed) implements Answer {}
 
     /**
      * One document, once the stream has ended.
@@ -66,7 +66,7 @@ public final class StreamEndpoint {
      * @param headers header fields of the response beside those of the feed's reply
      * @param feed what the response holds
      */
-    public record Document(Map<String, String> headers, DocumentFeed feed) implements Answer {}
+    public record Document(Map<String, List<String>> headers, DocumentFeed feed) implements Answer {}
 
     private static final String STATUS = "/status";
     private static final List<String> STREAM_METHODS = List.of("GET", "HEAD", "POST", "DELETE", "OPTIONS");
@@ -172,7 +172,7 @@ public final class StreamEndpoint {
             // Not an error, since an EventSource tries again only after a 200.
             feed.get().interrupt(Feed.INTERRUPTED);
         }
-        return new Events(exchange.headers(feed.get().headers()), feed.get());
+        return new Events(exchange.headers(Exchange.lists(feed.get().headers())), feed.get());
     }
 
     private Answer document(Exchange exchange, AuthorizedStream access, StreamFormat.DocumentFormat format) {

@@ -138,6 +138,6 @@ class HandoffClaimsTest {
     }
 
     private static String token(Reply reply) {
-        return reply.headers().get("Location").replaceFirst("^.*/", "").replaceFirst("\\?.*", "");
+        return reply.header("Location").replaceFirst("^.*/", "").replaceFirst("\\?.*", "");
     }
 }

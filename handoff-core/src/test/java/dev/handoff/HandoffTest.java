@@ -296,7 +296,7 @@ class HandoffTest {
                 .build();
         Reply reply = own.begin(request, task);
         assertThat(reply.status()).isEqualTo(299);
-        assertThat(reply.headers().get("X-Where")).startsWith("/events/");
+        assertThat(reply.header("X-Where")).startsWith("/events/");
     }
 
     @Test
@@ -793,7 +793,7 @@ class HandoffTest {
     }
 
     private static String location(Reply reply) {
-        return reply.headers().get("Location");
+        return reply.header("Location");
     }
 
     private static String token(Reply reply) {

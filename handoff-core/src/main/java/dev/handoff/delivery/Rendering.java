@@ -48,7 +48,7 @@ public final class Rendering {
     public static Map<String, String> headers(StreamFormat format, String streamId) {
         try {
             Map<String, String> headers = format.headers(streamId);
-            requireSendable(headers);
+            headers.forEach(Rendering::requireSendable);
             return headers;
         } catch (Throwable e) {
             throw failure(format, e);
@@ -92,7 +92,7 @@ public final class Rendering {
     static Reply document(StreamFormat.DocumentFormat format, End end) {
         try {
             Reply reply = format.document(end);
-            requireSendable(reply.headers());
+            requireSendable(reply);
             return reply.with("x-should-retry", "false");
         } catch (Throwable e) {
             logger.error("a document is answered as an error", failure(format, e));
@@ -130,7 +130,7 @@ public final class Rendering {
         if (format != null) {
             try {
                 Reply reply = format.error(problem);
-                requireSendable(reply.headers());
+                requireSendable(reply);
                 return reply;
             } catch (Throwable e) {
                 logger.error("an error is answered as problem details", failure(format, e));
@@ -172,16 +172,18 @@ public final class Rendering {
         return format.getClass().getName();
     }
 
-    private static void requireSendable(Map<String, String> headers) {
-        headers.forEach((name, value) -> {
-            if (!NAME.matcher(name).matches() || OF_THE_SERVER.contains(name.toLowerCase(Locale.ROOT))) {
-                throw new IllegalArgumentException("a format cannot set the header field \"" + printable(name) + '"');
-            }
-            if (!VALUE.matcher(value).matches()) {
-                throw new IllegalArgumentException(
-                        "the header field " + name + " cannot have the value \"" + printable(value) + '"');
-            }
-        });
+    private static void requireSendable(Reply reply) {
+        reply.headers().forEach((name, values) -> values.forEach(value -> requireSendable(name, value)));
+    }
+
+    private static void requireSendable(String name, String value) {
+        if (!NAME.matcher(name).matches() || OF_THE_SERVER.contains(name.toLowerCase(Locale.ROOT))) {
+            throw new IllegalArgumentException("a format cannot set the header field \"" + printable(name) + '"');
+        }
+        if (!VALUE.matcher(value).matches()) {
+            throw new IllegalArgumentException(
+                    "the header field " + name + " cannot have the value \"" + printable(value) + '"');
+        }
     }
 
     private static String printable(String text) {

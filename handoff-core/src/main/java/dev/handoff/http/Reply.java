@@ -2,72 +2,187 @@ package dev.handoff.http;
 
 import dev.handoff.check.Lines;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An HTTP answer as a value, so that code on any framework can give it.
- *
- * @param status the status code
- * @param headers the fields, in order; names as they are to be sent
- * @param body the content, to be sent as UTF-8; null for none
+ * An HTTP answer as a value, so that code on any framework can give it. A header field may have several values, such as {@code Set-Cookie}. The
+ * content is text or bytes. Immutable.
  */
-public record Reply(
-        int status, Map<String, String> headers, @Nullable String body) {
-
-    private static final byte[] NOTHING = new byte[0];
+public final class Reply {
 
     /** The media type of JSON. */
     public static final String JSON = "application/json";
 
-    /**
-     * Checks the parts and copies the headers.
-     *
-     * @throws IllegalArgumentException if the status is none, or a header holds CR, LF or NUL
-     */
-    public Reply {
+    private static final byte[] NOTHING = new byte[0];
+
+    private final int status;
+    private final Map<String, List<String>> headers;
+    private final @Nullable String text;
+    /** The content if it is not text. */
+    private final byte @Nullable [] binary;
+
+    private Reply(int status, Map<String, List<String>> headers, @Nullable String text, byte @Nullable [] binary) {
         if (status < 200 || status > 599) {
             throw new IllegalArgumentException("not a final HTTP status: " + status);
         }
-        headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
-        headers.forEach((name, value) -> {
-            Lines.requireOne("header name", name);
-            Lines.requireOne("header " + name, value);
-        });
+        this.status = status;
+        this.headers = copy(headers);
+        this.text = text;
+        this.binary = binary;
     }
 
-    /** An answer without content. */
+    /**
+     * Creates an answer whose header fields have one value each.
+     *
+     * @param headers the fields, in order; names as they are to be sent
+     * @param body the content, to be sent as UTF-8; null for none
+     * @throws IllegalArgumentException if the status is not a final one, or a header holds CR, LF or NUL, or is named twice
+     */
+    public Reply(int status, Map<String, String> headers, @Nullable String body) {
+        this(status, listed(headers), body, null);
+    }
+
+    /**
+     * Returns an answer without content.
+     *
+     * @throws IllegalArgumentException if the status is not a final one
+     */
     public static Reply of(int status) {
-        return new Reply(status, Map.of(), null);
+        return new Reply(status, Map.of(), null, null);
     }
 
-    /** An answer with content. */
+    /**
+     * Returns an answer whose content is text, to be sent as UTF-8.
+     *
+     * @throws IllegalArgumentException if the status is not a final one, or the content type holds CR, LF or NUL
+     */
     public static Reply of(int status, String contentType, String body) {
-        return new Reply(status, Map.of("Content-Type", contentType), body);
+        return new Reply(status, Map.of("Content-Type", List.of(contentType)), body, null);
     }
 
-    /** Returns the same answer with one more header field, or with another value of it. */
+    /**
+     * Returns an answer whose content is bytes.
+     *
+     * @param body the content, which is copied
+     * @throws IllegalArgumentException if the status is not a final one, or the content type holds CR, LF or NUL
+     */
+    public static Reply of(int status, String contentType, byte[] body) {
+        return new Reply(status, Map.of("Content-Type", List.of(contentType)), null, body.clone());
+    }
+
+    private static Map<String, List<String>> listed(Map<String, String> headers) {
+        Map<String, List<String>> lists = new LinkedHashMap<>();
+        headers.forEach((name, value) -> lists.put(name, List.of(value)));
+        return lists;
+    }
+
+    private static Map<String, List<String>> copy(Map<String, List<String>> headers) {
+        Map<String, List<String>> copy = new LinkedHashMap<>();
+        headers.forEach((name, values) -> {
+            Lines.requireOne("header name", name);
+            if (values.isEmpty()) {
+                throw new IllegalArgumentException("header " + name + " has no value");
+            }
+            if (copy.keySet().stream().anyMatch(name::equalsIgnoreCase)) {
+                throw new IllegalArgumentException("header " + name + " is named twice");
+            }
+            values.forEach(value -> Lines.requireOne("header " + name, value));
+            copy.put(name, List.copyOf(values));
+        });
+        return Collections.unmodifiableMap(copy);
+    }
+
+    /** Returns the status code: 200 to 599. */
+    public int status() {
+        return status;
+    }
+
+    /**
+     * Returns the header fields in order. No name occurs twice, in whatever case. Each field has one value or more, and each value is to be
+     * sent as a line of its own.
+     */
+    public Map<String, List<String>> headers() {
+        return headers;
+    }
+
+    /** Returns the first value of a header field, or null if there is no such field. Names are the same in any case. */
+    public @Nullable String header(String name) {
+        return headers.entrySet().stream()
+                .filter(field -> field.getKey().equalsIgnoreCase(name))
+                .map(field -> field.getValue().get(0))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /**
+     * Returns the same answer, with one value of a header field in place of all that it has. Names are the same in any case.
+     *
+     * @throws IllegalArgumentException if the name or the value holds CR, LF or NUL
+     */
     public Reply with(String name, String value) {
-        Map<String, String> more = new LinkedHashMap<>(headers);
+        Map<String, List<String>> more = new LinkedHashMap<>(headers);
         more.keySet().removeIf(name::equalsIgnoreCase);
-        more.put(name, value);
-        return new Reply(status, more, body);
+        more.put(name, List.of(value));
+        return new Reply(status, more, text, binary);
+    }
+
+    /**
+     * Returns the same answer, with one more value of a header field after those that it has. Names are the same in any case.
+     *
+     * @throws IllegalArgumentException if the name or the value holds CR, LF or NUL
+     */
+    public Reply adding(String name, String value) {
+        String known = headers.keySet().stream()
+                .filter(name::equalsIgnoreCase)
+                .findFirst()
+                .orElse(name);
+        Map<String, List<String>> more = new LinkedHashMap<>(headers);
+        List<String> values = new ArrayList<>(more.getOrDefault(known, List.of()));
+        values.add(value);
+        more.put(known, values);
+        return new Reply(status, more, text, binary);
     }
 
     /** Returns the same answer, with the header field if it does not have it. Names are the same in any case. */
     public Reply withDefault(String name, String value) {
-        boolean present = headers.keySet().stream().anyMatch(name::equalsIgnoreCase);
-        return present ? this : with(name, value);
+        return header(name) == null ? with(name, value) : this;
     }
 
     /**
-     * Returns the content as it is sent: in UTF-8, with U+FFFD in place of each unpaired surrogate. No bytes if there is no
-     * content.
+     * Returns the same status and content with these header fields instead.
+     *
+     * @throws IllegalArgumentException if a field holds CR, LF or NUL, has no value, or is named twice
+     */
+    public Reply withHeaders(Map<String, List<String>> headers) {
+        return new Reply(status, headers, text, binary);
+    }
+
+    /** Returns whether there is content, if only an empty one. */
+    public boolean hasBody() {
+        return text != null || binary != null;
+    }
+
+    /** Returns the content as text, or null if there is none. Bytes are decoded as UTF-8. */
+    public @Nullable String body() {
+        return binary == null ? text : new String(binary, StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Returns the content as it is sent: bytes as they are; text in UTF-8, with U+FFFD in place of each unpaired surrogate. No bytes if there is
+     * no content. The caller may change the array.
      */
     public byte[] bytes() {
-        return body == null ? NOTHING : wellFormed(body).getBytes(StandardCharsets.UTF_8);
+        if (binary != null) {
+            return binary.clone();
+        }
+        return text == null ? NOTHING : wellFormed(text).getBytes(StandardCharsets.UTF_8);
     }
 
     /** Java would encode an unpaired surrogate as a question mark. */
@@ -84,5 +199,28 @@ public record Reply(
             }
         }
         return mended == null ? text : mended.toString();
+    }
+
+    /** Returns whether the other is a reply with the same status, header fields and content. Text is not equal to bytes. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Reply that
+                && status == that.status
+                && headers.equals(that.headers)
+                && Objects.equals(text, that.text)
+                && Arrays.equals(binary, that.binary);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(status, headers, text, Arrays.hashCode(binary));
+    }
+
+    /** Returns the status, the names of the header fields and the length of the content. A field may hold a token. */
+    @Override
+    public String toString() {
+        int length = binary != null ? binary.length : text != null ? text.length() : 0;
+        return "Reply[" + status + ", " + headers.keySet() + ", " + length
+                + (binary != null ? " bytes]" : " characters]");
     }
 }

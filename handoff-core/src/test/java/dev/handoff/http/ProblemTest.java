@@ -76,14 +76,15 @@ class ProblemTest {
         assertThat(reply.status()).isEqualTo(422);
         assertThat(reply.body()).isEqualTo(problem.toJson());
         assertThat(reply.headers())
-                .isEqualTo(Map.of("Content-Type", "application/problem+json", "Cache-Control", "no-store"));
+                .isEqualTo(Map.of(
+                        "Content-Type", List.of("application/problem+json"), "Cache-Control", List.of("no-store")));
     }
 
     @Test
     @DisplayName("a 401 has the challenge that RFC 9110 demands, and no other has")
     void challenge() {
         assertThat(new Problem(401, "token_expired", "x").toReply().headers())
-                .containsEntry("WWW-Authenticate", "Bearer error=\"invalid_token\"");
+                .containsEntry("WWW-Authenticate", List.of("Bearer error=\"invalid_token\""));
         assertThat(List.of(400, 403, 410, 500, 503))
                 .allSatisfy(status -> assertThat(
                                 new Problem(status, "x", "x").toReply().headers())
@@ -93,7 +94,7 @@ class ProblemTest {
     @Test
     @DisplayName("a 503 says when to come back, and no other does")
     void retryAfter() {
-        assertThat(new Problem(503, "overloaded", "x").toReply().headers()).containsEntry("Retry-After", "1");
+        assertThat(new Problem(503, "overloaded", "x").toReply().headers()).containsEntry("Retry-After", List.of("1"));
         assertThat(List.of(400, 401, 429, 500, 504, 507))
                 .allSatisfy(status -> assertThat(
                                 new Problem(status, "x", "x").toReply().headers())

@@ -9,6 +9,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -137,7 +138,7 @@ public final class EventStreamServlet extends HttpServlet {
     }
 
     private void start(
-            Map<String, String> headers,
+            Map<String, List<String>> headers,
             Feed feed,
             HttpServletRequest request,
             HttpServletResponse response,

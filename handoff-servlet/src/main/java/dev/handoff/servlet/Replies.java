@@ -4,10 +4,15 @@ import dev.handoff.http.Reply;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /** Writes a {@link Reply} to a servlet response. */
 final class Replies {
+
+    private static final Set<String> SHARED = Set.of("vary", "set-cookie", "link");
 
     private Replies() {}
 
@@ -24,7 +29,7 @@ final class Replies {
 
     /** Writes a complete response. May block on the client. */
     static void write(Reply reply, HttpServletRequest request, HttpServletResponse response) throws IOException {
-        if (request.getMethod().equals("HEAD") && reply.status() == HttpServletResponse.SC_OK && reply.body() == null) {
+        if (request.getMethod().equals("HEAD") && reply.status() == HttpServletResponse.SC_OK && !reply.hasBody()) {
             setHeaders(response, reply.headers());
             // Without the flush the container would add Content-Length: 0.
             response.flushBuffer();
@@ -33,14 +38,18 @@ final class Replies {
         }
     }
 
-    /** Sets header fields. {@code Vary} is added instead, because a CORS filter may have set it too. */
-    static void setHeaders(HttpServletResponse response, Map<String, String> headers) {
-        headers.forEach((name, value) -> {
-            if (name.equalsIgnoreCase("Vary")) {
-                response.addHeader(name, value);
-            } else {
-                response.setHeader(name, value);
+    /**
+     * Sets header fields in place of those that the response has already. Values of {@code Vary}, {@code Set-Cookie} and {@code Link} are added,
+     * because filters of the application set them as well.
+     */
+    static void setHeaders(HttpServletResponse response, Map<String, List<String>> headers) {
+        headers.forEach((name, values) -> {
+            int first = 0;
+            if (!SHARED.contains(name.toLowerCase(Locale.ROOT))) {
+                response.setHeader(name, values.get(0));
+                first = 1;
             }
+            values.subList(first, values.size()).forEach(value -> response.addHeader(name, value));
         });
     }
 }

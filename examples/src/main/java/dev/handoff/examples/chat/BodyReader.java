@@ -221,7 +221,7 @@ final class BodyReader extends Handler.Wrapper {
             end();
             Reply reply = OpenAiErrors.reply(problem).with(RequestIds.HEADER, RequestIds.random());
             response.setStatus(reply.status());
-            reply.headers().forEach((name, value) -> response.getHeaders().put(name, value));
+            reply.headers().forEach((name, values) -> response.getHeaders().put(name, values));
             response.getHeaders().put("X-Content-Type-Options", "nosniff");
             response.getHeaders().put(HttpHeader.CONNECTION, "close");
             byte[] body = OpenAiErrors.body(problem).getBytes(StandardCharsets.UTF_8);

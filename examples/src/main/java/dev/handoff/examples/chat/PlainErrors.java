@@ -23,7 +23,7 @@ final class PlainErrors extends ErrorHandler {
         Problem problem = problem(code < 400 ? 500 : code, message);
         OpenAiErrors.reply(problem)
                 .headers()
-                .forEach((name, value) -> response.getHeaders().put(name, value));
+                .forEach((name, values) -> response.getHeaders().put(name, values));
         response.getHeaders().put("X-Content-Type-Options", "nosniff");
         ByteBuffer body = ByteBuffer.wrap(OpenAiErrors.body(problem).getBytes(StandardCharsets.UTF_8));
         response.write(true, body, callback);

@@ -3,7 +3,6 @@ package dev.handoff.examples.chat;
 import dev.handoff.http.Reply;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 
 /** Puts a {@link Reply} on a servlet response. */
 final class Replies {
@@ -13,10 +12,12 @@ final class Replies {
     /** Writes all of it; a container leaves the content out if the request was a HEAD. */
     static void write(HttpServletResponse response, Reply reply) throws IOException {
         response.setStatus(reply.status());
-        reply.headers().forEach(response::setHeader);
-        String body = reply.body();
-        if (body != null) {
-            byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        reply.headers().forEach((name, values) -> {
+            response.setHeader(name, values.get(0));
+            values.stream().skip(1).forEach(value -> response.addHeader(name, value));
+        });
+        if (reply.hasBody()) {
+            byte[] bytes = reply.bytes();
             response.setContentLength(bytes.length);
             response.getOutputStream().write(bytes);
         }

@@ -34,8 +34,7 @@ final class RequestIds {
     static RedirectPolicy on(RedirectPolicy policy) {
         return (request, grant, location) -> {
             Reply reply = policy.reply(request, grant, location).with(HEADER, of(grant.streamId()));
-            boolean exposes =
-                    reply.headers().keySet().stream().anyMatch("Access-Control-Expose-Headers"::equalsIgnoreCase);
+            boolean exposes = reply.header("Access-Control-Expose-Headers") != null;
             return exposes ? reply.with("Access-Control-Expose-Headers", EXPOSED_HEADERS) : reply;
         };
     }

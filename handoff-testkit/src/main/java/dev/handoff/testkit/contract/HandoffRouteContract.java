@@ -10,6 +10,7 @@ import dev.handoff.servlet.HandoffRoute;
 import dev.handoff.servlet.ServletHandoffRequest;
 import dev.handoff.task.Task;
 import dev.handoff.testkit.SseReader;
+import dev.handoff.testkit.SseReader.Received;
 import dev.handoff.testkit.contract.FilterServer.LoginFilter;
 import dev.handoff.testkit.contract.FilterServer.Settings;
 import jakarta.servlet.Filter;
@@ -26,6 +27,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
@@ -130,6 +132,45 @@ public abstract class HandoffRouteContract {
                 .isEqualTo(500);
     }
 
+    // Replies
+
+    @Test
+    @DisplayName(
+            "each value of a header of a reply is sent beside those of other filters, and bytes are sent as they are")
+    void severalValuesAndBytes() throws Exception {
+        Filter session = new HttpFilter() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+                    throws IOException, ServletException {
+                response.addHeader("Set-Cookie", "session=0");
+                response.addHeader("Vary", "Cookie");
+                response.addHeader("Cache-Control", "private");
+                chain.doFilter(request, response);
+            }
+        };
+        Reply refusal = Reply.of(403, "application/octet-stream", new byte[] {0, (byte) 0xFF})
+                .with("Cache-Control", "no-store")
+                .adding("Set-Cookie", "a=1")
+                .adding("Set-Cookie", "b=2")
+                .adding("Vary", "Origin")
+                .adding("X-Several", "1")
+                .adding("X-Several", "2");
+        start(Settings.of()
+                .declaring(session)
+                .filter(builder -> builder.errors(problem -> refusal).post("/a", request -> {
+                    throw new ProblemException(403, "no", "No.");
+                })));
+        HttpResponse<byte[]> answer = client.send(request("/a", new byte[0]), HttpResponse.BodyHandlers.ofByteArray());
+        assertThat(answer.statusCode()).isEqualTo(403);
+        assertThat(answer.body()).containsExactly(0, 0xFF);
+        assertThat(answer.headers().allValues("Set-Cookie")).containsExactlyInAnyOrder("session=0", "a=1", "b=2");
+        assertThat(String.join(", ", answer.headers().allValues("Vary"))).contains("Cookie", "Origin");
+        assertThat(answer.headers().allValues("X-Several")).containsExactly("1", "2");
+        assertThat(answer.headers().allValues("Cache-Control")).containsExactly("no-store");
+    }
+
     // A controller instead of a route
 
     @Test
@@ -197,7 +238,7 @@ public abstract class HandoffRouteContract {
                                 throws IOException {
                             Reply reply = controller.handle(request);
                             response.setStatus(reply.status());
-                            response.setHeader("Location", reply.headers().get("Location"));
+                            response.setHeader("Location", reply.header("Location"));
                         }
                     })
                     .addMapping("/controller");
@@ -228,21 +269,26 @@ public abstract class HandoffRouteContract {
     }
 
     private HttpResponse<String> send(String path, byte[] body, String... headers) throws Exception {
+        return client.send(request(path, body, headers), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private HttpRequest request(String path, byte[] body, String... headers) {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(server().root + path))
                 .POST(HttpRequest.BodyPublishers.ofByteArray(body));
         if (headers.length > 0) {
             request.headers(headers);
         }
-        return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        return request.build();
     }
 
     /** Returns the data of the first event of a stream to which the client was led. */
     private static String streamed(HttpResponse<String> answer) throws IOException {
+        return received(answer).get(0).data();
+    }
+
+    private static List<Received> received(HttpResponse<String> answer) throws IOException {
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
         assertThat(answer.headers().firstValue("Content-Type")).contains("text/event-stream");
-        return new SseReader(new ByteArrayInputStream(answer.body().getBytes(UTF_8)))
-                .toEnd()
-                .get(0)
-                .data();
+        return new SseReader(new ByteArrayInputStream(answer.body().getBytes(UTF_8))).toEnd();
     }
 }

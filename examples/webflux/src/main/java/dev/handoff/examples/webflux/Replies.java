@@ -1,6 +1,8 @@
 package dev.handoff.examples.webflux;
 
 import dev.handoff.http.Reply;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.server.reactive.ServerHttpResponse;
@@ -13,14 +15,19 @@ final class Replies {
 
     static Mono<Void> write(ServerHttpResponse response, Reply reply) {
         begin(response, reply.status(), reply.headers());
-        return reply.body() == null
+        return !reply.hasBody()
                 ? response.setComplete()
                 : response.writeWith(Mono.just(response.bufferFactory().wrap(reply.bytes())));
     }
 
     /** Sets the status and the header fields. */
-    static void begin(ServerHttpResponse response, int status, Map<String, String> headers) {
+    static void begin(ServerHttpResponse response, int status, Map<String, List<String>> headers) {
         response.setStatusCode(HttpStatusCode.valueOf(status));
-        headers.forEach(response.getHeaders()::set);
+        set(response, headers);
+    }
+
+    /** Sets header fields in place of those that the response has already. */
+    static void set(ServerHttpResponse response, Map<String, List<String>> headers) {
+        headers.forEach((name, values) -> response.getHeaders().put(name, new ArrayList<>(values)));
     }
 }

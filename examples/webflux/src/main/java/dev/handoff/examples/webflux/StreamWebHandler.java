@@ -8,6 +8,7 @@ import dev.handoff.http.Reply;
 import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -95,7 +96,8 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
                 });
     }
 
-    private Mono<Void> events(Map<String, String> headers, EventFeed feed, Pump pump, ServerHttpResponse response) {
+    private Mono<Void> events(
+            Map<String, List<String>> headers, EventFeed feed, Pump pump, ServerHttpResponse response) {
         Replies.begin(response, 200, headers);
         Flux<DataBuffer> parts = pump.parts(feed, response.bufferFactory(), blocking);
         // The header fields leave with the first bytes, so a heartbeat comes before the first event.
@@ -106,10 +108,10 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
     }
 
     private Mono<Void> document(
-            Map<String, String> headers, DocumentFeed feed, Pump pump, ServerHttpResponse response) {
+            Map<String, List<String>> headers, DocumentFeed feed, Pump pump, ServerHttpResponse response) {
         Mono<Reply> reply = pump.reply(feed, blocking);
         return reply.flatMap(r -> {
-            headers.forEach(response.getHeaders()::set);
+            Replies.set(response, headers);
             return Replies.write(response, r);
         });
     }
