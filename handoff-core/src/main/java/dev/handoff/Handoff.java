@@ -71,9 +71,26 @@ public final class Handoff {
         this.observer = GuardedObserver.of(builder.observer);
     }
 
+    private Handoff(Handoff other, RedirectPolicy redirectPolicy) {
+        this.dispatcher = other.dispatcher;
+        this.store = other.store;
+        this.sealer = other.sealer;
+        this.redirects = other.redirects.with(redirectPolicy);
+        this.formats = other.formats;
+        this.rights = other.rights;
+        this.grantLifetime = other.grantLifetime;
+        this.clock = other.clock;
+        this.retries = other.retries;
+    }
+
     /** For a hand-off between these parts. */
     public static Builder builder(TaskDispatcher dispatcher, EventStore store, TokenSealer sealer) {
         return new Builder(dispatcher, store, sealer);
+    }
+
+    /** Returns the same hand-off with another redirect policy, for one route or controller. */
+    public Handoff withRedirectPolicy(RedirectPolicy redirectPolicy) {
+        return new Handoff(this, redirectPolicy);
     }
 
     /**

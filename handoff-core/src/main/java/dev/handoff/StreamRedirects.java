@@ -17,6 +17,10 @@ record StreamRedirects(
         Function<HandoffRequest, Map<String, String>> claims,
         RedirectPolicy policy) {
 
+    StreamRedirects with(RedirectPolicy other) {
+        return new StreamRedirects(sealer, eventsUrl, claims, other);
+    }
+
     /**
      * Returns the reply that leads a client to a stream.
      *

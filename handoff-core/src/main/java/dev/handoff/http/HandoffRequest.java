@@ -62,4 +62,13 @@ public interface HandoffRequest {
     default @Nullable Object attribute(String name) {
         return null;
     }
+
+    /**
+     * Returns the value of a variable of the path that the route of the request has, without percent-encoding.
+     *
+     * @throws IllegalArgumentException if the path of the route has no variable of this name
+     */
+    default String pathVariable(String name) {
+        throw new IllegalArgumentException("the path of the route has no variable " + name);
+    }
 }

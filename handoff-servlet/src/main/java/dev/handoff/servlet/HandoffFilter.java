@@ -1,7 +1,6 @@
 package dev.handoff.servlet;
 
 import dev.handoff.Handoff;
-import dev.handoff.check.Errors;
 import dev.handoff.delivery.EventId;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
@@ -18,16 +17,14 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Answers the requests that its routes take with a redirect to the streaming server, and passes all others on unchanged. It is
@@ -63,25 +60,17 @@ import org.slf4j.LoggerFactory;
  */
 public final class HandoffFilter implements Filter {
 
-    private static final Logger logger = LoggerFactory.getLogger(HandoffFilter.class);
-    private static final String REFUSED = "{} {} was refused with status {}, code {}: {}";
-
-    private final Handoff handoff;
-    private final Map<String, Map<String, HandoffRoute>> routes;
-    private final Function<HttpServletRequest, @Nullable String> subject;
-    private final Function<Problem, Reply> errors;
-    private final Builder settings;
+    private final RouteTable routes;
+    private final BodySettings bodies;
     private Container container = Container.OTHER;
     private BodyLimits limits;
 
     private HandoffFilter(Builder builder) {
-        this.handoff = builder.handoff;
-        this.routes = new HashMap<>();
-        builder.routes.forEach((path, methods) -> routes.put(path, Map.copyOf(methods)));
-        this.subject = builder.subject;
-        this.errors = builder.errors;
-        this.settings = new Builder(builder);
-        this.limits = settings.limits(container);
+        this.routes = new RouteTable(builder.routes.values().stream()
+                .map(route -> route.complete(builder))
+                .toList());
+        this.bodies = new BodySettings(builder.bodies);
+        this.limits = bodies.in(container);
     }
 
     /** Returns a builder of a filter that hands off to these streams and tasks. */
@@ -89,15 +78,15 @@ public final class HandoffFilter implements Filter {
         return new Builder(handoff);
     }
 
-    /** The paths of its routes. */
-    Set<String> paths() {
-        return Set.copyOf(routes.keySet());
+    /** Returns patterns for mappings of the container that contain the paths of all routes. */
+    Set<String> mappings() {
+        return routes.mappings();
     }
 
     @Override
     public void init(FilterConfig config) {
         container = Container.of(config.getServletContext());
-        limits = settings.limits(container);
+        limits = bodies.in(container);
     }
 
     @Override
@@ -107,14 +96,20 @@ public final class HandoffFilter implements Filter {
             chain.doFilter(request, response);
             return;
         }
-        Map<String, HandoffRoute> methods = routes.get(ServletHandoffRequest.path(http));
-        if (methods == null) {
+        Optional<RouteTable.Match> match =
+                routes.match(http.getMethod(), ServletHandoffRequest.path(http), http.getRequestURI());
+        if (match.isEmpty()) {
             chain.doFilter(request, response);
             return;
         }
         try (RequestBody body = new RequestBody(http, limits)) {
-            ServletHandoffRequest asked = new ServletHandoffRequest(http, subject, body, container::formCharset);
-            Optional<Reply> reply = reply(asked, body, methods.get(asked.method()));
+            ServletHandoffRequest asked = new ServletHandoffRequest(
+                    http,
+                    match.get().settings().subject(),
+                    body,
+                    container::formCharset,
+                    match.get().variables());
+            Optional<Reply> reply = reply(asked, body, match.get());
             if (reply.isPresent()) {
                 write(http, answer, body, reply.get());
             } else {
@@ -123,24 +118,22 @@ public final class HandoffFilter implements Filter {
         }
     }
 
-    private Optional<Reply> reply(ServletHandoffRequest request, RequestBody body, @Nullable HandoffRoute route) {
+    private static Optional<Reply> reply(ServletHandoffRequest request, RequestBody body, RouteTable.Match match) {
         try {
-            Optional<Reply> reply = handOff(request, body, route);
+            Optional<Reply> reply =
+                    handOff(request, match.route(), match.settings().handoff());
             if (reply.isEmpty()) {
                 body.requireIntact();
             }
             return reply;
-        } catch (ProblemException e) {
-            return Optional.of(refuse(request, e.problem(), e.getCause()));
         } catch (Throwable e) {
             // Code in other languages of the JVM also throws checked exceptions.
-            Errors.rethrowFatal(e);
-            Problem problem = new Problem(500, "internal_error", "The server failed at this request.");
-            return Optional.of(refuse(request, problem, e));
+            return Optional.of(ErrorReplies.of(e, request, match.settings().errors()));
         }
     }
 
-    private Optional<Reply> handOff(ServletHandoffRequest request, RequestBody body, @Nullable HandoffRoute route) {
+    private static Optional<Reply> handOff(
+            ServletHandoffRequest request, @Nullable ConfiguredRoute route, Handoff handoff) {
         if (route == null && !isEventId(request.header("Last-Event-ID"))) {
             return Optional.empty();
         }
@@ -148,12 +141,12 @@ public final class HandoffFilter implements Filter {
         if (resumed.isPresent() || route == null) {
             return resumed;
         }
-        Optional<Task> task = route.route(request);
+        Optional<Task> task = route.route().route(request);
         if (task.isEmpty()) {
             return Optional.empty();
         }
         request.release();
-        return Optional.of(handoff.begin(request, task.get(), route.joinRetriesWithin()));
+        return Optional.of(handoff.begin(request, task.get(), route.route().joinRetriesWithin()));
     }
 
     /** Returns whether the field has the form of an event id of this library. The application may use other ids. */
@@ -167,33 +160,6 @@ public final class HandoffFilter implements Filter {
         } catch (IllegalArgumentException e) {
             return false;
         }
-    }
-
-    private Reply refuse(ServletHandoffRequest request, Problem problem, @Nullable Throwable cause) {
-        if (problem.status() == 503) {
-            // Without a stack trace, because a server that is busy must not fill its log.
-            String reason = cause == null ? problem.detail() : cause.toString();
-            logger.info(REFUSED, request.method(), request.path(), 503, problem.code(), reason);
-        } else if (problem.status() >= 500) {
-            String detail = problem.detail();
-            logger.error(REFUSED, request.method(), request.path(), problem.status(), problem.code(), detail, cause);
-        }
-        Reply reply;
-        try {
-            reply = Objects.requireNonNull(errors.apply(problem), "the errors function returned null");
-        } catch (Throwable e) {
-            Errors.rethrowFatal(e);
-            logger.error("the errors function failed at the problem {}", problem.code(), e);
-            reply = problem.toReply();
-        }
-        if (problem.status() == 503) {
-            reply = reply.withDefault("Retry-After", "1");
-        }
-        if (problem.code().equals(ServletHandoffRequest.UNSUPPORTED_ENCODING)) {
-            // RFC 9110, 15.5.16
-            reply = reply.withDefault("Accept-Encoding", "identity");
-        }
-        return reply;
     }
 
     private void write(HttpServletRequest request, HttpServletResponse response, RequestBody body, Reply reply)
@@ -210,52 +176,53 @@ public final class HandoffFilter implements Filter {
     /** Builds a {@link HandoffFilter}. Not thread-safe. */
     public static final class Builder {
 
-        private static final int MAX_WAITING_OF_200_THREADS = 100;
-
         private final Handoff handoff;
-        private final Map<String, Map<String, HandoffRoute>> routes = new HashMap<>();
+        private final Map<String, AddedRoute> routes = new LinkedHashMap<>();
+        private final BodySettings bodies = new BodySettings();
         private Function<HttpServletRequest, @Nullable String> subject = HttpServletRequest::getRemoteUser;
         private Function<Problem, Reply> errors = Problem::toReply;
-        private int maxBodyBytes = BodyLimits.DEFAULT_MAX_BYTES;
-        private long maxBodyBytesInFlight = Runtime.getRuntime().maxMemory() / 8;
-        private Duration bodyDeadline = Duration.ofSeconds(60);
-        private int minBodyRate = 1024;
-        private int maxWaitingBodies;
-        private Ticker ticker = Ticker.system();
 
         private Builder(Handoff handoff) {
             this.handoff = handoff;
         }
 
-        private Builder(Builder other) {
-            this.handoff = other.handoff;
-            this.maxBodyBytes = other.maxBodyBytes;
-            this.maxBodyBytesInFlight = other.maxBodyBytesInFlight;
-            this.bodyDeadline = other.bodyDeadline;
-            this.minBodyRate = other.minBodyRate;
-            this.maxWaitingBodies = other.maxWaitingBodies;
-            this.ticker = other.ticker;
-        }
-
-        /** Adds a route for POST requests; see {@link #route}. */
+        /** Adds a route for POST requests; see {@link #route(String, String, HandoffRoute)}. */
         public Builder post(String path, HandoffRoute route) {
             return route("POST", path, route);
         }
 
+        /** Adds a route for POST requests with settings of its own; see {@link #route(String, String, HandoffRoute, Consumer)}. */
+        public Builder post(String path, HandoffRoute route, Consumer<RouteSettings> settings) {
+            return route("POST", path, route, settings);
+        }
+
         /**
-         * Adds a route for requests of one method on one path.
+         * Adds a route for requests of one method on one path, or on the paths of one pattern, such as {@code /threads/{thread}/runs}.
          *
-         * @param path the path within the application: no context path, no pattern
-         * @throws IllegalArgumentException if the path does not begin with a slash, or has a route for the method already
+         * @param path the path within the application, without the context path; {@link HandoffRoute} describes patterns
+         * @throws IllegalArgumentException if the path does not begin with a slash, is not a valid pattern, or matches the same paths as
+         *     that of another route for the method
          */
         public Builder route(String method, String path, HandoffRoute route) {
-            if (!path.startsWith("/")) {
-                throw new IllegalArgumentException("path of a route does not begin with a slash: " + path);
+            return route(method, path, route, settings -> {});
+        }
+
+        /**
+         * Adds a route as {@link #route(String, String, HandoffRoute)} does, with settings of its own.
+         *
+         * @param settings sets what differs from the filter
+         * @throws IllegalArgumentException as the other method does
+         */
+        public Builder route(String method, String path, HandoffRoute route, Consumer<RouteSettings> settings) {
+            AddedRoute added = new AddedRoute(
+                    method.toUpperCase(Locale.ROOT), PathPattern.parse(path), route, new RouteSettings());
+            AddedRoute other =
+                    routes.putIfAbsent(added.method() + ' ' + added.pattern().shape(), added);
+            if (other != null) {
+                throw new IllegalArgumentException("there is a route for " + added.method() + ' '
+                        + other.pattern().path() + " already, which takes the same requests as " + path);
             }
-            String name = method.toUpperCase(Locale.ROOT);
-            if (routes.computeIfAbsent(path, p -> new HashMap<>()).putIfAbsent(name, route) != null) {
-                throw new IllegalArgumentException("there is a route for " + name + ' ' + path + " already");
-            }
+            settings.accept(added.settings());
             return this;
         }
 
@@ -287,10 +254,7 @@ public final class HandoffFilter implements Filter {
          * @throws IllegalArgumentException if it is not positive
          */
         public Builder maxBodyBytes(int maxBodyBytes) {
-            if (maxBodyBytes < 1 || maxBodyBytes == Integer.MAX_VALUE) {
-                throw new IllegalArgumentException("maxBodyBytes is out of range: " + maxBodyBytes);
-            }
-            this.maxBodyBytes = maxBodyBytes;
+            bodies.maxBodyBytes(maxBodyBytes);
             return this;
         }
 
@@ -303,10 +267,7 @@ public final class HandoffFilter implements Filter {
          * @throws IllegalArgumentException if it is less than 3
          */
         public Builder maxBodyBytesInFlight(long maxBodyBytesInFlight) {
-            if (maxBodyBytesInFlight < 3) {
-                throw new IllegalArgumentException("maxBodyBytesInFlight is less than 3: " + maxBodyBytesInFlight);
-            }
-            this.maxBodyBytesInFlight = maxBodyBytesInFlight;
+            bodies.maxBodyBytesInFlight(maxBodyBytesInFlight);
             return this;
         }
 
@@ -316,10 +277,7 @@ public final class HandoffFilter implements Filter {
          * @throws IllegalArgumentException if it is less than a millisecond
          */
         public Builder bodyDeadline(Duration bodyDeadline) {
-            if (bodyDeadline.toMillis() < 1) {
-                throw new IllegalArgumentException("bodyDeadline is less than a millisecond: " + bodyDeadline);
-            }
-            this.bodyDeadline = bodyDeadline;
+            bodies.bodyDeadline(bodyDeadline);
             return this;
         }
 
@@ -330,10 +288,7 @@ public final class HandoffFilter implements Filter {
          * @throws IllegalArgumentException if it is negative
          */
         public Builder minBodyRate(int bytesPerSecond) {
-            if (bytesPerSecond < 0) {
-                throw new IllegalArgumentException("minBodyRate is negative: " + bytesPerSecond);
-            }
-            this.minBodyRate = bytesPerSecond;
+            bodies.minBodyRate(bytesPerSecond);
             return this;
         }
 
@@ -346,16 +301,13 @@ public final class HandoffFilter implements Filter {
          * @throws IllegalArgumentException if it is not positive
          */
         public Builder maxWaitingBodies(int maxWaitingBodies) {
-            if (maxWaitingBodies < 1) {
-                throw new IllegalArgumentException("maxWaitingBodies is not positive: " + maxWaitingBodies);
-            }
-            this.maxWaitingBodies = maxWaitingBodies;
+            bodies.maxWaitingBodies(maxWaitingBodies);
             return this;
         }
 
         /** Sets the source of time for the deadline and the rate of bodies; {@link Ticker#system} by default. */
         public Builder ticker(Ticker ticker) {
-            this.ticker = ticker;
+            bodies.ticker(ticker);
             return this;
         }
 
@@ -363,19 +315,13 @@ public final class HandoffFilter implements Filter {
         public HandoffFilter build() {
             return new HandoffFilter(this);
         }
+    }
 
-        private BodyLimits limits(Container container) {
-            boolean manyThreads = container == Container.JETTY || container == Container.TOMCAT;
-            int waitingByDefault = manyThreads
-                    ? MAX_WAITING_OF_200_THREADS
-                    : Math.max(8, 4 * Runtime.getRuntime().availableProcessors());
-            return new BodyLimits(
-                    (int) Math.min(maxBodyBytes, maxBodyBytesInFlight / 3),
-                    maxBodyBytesInFlight,
-                    bodyDeadline.toMillis(),
-                    minBodyRate,
-                    maxWaitingBodies == 0 ? waitingByDefault : maxWaitingBodies,
-                    ticker);
+    /** A route as the application has added it. */
+    private record AddedRoute(String method, PathPattern pattern, HandoffRoute route, RouteSettings settings) {
+
+        ConfiguredRoute complete(Builder filter) {
+            return settings.complete(method, pattern, route, filter.handoff, filter.subject, filter.errors);
         }
     }
 }

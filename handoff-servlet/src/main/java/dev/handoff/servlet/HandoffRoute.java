@@ -8,7 +8,30 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Decides whether a request is handed off and as which task. The filter calls the route for each request on its path. Must be thread-safe.
+ * Decides for each request on its path whether to hand it off, and as which task. Must be thread-safe.
+ *
+ * <p>The path of a route is literal, or a pattern with variables:
+ *
+ * <pre>{@code
+ * builder.post("/v1/threads/{thread}/runs",
+ *         request -> Optional.of(Task.of("run", request.pathVariable("thread") + " " + request.body())));
+ * }</pre>
+ *
+ * <p>A variable matches one whole segment. {@link HandoffRequest#pathVariable} returns it without percent-encoding. If several paths
+ * match, the first segment in which they differ decides: a literal is used before a variable. The method of the request does not count for
+ * this. Paths are matched as the container decodes and normalizes them, as its security constraints are:
+ *
+ * <ul>
+ *   <li>Path parameters, such as {@code ;jsessionid=1}, are not part of the path.
+ *   <li>A variable is never empty, {@code .} or {@code ..}. It holds no control characters and no U+FFFD, which stands for bytes that are not
+ *       valid UTF-8.
+ *   <li>Two slashes in a row and a slash at the end make an empty segment, which matches no variable. Tomcat merges slashes before the filter
+ *       sees them; Jetty answers 400.
+ *   <li>A path with an encoded slash ({@code %2F}) matches no pattern with variables, because containers disagree on what it means. Jetty and
+ *       Tomcat answer 400 by default.
+ * </ul>
+ *
+ * <p>A request that does not match passes to the application.
  */
 @FunctionalInterface
 public interface HandoffRoute {

@@ -40,7 +40,8 @@ public final class HandoffServlets {
 
     /**
      * Registers only the filter, for an application whose streams another server delivers; see {@link Handoff.Builder#eventsUrl}. The
-     * filter is mapped to exactly the paths of its routes, and only to requests from clients. It supports asynchronous processing.
+     * filter is mapped to exactly the paths of its routes, and only to requests from clients. It supports asynchronous processing. For a path
+     * with variables it is mapped to all paths below the literal beginning, such as {@code /threads/*}, and passes on those that do not match.
      *
      * <p>Tomcat calls a filter only if a servlet is mapped to the path as well. A web application has the default servlet there; an
      * embedded Tomcat needs a servlet at {@code /}, or it answers 404.
@@ -59,8 +60,8 @@ public final class HandoffServlets {
      *     context has started
      */
     public static FilterRegistration.Dynamic register(ServletContext context, HandoffFilter filter) {
-        Set<String> paths = filter.paths();
-        if (paths.isEmpty()) {
+        Set<String> mappings = filter.mappings();
+        if (mappings.isEmpty()) {
             throw new IllegalArgumentException("the filter has no routes");
         }
         String name = "handoff";
@@ -69,7 +70,8 @@ public final class HandoffServlets {
             throw taken("filter", name);
         }
         registration.setAsyncSupported(true);
-        registration.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), true, paths.toArray(new String[0]));
+        registration.addMappingForUrlPatterns(
+                EnumSet.of(DispatcherType.REQUEST), true, mappings.toArray(new String[0]));
         return registration;
     }
 

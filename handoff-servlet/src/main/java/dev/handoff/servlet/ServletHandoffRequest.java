@@ -10,6 +10,7 @@ import java.nio.charset.UnsupportedCharsetException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -26,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * have read it already. Then the two methods throw a {@link ProblemException} with the code {@code content_consumed}, unless the content is a form
  * whose parameters the container has read.
  *
- * <p>{@link #attribute} returns the attributes of the servlet request. Not thread-safe.
+ * <p>{@link #attribute} returns the attributes of the servlet request. {@link #pathVariable} knows the variables of the filter's routes; a
+ * controller gets those of its own paths from its framework. Not thread-safe.
  */
 public final class ServletHandoffRequest implements HandoffRequest {
 
@@ -37,6 +39,7 @@ public final class ServletHandoffRequest implements HandoffRequest {
     private final Function<HttpServletRequest, @Nullable String> subjects;
     private final RequestBody body;
     private final Supplier<Charset> formCharset;
+    private final Map<String, String> variables;
     private @Nullable String subject;
     private boolean subjectKnown;
     private @Nullable String text;
@@ -47,16 +50,19 @@ public final class ServletHandoffRequest implements HandoffRequest {
      * Creates an adapter of a request.
      *
      * @param formCharset returns the charset in which the container decodes forms that name none
+     * @param variables the values of the variables of the path
      */
     ServletHandoffRequest(
             HttpServletRequest request,
             Function<HttpServletRequest, @Nullable String> subjects,
             RequestBody body,
-            Supplier<Charset> formCharset) {
+            Supplier<Charset> formCharset,
+            Map<String, String> variables) {
         this.request = request;
         this.subjects = subjects;
         this.body = body;
         this.formCharset = formCharset;
+        this.variables = variables;
     }
 
     /**
@@ -80,7 +86,8 @@ public final class ServletHandoffRequest implements HandoffRequest {
                 request,
                 subject,
                 body,
-                () -> Container.of(request.getServletContext()).formCharset());
+                () -> Container.of(request.getServletContext()).formCharset(),
+                Map.of());
     }
 
     static String path(HttpServletRequest request) {
@@ -161,6 +168,12 @@ public final class ServletHandoffRequest implements HandoffRequest {
     @Override
     public @Nullable Object attribute(String name) {
         return request.getAttribute(name);
+    }
+
+    @Override
+    public String pathVariable(String name) {
+        String value = variables.get(name);
+        return value == null ? HandoffRequest.super.pathVariable(name) : value;
     }
 
     /** Releases the memory of the bytes, if the route has not asked for them. The request does not pass to the application then. */

@@ -1,8 +1,11 @@
 package dev.handoff.testkit.contract;
 
+import static dev.handoff.testkit.Await.await;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.handoff.RedirectPolicy;
 import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
@@ -130,6 +133,134 @@ public abstract class HandoffRouteContract {
         assertThat(post("/a", "a", "Content-Type", "text/plain", "X-Consume", "stream")
                         .statusCode())
                 .isEqualTo(500);
+    }
+
+    // Paths with variables
+
+    @Test
+    @DisplayName("a route reads the variables of its path without percent-encoding and path parameters")
+    void variables() throws Exception {
+        start(Settings.of()
+                .at("/shop")
+                .filter(builder -> builder.post(
+                        "/threads/{thread}/runs/{run}",
+                        echo(r -> r.pathVariable("thread") + "|" + r.pathVariable("run") + "|" + r.body()))));
+        assertThat(streamed(post("/threads/t%C3%BC%20x/runs/7?run=8", "b"))).isEqualTo("tü x|7|b");
+        assertThat(streamed(post("/threads/5/runs/7;jsessionid=1", "b"))).isEqualTo("5|7|b");
+        assertThat(streamed(post("/threads/5;a=b/runs/7", "b"))).isEqualTo("5|7|b");
+    }
+
+    @Test
+    @DisplayName("a path with an empty segment, an encoded slash or a control character is not handed off")
+    void strictPaths() throws Exception {
+        start(Settings.of()
+                .filter(builder -> builder.post("/threads/{thread}/runs", echo(HandoffRequest::body))
+                        .post("/threads/{thread}", echo(HandoffRequest::body))));
+        for (String path : List.of(
+                "/threads",
+                "/threads/",
+                "/threads/5/",
+                "/threads//",
+                "/threads/5/runs/",
+                "/threads/5/6/runs",
+                "/threads/a%2Fb",
+                "/threads/a%2fruns",
+                "/threads/%2e%2e/runs",
+                "/threads/a%0Ab",
+                "/threads/a%00b")) {
+            HttpResponse<String> answer = post(path, "a");
+            boolean refused = answer.statusCode() == 400;
+            assertThat(refused || answer.body().startsWith("application: POST"))
+                    .as("%s was answered with %d %s", path, answer.statusCode(), answer.body())
+                    .isTrue();
+        }
+        assertThat(server().run).isEmpty();
+        assertThat(streamed(post("/threads/5", "a"))).isEqualTo("a");
+    }
+
+    @Test
+    @DisplayName("a literal path is used before one with a variable, and other paths pass to the application")
+    void literalBeforeVariable() throws Exception {
+        start(Settings.of()
+                .filter(builder -> builder.post("/threads/{thread}", echo(r -> r.pathVariable("thread")))
+                        .post("/threads/new", echo(r -> "literal"))));
+        assertThat(streamed(post("/threads/new", ""))).isEqualTo("literal");
+        assertThat(streamed(post("/threads/old", ""))).isEqualTo("old");
+        assertThat(post("/threads/old/x", "a").body()).isEqualTo("application: POST a");
+    }
+
+    @Test
+    @DisplayName("R13 a variable that the path does not have is an error of the route")
+    void unknownVariable() throws Exception {
+        start(Settings.of().filter(builder -> builder.post("/threads/{thread}", echo(r -> r.pathVariable("run")))));
+        HttpResponse<String> answer = post("/threads/5", "");
+        assertThat(answer.statusCode()).isEqualTo(500);
+        assertThat(answer.body()).contains("internal_error").doesNotContain("run");
+    }
+
+    // Settings of a route
+
+    @Test
+    @DisplayName("a route has its own subject, redirect policy and errors, and another route those of the filter")
+    void ownSettings() throws Exception {
+        start(Settings.of()
+                .declaring(new LoginFilter())
+                .filter(builder -> builder.errors(problem -> Reply.of(problem.status(), "text/plain", "of the filter"))
+                        .post(
+                                "/own",
+                                echo(HandoffRouteContract::bodyUnlessFail),
+                                settings -> settings.subject(request -> "own/" + request.getRemoteUser())
+                                        .redirectPolicy(RedirectPolicy.accepted())
+                                        .errors(problem -> Reply.of(problem.status(), "text/plain", "of the route")))
+                        .post("/other", echo(HandoffRouteContract::bodyUnlessFail))));
+        HttpResponse<String> own = post("/own", "a", "X-User", "alice");
+        assertThat(own.statusCode()).isEqualTo(202);
+        assertThat(streamed(post("/other", "b", "X-User", "alice"))).isEqualTo("b");
+        await().until(() -> server().run.size() == 2);
+        assertThat(server().run)
+                .extracting(Task::payload, Task::subject)
+                .containsExactlyInAnyOrder(tuple("a", "own/alice"), tuple("b", "alice"));
+        assertThat(post("/own", "fail").body()).isEqualTo("of the route");
+        assertThat(post("/other", "fail").body()).isEqualTo("of the filter");
+    }
+
+    @Test
+    @DisplayName("a client that resumes at the path of a route gets the settings of that route, whatever its method")
+    void resumesWithOwnSettings() throws Exception {
+        start(Settings.of()
+                .declaring(new LoginFilter())
+                .filter(builder -> builder.post(
+                        "/threads/{thread}",
+                        echo(HandoffRequest::body),
+                        settings -> settings.subject(request -> "own/" + request.getRemoteUser()))));
+        HttpResponse<String> first = post("/threads/5", "a", "X-User", "alice");
+        assertThat(streamed(first)).isEqualTo("a");
+        String id = received(first).get(0).lastEventId();
+        for (String method : List.of("GET", "POST")) {
+            HttpRequest again = HttpRequest.newBuilder(URI.create(server().root + "/threads/5"))
+                    .method(method, HttpRequest.BodyPublishers.noBody())
+                    .headers("X-User", "alice", "Last-Event-ID", id)
+                    .build();
+            HttpResponse<String> rest = client.send(again, HttpResponse.BodyHandlers.ofString());
+            assertThat(received(rest)).as(method).isEqualTo(received(first).subList(1, 2));
+        }
+        assertThat(post("/threads/5", "", "X-User", "bob", "Last-Event-ID", id).statusCode())
+                .isEqualTo(403);
+        assertThat(server().run).hasSize(1);
+    }
+
+    @Test
+    @DisplayName("a redirect policy reads the bytes that the route has read, and no others")
+    void bytesAfterTheRoute() throws Exception {
+        RedirectPolicy reading = (request, grant, location) -> RedirectPolicy.accepted()
+                .reply(request, grant, location)
+                .with("X-Bytes", Integer.toString(request.bodyBytes().length));
+        start(Settings.of()
+                .filter(builder -> builder.post(
+                                "/bytes", echo(r -> "" + r.bodyBytes().length), s -> s.redirectPolicy(reading))
+                        .post("/text", echo(HandoffRequest::body), s -> s.redirectPolicy(reading))));
+        assertThat(post("/bytes", "abc").headers().firstValue("X-Bytes")).contains("3");
+        assertThat(post("/text", "abc").statusCode()).isEqualTo(500);
     }
 
     // Replies
@@ -290,5 +421,12 @@ public abstract class HandoffRouteContract {
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
         assertThat(answer.headers().firstValue("Content-Type")).contains("text/event-stream");
         return new SseReader(new ByteArrayInputStream(answer.body().getBytes(UTF_8))).toEnd();
+    }
+
+    private static String bodyUnlessFail(HandoffRequest request) {
+        if (request.body().equals("fail")) {
+            throw new ProblemException(422, "told_to_fail", "The content says that it fails.");
+        }
+        return request.body();
     }
 }
