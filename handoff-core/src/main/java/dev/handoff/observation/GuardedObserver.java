@@ -4,7 +4,7 @@ import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Passes everything to an observer of the application, and logs what that throws. For dispatchers, stores and endpoints. */
+/** Passes each call to an observer of the application, and logs each exception that it throws. */
 public final class GuardedObserver implements HandoffObserver {
 
     private static final Logger logger = LoggerFactory.getLogger(GuardedObserver.class);
@@ -16,7 +16,7 @@ public final class GuardedObserver implements HandoffObserver {
         this.observer = observer;
     }
 
-    /** Returns an observer that passes everything to another and never throws. */
+    /** Returns an observer that passes each call to another one and never throws. */
     public static HandoffObserver of(HandoffObserver observer) {
         return observer == NONE || observer instanceof GuardedObserver ? observer : new GuardedObserver(observer);
     }
@@ -26,10 +26,10 @@ public final class GuardedObserver implements HandoffObserver {
             call.run();
         } catch (RuntimeException | Error e) {
             if (failed) {
-                logger.debug("the observer has failed again", e);
+                logger.debug("the observer threw an exception again", e);
             } else {
                 failed = true;
-                logger.warn("the observer has failed; further failures are logged at debug level", e);
+                logger.warn("the observer threw an exception; further ones are logged at debug level", e);
             }
         }
     }

@@ -14,14 +14,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Creates and checks the indexes that the store and the queue need. An administrator creates them once, before the database is used for the first
- * time, and again after an upgrade that needs new ones.
+ * Creates and checks the indexes that the store and the queue need. An administrator creates them before the first use of the database, and
+ * after an upgrade that needs new ones. Thread-safe.
  */
 public final class MongoIndexes {
 
     private static final Logger logger = LoggerFactory.getLogger(MongoIndexes.class);
 
-    /** An index of a collection. */
+    /** Describes an index of a collection. */
     private record Index(String collection, Document keys, boolean unique) {
 
         private Index(String collection, String... fields) {
@@ -36,14 +36,14 @@ public final class MongoIndexes {
             return keys;
         }
 
-        /** Returns whether this is an index of the database, as {@code listIndexes} describes it. */
+        /** Returns whether the indexes that {@code listIndexes} returned include this one. */
         boolean isAmong(List<Document> existing) {
             return existing.stream()
                     .anyMatch(
                             index -> ascending(index.get("key", Document.class)).equals(keys));
         }
 
-        /** Servers answer 1 as various types of number. */
+        /** Converts the directions to {@code int}, because servers return the 1 as various types of number. */
         private static Document ascending(Document keys) {
             Document ascending = new Document();
             keys.forEach((field, order) ->
@@ -57,7 +57,7 @@ public final class MongoIndexes {
         }
     }
 
-    /** Fencing depends on it: two writers collide here. */
+    /** Fencing depends on this index: it refuses the second of two writers at the same position. */
     private static final Index POSITIONS = new Index(MongoOperations.EVENTS, Index.keys("stream", "seq"), true);
 
     private static final List<Index> OTHERS = List.of(
@@ -73,11 +73,11 @@ public final class MongoIndexes {
     private MongoIndexes() {}
 
     /**
-     * Creates the indexes that are missing. Blocks. May be repeated, and several processes may do so at the same time.
+     * Creates the indexes that are missing. Blocks. Calls may be repeated, and several processes may call this at the same time.
      *
-     * <p>If the server has no TTL indexes, this logs so, and the sweep deletes what has expired.
+     * <p>If the server has no TTL indexes, this logs a message, and the sweep deletes expired documents.
      *
-     * @throws com.mongodb.MongoException if an index other than a TTL index cannot be created
+     * @throws com.mongodb.MongoException if an index other than a TTL index cannot be created; the indexes created before stay
      */
     public static void create(MongoDatabase database) {
         create(database, POSITIONS);
@@ -95,8 +95,8 @@ public final class MongoIndexes {
                     .createIndex(new Document("expireAt", 1), new IndexOptions().expireAfter(0L, TimeUnit.SECONDS));
         } catch (MongoCommandException e) {
             logger.info(
-                    "{} has no TTL index, so the sweep deletes what has expired: {}", collection, e.getErrorMessage());
-            // The sweep looks for what has expired.
+                    "{} has no TTL index, so the sweep deletes expired documents: {}", collection, e.getErrorMessage());
+            // The sweep finds expired documents by this index.
             create(database, new Index(collection, "expireAt"));
         }
     }
@@ -104,8 +104,8 @@ public final class MongoIndexes {
     /**
      * Checks that the unique index exists, and logs which other indexes are missing. Blocks.
      *
-     * @throws IllegalStateException if the unique index is missing, without which a lost worker could write into the stream of its successor. The
-     *     message says how to create it
+     * @throws IllegalStateException if the unique index is missing; the message says how to create it. Without it a lost worker could write
+     *     into the stream of its successor
      * @throws com.mongodb.MongoException if the server does not answer
      */
     public static void require(MongoDatabase database) {

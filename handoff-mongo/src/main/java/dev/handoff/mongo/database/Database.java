@@ -11,12 +11,12 @@ import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The operations on the database that streams and tasks are built from.
+ * Defines the operations on the database that the store, the queue and the workers use.
  *
- * <p>Each method blocks until the database answers or its time limit is over. A method that fails throws a {@link DatabaseException}. Unless
- * {@link DatabaseException#refused} says that the database has refused the operation, its outcome is unknown: it may have been applied, or may
- * be applied yet. Reads show only data that a majority of the servers has stored, unless the application has configured it otherwise. All times
- * are the time of the server. Callers hold no lock during a call.
+ * <p>Each method blocks until the database answers or the time limit of the operation is over. A method that fails throws a {@link
+ * DatabaseException}. If {@link DatabaseException#refused} returns true, the operation changed nothing. Otherwise its outcome is unknown:
+ * the database may have applied it, or may still apply it. Reads return only data that a majority of the servers has stored, unless the
+ * application sets another read concern. All times are times of the server. Callers must not hold a lock during a call.
  *
  * <p>Thread-safe.
  */
@@ -25,42 +25,42 @@ public interface Database {
     // Events
 
     /**
-     * Inserts each of the batches by itself and returns the outcome of each, in the same order. The database refuses a batch whose id or whose
-     * (stream, position) exists.
+     * Inserts each batch separately and returns the outcomes in the same order. The outcome is {@code DUPLICATE} if the id or the (stream,
+     * position) of the batch exists.
      */
     List<InsertOutcome> insert(List<EventBatch> batches);
 
     /**
-     * Returns the id of the batch that begins at each of these positions. A position that no batch begins at is missing from the answer, and so
-     * is one whose batch a majority has not stored yet.
+     * Returns the id of the batch that begins at each of these positions. The map has no entry for a position at which no batch begins, or
+     * whose batch a majority has not stored yet.
      */
     Map<Position, ObjectId> holders(Collection<Position> positions);
 
-    /** Returns the batch with the highest position, if the stream has any. */
+    /** Returns the batch with the highest position; empty if the stream has none. */
     Optional<EventBatch> last(String stream);
 
     /**
-     * Returns the last batch as {@link #last} does, but only after a majority has confirmed that the server is still the primary. A server that
-     * has just become the primary can show less than its predecessor until then. Costs a write.
+     * Returns the last batch like {@link #last}, but only after a majority has confirmed that the server is the primary. Until then a new
+     * primary can return an older state than its predecessor. Costs a write.
      */
     default Optional<EventBatch> confirmedLast(String stream) {
         return last(stream);
     }
 
-    /** Returns the last batch that begins before a position. */
+    /** Returns the last batch that begins before a position; empty if there is none. */
     Optional<EventBatch> lastBefore(String stream, long position);
 
     /**
-     * Returns batches that begin at a position or later, in order: until they hold more than {@code maxEvents} events, or until they have
-     * {@code maxBytes} or more. Returns at least one, if there is any.
+     * Returns batches that begin at a position or later, in order. Stops after the batch with which they hold more than {@code maxEvents}
+     * events, or at least {@code maxBytes}. Returns at least one batch unless there is none.
      */
     List<EventBatch> read(String stream, long from, int maxEvents, long maxBytes);
 
     /**
-     * Returns the batches of several streams, of each from a position on, ordered by stream and position.
+     * Returns the batches of several streams that begin at a position or later, ordered by stream and position.
      *
-     * @param from the position to begin at, for each stream
-     * @param maxBytes how much to read: the answer is cut off after the batch that reaches it
+     * @param from the first position to return, for each stream
+     * @param maxBytes the answer ends after the batch that reaches this many bytes
      */
     TailFetch tails(Map<String, Long> from, long maxBytes);
 
@@ -69,33 +69,36 @@ public interface Database {
 
     // Tasks
 
-    /** Inserts a task in the state queued. Its times, epoch and attempts do not count. */
+    /** Inserts a task in the state queued. Ignores the times, the epoch and the attempts of the record. */
     InsertOutcome insertTask(TaskRecord task);
 
-    /** Returns a task without its payload and attributes. */
+    /** Returns a task without its payload and attributes; empty if it is unknown. */
     Optional<TaskRecord> task(String id);
 
-    /** Returns the latest task with this fingerprint and subject that was created within a time, without payload and attributes. */
+    /**
+     * Returns the latest task with this fingerprint and subject that was created at most a time ago, without payload and attributes; empty
+     * if there is none.
+     */
     Optional<TaskRecord> latestLike(String fingerprint, @Nullable String subject, Duration within);
 
-    /** Returns how many tasks were queued before a time and still are, at most {@code limit}. */
+    /** Returns how many queued tasks were created before a time, at most {@code limit}. */
     long queuedBefore(Instant created, int limit);
 
     /** Returns how many tasks of each type are queued, at most {@code limit} of each. */
     Map<String, Long> queueLengths(Collection<String> types, int limit);
 
-    /** Marks a task for cancellation, unless it has ended. Returns it as it was before, or nothing if it has ended or is unknown. */
+    /** Marks a task for cancellation, unless it has ended. Returns its value from before; empty if it has ended or is unknown. */
     Optional<HeldTask> requestCancel(String id);
 
     /**
-     * Gives the oldest queued task of these types to an owner: raises its epoch and its attempts by one. Returns it with its payload and its new
-     * epoch.
+     * Gives the oldest queued task of these types to an owner, and raises its epoch and its attempts by one. Returns it with its payload
+     * and its new epoch; empty if no such task is queued.
      */
     Optional<TaskRecord> claim(Collection<String> types, String owner);
 
     /**
-     * Gives a task to an owner, with its epoch raised by one, if it still has the state, owner and epoch given. Returns it with its new epoch,
-     * without payload and attributes.
+     * Gives a task to an owner and raises its epoch by one, if it still has this value. Returns it with its new epoch, without payload and
+     * attributes; empty if it has another value.
      */
     Optional<TaskRecord> take(HeldTask task, String owner);
 
@@ -109,37 +112,40 @@ public interface Database {
     /** Sets the final state of a task, if it still has this epoch and has not ended, and drops its payload. Returns whether it did. */
     boolean finish(String id, int epoch, TaskStatus.State state);
 
-    /** Returns running tasks whose owner is not one of these, in the order of their owners and ids. */
+    /** Returns running tasks whose owner is not one of these, ordered by owner and id, at most {@code limit}. */
     List<HeldTask> runningExceptOf(Collection<String> owners, int limit);
 
-    /** Returns all running tasks of an owner. */
+    /** Returns the running tasks of an owner, at most {@code limit}. */
     List<HeldTask> runningOf(String owner, int limit);
 
     /** Records that these tasks have readers now. */
     void recordReaders(Collection<String> ids);
 
-    /** Returns open tasks that are not marked for cancellation and that had no reader for a time. */
+    /**
+     * Returns the ids of queued and running tasks that are not marked for cancellation and have had no reader for a time, at most {@code
+     * limit}.
+     */
     List<String> unread(Duration time, int limit);
 
-    /** Returns tasks that have been queued for longer than a time. */
+    /** Returns tasks that have been queued for longer than a time, at most {@code limit}. */
     List<HeldTask> queuedLongerThan(Duration time, int limit);
 
     // Workers
 
-    /** Raises the beat of a worker, or begins it. */
+    /** Increments the beat of a worker, or creates it. */
     void beat(String worker);
 
     /**
-     * Returns the beat of each worker. Fails if no majority of the servers follows the one that answers, since no worker could write its beat there,
-     * even if other reads succeed.
+     * Returns the beat of each worker. Fails if the server that answers is not the primary of a majority. No worker could write its beat to
+     * such a server, although other reads from it succeed.
      */
     Map<String, Long> beats();
 
-    /** Forgets the beat of a worker, if it still has this value. */
+    /** Deletes the beat of a worker, if it still has this value. */
     void forget(String worker, long beat);
 
     // Retention
 
-    /** Deletes expired events, then expired tasks, where the database does not do so itself. */
+    /** Deletes expired events and then expired tasks that the database has not deleted itself. */
     void deleteExpired();
 }

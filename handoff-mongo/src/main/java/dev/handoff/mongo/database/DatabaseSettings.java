@@ -7,13 +7,14 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How operations on the database are done.
+ * Holds the settings of operations on the database.
  *
  * @param eventRetention how long a batch of events is kept after it was written
- * @param taskRetention how long a task is kept after its end; at least as long as its events
+ * @param taskRetention how long a task is kept after its end; must not be less than {@code eventRetention}
  * @param timeout the time limit of one operation
- * @param writeConcern the write concern of events; null for that of the connection string, or {@code majority} if it names none
- * @param readConcern the same for reads. Standalone servers get none
+ * @param writeConcern the write concern of events; null to use that of the connection string, or {@code majority} if it names none
+ * @param readConcern the read concern of events; null to use that of the connection string, or {@code majority} if it names none. A
+ *     standalone server gets no read concern
  */
 public record DatabaseSettings(
         Duration eventRetention,
@@ -30,22 +31,22 @@ public record DatabaseSettings(
         return new DatabaseSettings(events, tasks, DEFAULT_TIMEOUT, null, null, Ticker.system());
     }
 
-    /** Returns these settings with another time limit of one operation. */
+    /** Returns a copy with another time limit of one operation. */
     public DatabaseSettings withTimeout(Duration limit) {
         return new DatabaseSettings(eventRetention, taskRetention, limit, writeConcern, readConcern, ticker);
     }
 
-    /** Returns these settings with another write concern of events; null for that of the connection string. */
+    /** Returns a copy with another write concern of events; null to use that of the connection string. */
     public DatabaseSettings withWriteConcern(@Nullable WriteConcern concern) {
         return new DatabaseSettings(eventRetention, taskRetention, timeout, concern, readConcern, ticker);
     }
 
-    /** Returns these settings with another read concern; null for that of the connection string. */
+    /** Returns a copy with another read concern of events; null to use that of the connection string. */
     public DatabaseSettings withReadConcern(@Nullable ReadConcern concern) {
         return new DatabaseSettings(eventRetention, taskRetention, timeout, writeConcern, concern, ticker);
     }
 
-    /** Returns these settings with another source of monotonic time. */
+    /** Returns a copy with another source of monotonic time. */
     public DatabaseSettings withTicker(Ticker source) {
         return new DatabaseSettings(eventRetention, taskRetention, timeout, writeConcern, readConcern, source);
     }

@@ -4,13 +4,13 @@ import com.mongodb.MongoException;
 import com.mongodb.MongoWriteConcernException;
 import java.util.function.Supplier;
 
-/** Runs calls of the driver and turns its exceptions into a {@link DatabaseException}. */
+/** Calls the driver and converts its exceptions to {@link DatabaseException}. */
 final class DriverCalls {
 
     private DriverCalls() {}
 
     /**
-     * Returns what the operation returns.
+     * Runs an operation and returns its result.
      *
      * @throws DatabaseException if the operation throws anything
      */
@@ -20,12 +20,13 @@ final class DriverCalls {
         } catch (DatabaseException e) {
             throw e;
         } catch (MongoException e) {
-            // The server has done an operation that its other servers have not confirmed.
+            // MongoWriteConcernException means that the server applied the write and other servers have not confirmed
+            // it, so it is no refusal.
             throw ErrorCodes.isRefusal(e.getCode()) && !(e instanceof MongoWriteConcernException)
                     ? DatabaseException.refused(e.toString(), e)
                     : DatabaseException.unknown(e.toString(), e);
         } catch (RuntimeException e) {
-            // The driver throws others, too, for example if the client was closed.
+            // The driver also throws exceptions of other types, for example if the client was closed.
             throw DatabaseException.unknown(e.toString(), e);
         }
     }

@@ -2,7 +2,7 @@ package dev.handoff.mongo.database;
 
 import java.util.Set;
 
-/** Error codes of the server that say that it has refused an operation and would refuse it again. */
+/** Tells which error codes of the server mean that it refused an operation and would refuse it again. */
 final class ErrorCodes {
 
     /**

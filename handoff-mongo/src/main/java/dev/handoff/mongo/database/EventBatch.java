@@ -7,11 +7,11 @@ import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Some consecutive entries of a stream. A writer stores them together. {@link #of}, {@link #withEnd} and {@link #fence(ObjectId, String,
- * long, int)} stay when a part is added; the constructor then changes.
+ * Holds consecutive entries of a stream that a writer stores together. If a part is added, the constructor changes, but {@link #of},
+ * {@link #withEnd} and {@link #fence(ObjectId, String, long, int)} stay.
  *
  * @param seq the position of the first entry
- * @param end the end of the stream, if it stands after the events. It takes one position
+ * @param end the end of the stream, if it comes after these events; else null. It takes one position
  * @param fence whether this is a fence. A fence has no events and takes one position
  */
 public record EventBatch(
@@ -48,12 +48,12 @@ public record EventBatch(
         return seq + events.size() + (fence ? 1 : 0) + (end == null ? 0 : 1);
     }
 
-    /** What a batch and an entry cost in memory beside their text. */
+    /** The fixed memory cost of a batch and of an event, in bytes, in addition to their text. */
     private static final int BATCH_OVERHEAD_BYTES = 160;
 
     private static final int EVENT_OVERHEAD_BYTES = 96;
 
-    /** Returns about how many bytes the batch takes in memory: two for each character, and a fixed cost for each object. */
+    /** Returns the approximate size of the batch in memory: two bytes for each character, plus a fixed number of bytes for each object. */
     public long bytes() {
         long bytes = BATCH_OVERHEAD_BYTES;
         for (Event event : events) {
@@ -67,7 +67,7 @@ public record EventBatch(
         return bytes;
     }
 
-    /** Returns about how many bytes an event takes in memory. */
+    /** Returns the approximate size of an event in memory, in bytes. */
     public static long bytesOf(Event event) {
         return EVENT_OVERHEAD_BYTES
                 + 2L * event.data().length()

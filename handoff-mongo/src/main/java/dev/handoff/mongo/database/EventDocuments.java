@@ -11,7 +11,7 @@ import org.bson.Document;
 import org.bson.types.ObjectId;
 
 /**
- * The documents of the collection {@code handoff_events}. Each is one {@link EventBatch}:
+ * Converts an {@link EventBatch} to a document of the collection {@code handoff_events} and back:
  *
  * <pre>
  * { _id: ObjectId, stream: string, seq: int64, epoch: int32, created: date, processed: false, query: [],
@@ -20,7 +20,7 @@ import org.bson.types.ObjectId;
  *   fence?: true, expireAt: date }
  * </pre>
  *
- * <p>{@code processed}, {@code query} and {@code data} are those of a window of the Python package minibatch.
+ * <p>The fields {@code processed}, {@code query} and {@code data} have the same meaning as in a window of the Python package minibatch.
  */
 final class EventDocuments {
 
@@ -88,7 +88,7 @@ final class EventDocuments {
             case "failed" ->
                 End.failed(new Problem(end.getInteger("status"), end.getString("code"), end.getString("detail")));
             case "cancelled" -> End.cancelled();
-            default -> throw new IllegalStateException("not an end of a stream: " + end.toJson());
+            default -> throw new IllegalStateException("the document holds no valid end of a stream: " + end.toJson());
         };
     }
 }

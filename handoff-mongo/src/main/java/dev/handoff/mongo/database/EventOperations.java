@@ -33,7 +33,7 @@ import org.bson.conversions.Bson;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
-/** The operations on the collection of events. Thread-safe. */
+/** Implements the operations on the collection of events. Thread-safe. */
 final class EventOperations {
 
     private static final int POSITIONS_PER_QUERY = 100;
@@ -44,7 +44,7 @@ final class EventOperations {
     private final RequiredIndex indexes;
     private final DatabaseSettings settings;
     private final AnswerSize answerSize = new AnswerSize();
-    /** Limits the memory that answers take when many readers come at once. */
+    /** Limits the memory of answers when many readers read at the same time. */
     private final Semaphore reads = new Semaphore(MOST_READS);
 
     EventOperations(MongoCollections collections, ServerTime time, RequiredIndex indexes, DatabaseSettings settings) {
@@ -62,7 +62,7 @@ final class EventOperations {
             List<Document> documents = batches.stream()
                     .map(b -> EventDocuments.toDocument(b, now, expireAt))
                     .toList();
-            // Fences and ends decide between writers, so they must never be rolled back.
+            // Fences and ends decide between writers, so a failover must not roll them back.
             boolean decides = batches.stream().anyMatch(b -> b.fence() || b.end() != null);
             return insert(
                     decides ? collections.events().withWriteConcern(WriteConcern.MAJORITY) : collections.events(),
@@ -165,7 +165,7 @@ final class EventOperations {
             Thread.currentThread().interrupt();
         }
         if (!acquired) {
-            throw DatabaseException.unknown(MOST_READS + " other reads have not ended in time", null);
+            throw DatabaseException.unknown(MOST_READS + " other reads did not end in time", null);
         }
     }
 
@@ -200,7 +200,7 @@ final class EventOperations {
             from.forEach((stream, seq) ->
                     byPosition.computeIfAbsent(seq, s -> new ArrayList<>()).add(stream));
             List<Bson> clauses = new ArrayList<>();
-            // The position comes first, because a server without the index then skips old documents faster.
+            // The position comes first in the clause. A server without the index then skips old documents faster.
             byPosition.forEach((seq, streams) -> clauses.add(Filters.and(
                     Filters.gte("seq", seq),
                     streams.size() == 1 ? Filters.eq("stream", streams.get(0)) : Filters.in("stream", streams))));

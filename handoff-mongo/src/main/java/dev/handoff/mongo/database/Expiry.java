@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.bson.Document;
 import org.bson.conversions.Bson;
 
-/** Deletes expired documents once, bounded in documents and in time. Not thread-safe. */
+/** Deletes expired documents in one pass, up to a limit of documents and of time. Not thread-safe. */
 final class Expiry {
 
     /** If a document expired longer ago than this, the server has no working TTL index. */
@@ -28,10 +28,10 @@ final class Expiry {
     private final long limit;
 
     /**
-     * Returns a deletion that begins now.
+     * Creates a pass that begins now.
      *
      * @param now the time of the server
-     * @param limit the time limit of all of it
+     * @param limit the time limit of the whole pass
      */
     Expiry(Instant now, Duration limit, Ticker ticker) {
         this.now = now;
@@ -40,7 +40,9 @@ final class Expiry {
         this.limit = limit.toNanos();
     }
 
-    /** Deletes the expired documents of a collection. Begins no operation after half of the time limit. Returns whether all are deleted. */
+    /**
+     * Deletes the expired documents of a collection, and returns whether it deleted all. Starts no operation after half of the time limit.
+     */
     boolean delete(MongoCollection<Document> collection) {
         if (isLate()) {
             return false;
@@ -56,7 +58,7 @@ final class Expiry {
                     .map(d -> d.get("_id"))
                     .into(new ArrayList<>());
             if (!ids.isEmpty()) {
-                // A worker may have moved its expiry since.
+                // The filter is repeated, because a worker may have extended its expiry since the read.
                 limited(collection).deleteMany(Filters.and(Filters.in("_id", ids), expired));
             }
             if (ids.size() < DELETED_AT_A_TIME) {

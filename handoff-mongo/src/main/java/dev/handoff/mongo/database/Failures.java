@@ -3,17 +3,17 @@ package dev.handoff.mongo.database;
 import com.mongodb.MongoInterruptedException;
 import org.slf4j.Logger;
 
-/** Logs failures of background work, which is tried again. */
+/** Logs failures of background work that is retried. */
 public final class Failures {
 
     private Failures() {}
 
     /**
-     * Logs a failure as a warning. An interruption is logged at debug only: the owner of the thread asks the work to stop, as an
-     * executor that is shut down does.
+     * Logs a failure as a warning. Logs an interruption at debug level, because it is a request to stop, for example when an executor is
+     * shut down.
      *
-     * @param message says what failed and what happens next, with a place for the failure at its end
-     * @param arguments the values for the other places of the message
+     * @param message says what failed and what happens next; its last placeholder is for the failure
+     * @param arguments the values for the other placeholders
      */
     public static void log(Logger logger, Throwable failure, String message, Object... arguments) {
         Object[] all = new Object[arguments.length + 1];

@@ -4,11 +4,13 @@ import dev.handoff.task.TaskStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who has a task. {@link #of} and the {@code with…} methods stay when a part is added; the constructor then changes. Two values that are equal, at different times, mean that nobody has taken the task in between.
+ * Describes the owner and the state of a task. If two reads return equal values, no process has taken the task between them. If a part is
+ * added, the constructor changes, but {@link #of} and the {@code withâ¦} methods stay.
  *
- * @param owner the worker or sweeper that has it; null while it is queued
+ * @param owner the worker or sweeper that owns it; null while it is queued
  * @param cancel whether it is marked for cancellation
- * @param lease the lease time that workers of version 0.1 write, in ms of their clock; null for others. It is only compared for equality
+ * @param lease the lease time that workers of version 0.1 write, in ms of their clock; null for other workers. It is only compared for
+ *     equality
  */
 public record HeldTask(
         String id,

@@ -6,33 +6,33 @@ import org.bson.BSONException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The outcome of inserting one document.
+ * Holds the outcome of the insert of one document.
  *
- * @param detail what the database says about it, if it says anything
+ * @param detail the message of the database; null if it has none
  */
 public record InsertOutcome(Kind kind, @Nullable String detail) {
 
     /** The kinds of outcome. */
     public enum Kind {
-        /** It is stored as durably as the write concern asks for. */
+        /** The document is stored as durably as the write concern requires. */
         STORED,
-        /** A document with the same unique key exists. It may be this very document, whose first answer got lost. */
+        /** A document with the same unique key exists. It may be the same document, if the answer to an earlier insert was lost. */
         DUPLICATE,
-        /** The database has refused it, and would refuse it again. */
+        /** The database refused the document and would refuse it again. */
         REFUSED,
-        /** It may or may not be stored. */
+        /** The document may or may not be stored. */
         UNKNOWN
     }
 
     /** The outcome of a stored document. */
     public static final InsertOutcome STORED = new InsertOutcome(Kind.STORED, null);
 
-    /** Returns the outcome of a document that the driver cannot encode or that is too large. The driver has sent nothing. */
+    /** Returns the outcome for a document that is too large or that the driver cannot encode. The driver sent nothing. */
     static InsertOutcome unencodable(BSONException e) {
         return new InsertOutcome(Kind.REFUSED, e.toString());
     }
 
-    /** Returns the outcome that an error of the server means. */
+    /** Returns the outcome for an error of the server. */
     static InsertOutcome of(WriteError error) {
         String detail = error.getCode() + ": " + error.getMessage();
         if (error.getCategory() == ErrorCategory.DUPLICATE_KEY) {

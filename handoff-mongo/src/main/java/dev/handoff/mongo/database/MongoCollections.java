@@ -14,9 +14,9 @@ final class MongoCollections {
     private final ServerTime time;
 
     /**
-     * Returns at once.
+     * Creates the collections without a connection. Does not block.
      *
-     * @throws IllegalArgumentException if the server would not answer writes of events
+     * @throws IllegalArgumentException if the write concern of events is {@code w=0}, so that the server would not acknowledge writes
      */
     MongoCollections(MongoDatabase database, DatabaseSettings settings, ServerTime time) {
         this.database = database;
@@ -24,7 +24,7 @@ final class MongoCollections {
         this.time = time;
         if (!writeConcern().isAcknowledged()) {
             throw new IllegalArgumentException(
-                    "the write concern is w=0: without an answer from the server nothing decides between two writers");
+                    "the write concern is w=0: the store needs acknowledged writes to detect a second writer");
         }
     }
 
@@ -46,8 +46,8 @@ final class MongoCollections {
     }
 
     /**
-     * Returns a collection that a cluster reads with majority, whatever the read concern of events is. A task that a read shows counts as accepted,
-     * so it must not be rolled back.
+     * Returns a collection that a cluster reads with {@code majority}, regardless of the read concern of events. A task that a read returns
+     * counts as accepted, so a failover must not roll it back.
      */
     private MongoCollection<Document> collection(String name) {
         return database.getCollection(name)
@@ -60,7 +60,7 @@ final class MongoCollections {
         return own.equals(WriteConcern.ACKNOWLEDGED) ? WriteConcern.MAJORITY : own;
     }
 
-    /** Returns the read concern of events. A standalone server can roll nothing back, and refuses some concerns. */
+    /** Returns the read concern of events. A standalone server gets none, because it never rolls back and refuses some concerns. */
     private ReadConcern readConcern() {
         if (!time.isCluster()) {
             return ReadConcern.DEFAULT;

@@ -16,7 +16,7 @@ import org.bson.codecs.DocumentCodec;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
-/** The operations on MongoDB, with its driver. */
+/** Implements {@link Database} with the driver of MongoDB. Thread-safe. */
 public final class MongoOperations implements Database {
 
     /** The collection of events. */
@@ -34,9 +34,9 @@ public final class MongoOperations implements Database {
     private final WorkerOperations workers;
 
     /**
-     * Returns at once; connects with the first operation.
+     * Creates the operations without a connection. The first operation connects. Does not block.
      *
-     * @throws IllegalArgumentException if the server would not answer writes of events
+     * @throws IllegalArgumentException if the write concern of events is {@code w=0}, so that the server would not acknowledge writes
      */
     public MongoOperations(MongoDatabase database, DatabaseSettings settings) {
         MongoDatabase limited = database.withTimeout(settings.timeout().toMillis(), TimeUnit.MILLISECONDS)
@@ -50,7 +50,7 @@ public final class MongoOperations implements Database {
         this.workers = new WorkerOperations(collections, time, indexes);
     }
 
-    /** Returns the batch that a document of {@link #EVENTS} has. */
+    /** Returns the batch that a document of {@link #EVENTS} holds. */
     public static EventBatch batch(BsonDocument document) {
         return EventDocuments.of(new DocumentCodec()
                 .decode(document.asBsonReader(), DecoderContext.builder().build()));
@@ -199,7 +199,7 @@ public final class MongoOperations implements Database {
         DriverCalls.call(() -> {
             Instant now = time.now();
             Expiry expiry = new Expiry(now, settings.timeout(), settings.ticker());
-            // A task outlives its events.
+            // A task must be kept longer than its events.
             if (expiry.delete(collections.events())) {
                 expiry.delete(collections.tasks());
             }

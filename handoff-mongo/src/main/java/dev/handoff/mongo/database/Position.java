@@ -1,4 +1,4 @@
 package dev.handoff.mongo.database;
 
-/** A position in a stream. */
+/** Identifies a position in a stream. */
 public record Position(String stream, long seq) {}

@@ -5,21 +5,22 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bson.Document;
 
-/** The unique index on (stream, seq), which decides between two writers. Thread-safe. */
+/** Checks that the unique index on (stream, seq) exists, which refuses the second of two writers at the same position. Thread-safe. */
 public final class RequiredIndex {
 
     private final MongoDatabase database;
     private volatile boolean found;
 
-    /** Returns a check that has not been made. */
+    /** Creates a check that has not run. */
     public RequiredIndex(MongoDatabase database) {
         this.database = database;
     }
 
     /**
-     * Checks that the index exists. Blocks until it was found once, and does nothing after that.
+     * Checks that the index exists. Blocks on the database until a call has found the index; later calls return at once.
      *
-     * @throws DatabaseException that says that the database is refused, and how to create the index
+     * @throws DatabaseException if the index is missing; it counts as a refusal, and its message says how to create the index. Also if the
+     *     database does not answer
      */
     public void require() {
         if (found) {

@@ -18,19 +18,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Returns the time of the server: its last answer, plus the monotonic time since then. Does not read the clock of this machine. Thread-safe.
+ * Estimates the time of the server: the time that it last reported, plus the monotonic time since then. Does not read the clock of this
+ * machine. Thread-safe.
  */
 final class ServerTime {
 
     private static final Logger logger = LoggerFactory.getLogger(ServerTime.class);
 
-    /** How long an answer of the server is used. Clocks of servers drift and servers change. */
+    /** How long a reported time is used. It is renewed because clocks drift and the primary can change. */
     private static final long VALID_NANOS = TimeUnit.MINUTES.toNanos(1);
 
-    /** How long after a failure the server is asked again. Each attempt may block for the time limit of an operation. */
+    /** How long to wait after a failure before the next attempt. Each attempt may block for the time limit of an operation. */
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    /** How a server answers {@code hello}. */
+    /** Holds what a server answered to {@code hello}, and when. */
     private record Answer(Date time, long at, boolean cluster) {}
 
     private final MongoDatabase database;
@@ -38,7 +39,7 @@ final class ServerTime {
     private final AtomicReference<@Nullable CompletableFuture<Answer>> first = new AtomicReference<>();
     private final AtomicBoolean asking = new AtomicBoolean();
     private volatile @Nullable Answer answer;
-    /** When the server could not be asked, last. Written by the caller that asks. */
+    /** When the last failed attempt was. Written only by the caller that asks the server. */
     private volatile @Nullable Long failed;
 
     ServerTime(MongoDatabase database, Ticker ticker) {
@@ -46,7 +47,7 @@ final class ServerTime {
         this.ticker = ticker;
     }
 
-    /** Returns the time of the server. Asks it about once a minute, and blocks then. */
+    /** Returns the time of the server. About once a minute a call asks the server and blocks until it answers. */
     Instant now() {
         Answer last = fresh();
         return last.time.toInstant().plusNanos(ticker.read() - last.at);
@@ -57,7 +58,7 @@ final class ServerTime {
         return fresh().cluster;
     }
 
-    /** Returns the last answer of the server. One caller at a time asks for a new one if it is old; the others use what there is. */
+    /** Returns the last answer of the server. If it is old, one caller asks for a new one, and the others use the old one meanwhile. */
     private Answer fresh() {
         Answer last = answer;
         if (last == null) {
@@ -69,7 +70,7 @@ final class ServerTime {
         try {
             return ask();
         } catch (RuntimeException e) {
-            // The operation that needs the time will show whether the server is away.
+            // The operation that needs the time will fail by itself if the server cannot be reached.
             logger.debug("the server cannot be asked for its time", e);
             failed = ticker.read();
             return last;
@@ -83,7 +84,7 @@ final class ServerTime {
         return at != null && ticker.read() - at < RETRY_NANOS;
     }
 
-    /** Returns the first answer of the server. One caller asks, and those that come meanwhile wait for its answer. */
+    /** Returns the first answer of the server. One caller asks, and other callers wait for its answer. */
     private Answer first() {
         CompletableFuture<Answer> own = new CompletableFuture<>();
         CompletableFuture<Answer> other = first.compareAndExchange(null, own);
@@ -117,7 +118,7 @@ final class ServerTime {
     private Answer ask() {
         long before = ticker.read();
         Document hello = hello();
-        // The server has read its clock at some time between the two.
+        // The server read its clock between the two ticks, so this takes the middle.
         long at = before + (ticker.read() - before) / 2;
         Answer fresh = new Answer(
                 hello.getDate("localTime"), at, hello.containsKey("setName") || "isdbgrid".equals(hello.get("msg")));
@@ -125,7 +126,7 @@ final class ServerTime {
         return fresh;
     }
 
-    /** Servers before 4.4.2 know only the older name of the command. */
+    /** Sends {@code hello}, or its older name to servers before 4.4.2. */
     private Document hello() {
         try {
             return database.runCommand(new Document("hello", 1));

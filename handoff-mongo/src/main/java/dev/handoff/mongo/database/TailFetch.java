@@ -5,16 +5,17 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What one look at the tails of several streams has found.
+ * Holds the result of one fetch of the tails of several streams.
  *
- * @param batches what stands in them, ordered by stream and position
- * @param cut whether the answer was cut off, so that the stream of the last batch and those after it may have more
- * @param unreadable the streams that cannot be followed, because they have a document which is no batch
- * @param ages for each batch the time since it was written, by the time of the server; empty if this is not known
+ * @param batches the batches, ordered by stream and position
+ * @param cut whether the answer reached its limit of bytes; then the stream of the last batch and the streams ordered after it may have
+ *     more
+ * @param unreadable the streams that cannot be followed, because one of their documents is not a valid batch
+ * @param ages the time since each batch was written, in the order of the batches and by the clock of the server; empty if unknown
  */
 public record TailFetch(List<EventBatch> batches, boolean cut, Set<String> unreadable, List<Duration> ages) {
 
-    /** Returns an answer without the ages of the batches. */
+    /** Creates a result without the ages of the batches. */
     public TailFetch(List<EventBatch> batches, boolean cut, Set<String> unreadable) {
         this(batches, cut, unreadable, List.of());
     }

@@ -13,7 +13,7 @@ import org.bson.Document;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The documents of the collection {@code handoff_tasks}:
+ * Converts tasks to documents of the collection {@code handoff_tasks} and back:
  *
  * <pre>
  * { _id: task id, type, payload?, fingerprint, attributes: [ { name, value }, … ], subject?, key?, format,
@@ -29,7 +29,8 @@ final class TaskDocuments {
 
     static Document queued(TaskRecord task, Instant now) {
         List<Document> attributes = new ArrayList<>();
-        // Not as fields: names may hold dots and dollar signs, which some servers refuse.
+        // Attributes are an array, because their names may contain dots and dollar signs, which some servers refuse in
+        // field names.
         task.attributes().forEach((name, value) -> attributes.add(new Document("name", name).append("value", value)));
         Document document = new Document("_id", task.id())
                 .append("type", task.type())

@@ -26,10 +26,13 @@ import org.bson.Document;
 import org.bson.conversions.Bson;
 import org.jspecify.annotations.Nullable;
 
-/** The operations on the collection of tasks. Thread-safe. */
+/** Implements the operations on the collection of tasks. Thread-safe. */
 final class TaskOperations {
 
-    /** TTL indexes delete events and tasks at times that differ by minutes, and a task must outlive its events. */
+    /**
+     * How much longer a task is kept than its events. TTL indexes delete at times that differ by minutes, and a task must be kept longer
+     * than its events.
+     */
     private static final Duration TASKS_OUTLIVE_EVENTS = Duration.ofHours(1);
 
     private static final int NOT_IMPLEMENTED = 238;
@@ -44,9 +47,9 @@ final class TaskOperations {
     private volatile boolean updateReturnsFields = true;
 
     /**
-     * Returns the operations on the tasks of these collections.
+     * Creates the operations on the tasks of these collections.
      *
-     * @param retention how long a task is kept after its end, at least
+     * @param retention the shortest time for which a task is kept after its end
      */
     TaskOperations(MongoCollections collections, ServerTime time, RequiredIndex indexes, Duration retention) {
         this.collections = collections;
@@ -84,7 +87,7 @@ final class TaskOperations {
                         .find(Filters.and(
                                 Filters.eq("fingerprint", fingerprint),
                                 Filters.gte("created", before(within)),
-                                // Null stands for a document without the field, too.
+                                // In MongoDB a filter on null also matches a document without the field.
                                 Filters.eq("subject", subject)))
                         .sort(Sorts.descending("created"))
                         .projection(WITHOUT_PAYLOAD)
@@ -133,8 +136,8 @@ final class TaskOperations {
                     .findOneAndUpdate(
                             Filters.and(Filters.eq("state", "queued"), Filters.in("type", types)),
                             Updates.combine(ownedBy(owner), Updates.inc("attempts", 1), Updates.set("started", now)),
-                            // The state before, because the stand-in of the tests returns live documents: two callers
-                            // would get the same epoch.
+                            // Returns the document from before the update. The database of the tests returns live
+                            // documents, so after the update two callers would get the same epoch.
                             new FindOneAndUpdateOptions()
                                     .sort(Sorts.ascending("created"))
                                     .returnDocument(ReturnDocument.BEFORE));
@@ -154,7 +157,7 @@ final class TaskOperations {
                 WITHOUT_PAYLOAD)));
     }
 
-    /** Updates a task and returns these fields of it as they were before. */
+    /** Updates a task and returns the values that these fields had before. */
     private @Nullable Document update(Bson filter, Bson update, Bson fields) {
         FindOneAndUpdateOptions options = new FindOneAndUpdateOptions().returnDocument(ReturnDocument.BEFORE);
         if (updateReturnsFields) {
@@ -164,7 +167,8 @@ final class TaskOperations {
                 if (e.getErrorCode() != NOT_IMPLEMENTED) {
                     throw e;
                 }
-                // FerretDB 1 has not applied the update, and can only return the whole document.
+                // FerretDB 1 cannot return selected fields and has not applied the update, so this repeats it and
+                // returns the whole document.
                 updateReturnsFields = false;
             }
         }

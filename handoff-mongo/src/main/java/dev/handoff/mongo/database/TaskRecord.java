@@ -7,11 +7,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task as the database keeps it.
+ * Holds a task as the database stores it.
  *
- * @param payload empty if it was not asked for, or if the task has ended
- * @param epoch how often the task was given to an owner, be it a worker or a sweeper
- * @param attempts how often a worker has claimed it
+ * @param payload the payload; empty if it was not requested, or if the task has ended
+ * @param epoch how often the task was given to an owner, which is a worker or a sweeper
+ * @param attempts how often workers have claimed it
  * @param cancel whether it is marked for cancellation
  */
 public record TaskRecord(
@@ -36,7 +36,7 @@ public record TaskRecord(
         attributes = Map.copyOf(attributes);
     }
 
-    /** Returns the record of a task that is about to be queued. */
+    /** Returns a record for a new task that is not inserted yet. */
     public static TaskRecord queued(Task task) {
         return new TaskRecord(
                 task.id(),
@@ -56,12 +56,12 @@ public record TaskRecord(
                 null);
     }
 
-    /** Returns the task for its handler. */
+    /** Returns the task that its handler receives. */
     public Task task() {
         return new Task(id, type, payload, attributes, subject, key, format);
     }
 
-    /** Returns the status. */
+    /** Returns the status of the task. */
     public TaskStatus status(int queuedBefore) {
         return TaskStatus.of(id, format, state, created)
                 .withSubject(subject)

@@ -15,13 +15,16 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** The operations on the collection of workers. Thread-safe. */
+/** Implements the operations on the collection of workers. Thread-safe. */
 final class WorkerOperations {
 
     private static final Duration WORKERS_KEPT = Duration.ofDays(1);
-    /** The document in the collection of workers that is written before each reading of it. */
+    /** The id of a document that is written before each read of the beats. */
     private static final String READERS_OF_BEATS = "readers";
-    /** A beat that begins again must not repeat a value that a sweeper has seen. */
+    /**
+     * The bound of the random step by which a beat grows. A beat that is deleted and created again is then unlikely to repeat a value that
+     * a sweeper has seen.
+     */
     private static final long LARGEST_STEP = 1 << 20;
 
     private final MongoCollections collections;
@@ -36,7 +39,7 @@ final class WorkerOperations {
 
     void beat(String worker) {
         call(() -> {
-            // A worker without a beat claims nothing.
+            // A worker without a beat claims no tasks, so the check of the index here stops claims too.
             indexes.require();
             return increment(worker);
         });
@@ -49,7 +52,7 @@ final class WorkerOperations {
             if (e.getError().getCategory() != ErrorCategory.DUPLICATE_KEY) {
                 throw e;
             }
-            // Another process has created the document at the same time. Servers before 4.2 do not look again.
+            // Another process created the document at the same time. Servers before 4.2 do not retry the upsert.
             return incrementOnce(worker);
         }
     }
@@ -67,8 +70,8 @@ final class WorkerOperations {
 
     Map<String, Long> beats() {
         return call(() -> {
-            // A primary without the other servers answers reads until it steps down, but never this write.
-            // No worker can write its beat there, so what is read there says nothing.
+            // A primary that has lost its majority still answers reads until it steps down, but it cannot complete this
+            // write. No worker can write its beat to such a primary, so its beats must not be used.
             if (time.isCluster()) {
                 increment(READERS_OF_BEATS);
             }

@@ -1,6 +1,6 @@
 /**
- * The operations on the database that streams and tasks are built from, and their implementation with the driver of MongoDB. The types are
- * public because the other packages of this module use them. They are not an interface for applications.
+ * Defines the operations on the database that the store, the queue and the workers use, and implements them with the driver of MongoDB. The
+ * types are public because other packages of this module use them. Applications should not use them.
  */
 @NullMarked
 package dev.handoff.mongo.database;

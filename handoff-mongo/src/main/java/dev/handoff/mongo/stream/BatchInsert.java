@@ -14,34 +14,34 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Inserts batches once and finds out whether each was stored. Blocks while the database does. Thread-safe. */
+/** Inserts batches once and determines whether each was stored. Blocks until the database answers. Thread-safe. */
 final class BatchInsert {
 
     private static final Logger logger = LoggerFactory.getLogger(BatchInsert.class);
 
-    /** What became of a batch. */
+    /** The outcome of a batch. */
     enum Kind {
         STORED,
-        /** Another writer has written at its position. */
+        /** Another writer has stored an entry at its position. */
         FENCED,
-        /** It will not be stored. */
+        /** The batch is not stored and never will be. */
         FAILED,
-        /** It may or may not be stored. */
+        /** The batch may or may not be stored. */
         UNKNOWN
     }
 
     /**
-     * What became of a batch, and why.
+     * Holds the outcome of a batch.
      *
-     * @param failure why it is not known to be stored; null if it is stored or fenced
+     * @param failure the reason of {@code FAILED} and {@code UNKNOWN}; else null
      */
     record Result(Kind kind, @Nullable DatabaseException failure) {}
 
     /**
-     * What became of all batches of a call.
+     * Holds the outcomes of the batches of one call.
      *
-     * @param results one for each batch, in the same order
-     * @param answered whether the database has answered
+     * @param results the outcome of each batch, in the same order
+     * @param answered whether the database answered
      */
     record Results(List<Result> results, boolean answered) {}
 
@@ -54,7 +54,7 @@ final class BatchInsert {
         this.database = database;
     }
 
-    /** Inserts each batch by itself, in one operation if possible. Throws nothing. */
+    /** Inserts each batch separately, if possible in one operation. Throws no exception of the database. */
     Results insert(List<EventBatch> batches) {
         try {
             return settle(batches, database.insert(batches));
@@ -70,7 +70,7 @@ final class BatchInsert {
         }
     }
 
-    /** Inserts the batches in halves, again and again, to find the one that the database refuses and to store the others. */
+    /** Splits the batches in halves repeatedly, to find the batch that the database refuses and to store the others. */
     private Results narrow(List<EventBatch> batches, DatabaseException e) {
         int count = batches.size();
         if (count == 1) {
@@ -79,7 +79,7 @@ final class BatchInsert {
         }
         Results first = insert(batches.subList(0, count / 2));
         if (!first.answered) {
-            // The rest would only wait for the same time limit.
+            // An attempt with the other batches would only run into the same time limit.
             Result unknown = new Result(Kind.UNKNOWN, e);
             List<Result> all = new ArrayList<>(first.results);
             batches.subList(count / 2, count).forEach(b -> all.add(unknown));
@@ -117,14 +117,14 @@ final class BatchInsert {
         }
         if (unknown > 0) {
             logger.warn(
-                    "it is not known whether {} batches are stored, and they are written again: {}", unknown, detail);
+                    "{} batches may or may not be stored, writing them again: {}", unknown, detail);
         }
         return new Results(results, true);
     }
 
     /**
-     * Returns the result of one batch. If its position is taken, it is taken by this batch, whose first answer got lost, or by a batch of another
-     * writer. While no batch is visible at the position, the result is unknown.
+     * Returns the result of one batch. If the position has an entry, the id of the entry shows whether it is this batch, whose first answer
+     * was lost, or a batch of another writer. While a read returns no entry at the position, the result is unknown.
      */
     private static Result result(EventBatch batch, InsertOutcome outcome, Map<Position, ObjectId> holders) {
         return switch (outcome.kind()) {
@@ -141,13 +141,13 @@ final class BatchInsert {
         };
     }
 
-    /** Returns the holders of the positions of batches, as far as they are known. */
+    /** Returns the ids of the batches that are stored at the positions of these batches; empty if the read fails. */
     private Map<Position, ObjectId> holders(List<EventBatch> batches) {
         try {
             return database.holders(
                     batches.stream().map(BatchInsert::positionOf).toList());
         } catch (RuntimeException e) {
-            Failures.log(logger, e, "the holders of {} positions could not be read, trying again: {}", batches.size());
+            Failures.log(logger, e, "the batches at {} positions could not be read, trying again: {}", batches.size());
             return Map.of();
         }
     }

@@ -22,9 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows one change stream for all streams of a process and gives their batches to the tail. It does not decode a batch of a stream that has
- * no reader here. While the feed delivers, the tail polls seldom. When the change stream cannot be opened, or breaks, the tail polls as usual.
- * So the feed needs no resume token. Only an interruption ends the feed.
+ * Reads one change stream for all streams of a process and gives their batches to the {@link TailPoller}. It does not decode a batch of a
+ * stream that has no reader in this process. While the feed delivers, the poller polls once a second. If the change stream cannot be opened
+ * or breaks, the poller polls as usual, so the feed needs no resume token. The feed ends only when its thread is interrupted.
  */
 final class ChangeFeed implements Runnable {
 
@@ -43,13 +43,13 @@ final class ChangeFeed implements Runnable {
     private final Condition never = lock.newCondition();
     private boolean refusalTold;
 
-    /** Returns a feed that begins when it is run. */
+    /** Creates a feed. {@link #run} starts it. */
     ChangeFeed(MongoCollection<Document> events, TailPoller tail) {
         this.events = events;
         this.tail = tail;
     }
 
-    /** Follows change streams, one after the other, until the thread is interrupted. */
+    /** Reads change streams, one after the other. Blocks until the thread is interrupted. */
     @Override
     public void run() {
         long pause = FIRST_PAUSE_MILLIS;
@@ -64,7 +64,7 @@ final class ChangeFeed implements Runnable {
         logger.debug("the change feed has ended");
     }
 
-    /** Follows a change stream until it breaks; returns whether there was one. */
+    /** Reads a change stream until it breaks. Returns whether it could be opened. */
     private boolean follow() {
         boolean opened = false;
         try (MongoCursor<RawBsonDocument> changes = events.watch(PIPELINE)
@@ -85,9 +85,9 @@ final class ChangeFeed implements Runnable {
         } catch (MongoInterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error e) {
-            // Catches more than the exceptions of the driver, because no exception may end the feed.
+            // Catches all exceptions, not only those of the driver, because no exception may end the feed.
             if (opened) {
-                logger.info("the change stream broke, polls go on: {}", e.toString());
+                logger.info("the change stream broke, polling continues: {}", e.toString());
             } else if (!refusalTold) {
                 refusalTold = true;
                 logger.info("the server has no change streams, so streams are polled only");
@@ -104,7 +104,7 @@ final class ChangeFeed implements Runnable {
     private void take(RawBsonDocument change) {
         if (!(change.get("fullDocument") instanceof BsonDocument document)
                 || !(document.get("stream") instanceof BsonString stream)) {
-            logger.debug("a document in the collection of events is no batch");
+            logger.debug("a document in the collection of events is not a batch");
             return;
         }
         String id = stream.getValue();
@@ -123,7 +123,7 @@ final class ChangeFeed implements Runnable {
         tail.deliver(batch);
     }
 
-    /** Returns whether the time is over; false if the thread was interrupted. */
+    /** Waits for a time. Returns false if the thread is interrupted before. */
     private boolean pause(long millis) {
         lock.lock();
         try {

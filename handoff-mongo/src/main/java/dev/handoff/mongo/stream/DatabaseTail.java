@@ -6,7 +6,7 @@ import dev.handoff.mongo.database.TailFetch;
 import dev.handoff.mongo.tail.TailSource;
 import java.util.Map;
 
-/** The tails of streams in the database. */
+/** Fetches the tails of streams from the database. Thread-safe. */
 record DatabaseTail(Database database) implements TailSource {
 
     @Override

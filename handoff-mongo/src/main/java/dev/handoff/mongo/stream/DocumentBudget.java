@@ -4,14 +4,14 @@ import dev.handoff.time.Ticker;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Limits how many documents this process writes in a second. It is a token bucket: one token for each document, filled evenly up to the tokens of a
- * quarter of a second.
+ * Limits how many documents this process writes per second. It is a token bucket. Each document takes one token. The bucket fills evenly
+ * and holds at most the tokens of a quarter of a second.
  *
- * <p>Urgent documents do not wait. If they take more tokens than there are, the bucket owes them. At most nine tenths of what flows in repays the
- * debt, so that other documents always get a tenth.
+ * <p>Urgent documents do not wait. If they take more tokens than the bucket has, it goes into debt. At most nine tenths of the new tokens
+ * repay the debt, so that other documents always get a tenth.
  *
- * <p>While streams wait for tokens, 5 % less flows in, until the bucket is half full. This makes up for the burst: over some seconds no more
- * documents are written than the budget says.
+ * <p>From the moment at which streams wait for tokens until the bucket is half full again, the bucket fills 5 % more slowly. This
+ * compensates for the burst, so that the average over several seconds stays within the budget.
  *
  * <p>Not thread-safe.
  */
@@ -24,9 +24,9 @@ final class DocumentBudget {
     private final Ticker ticker;
     private final double perNano;
     private final double most;
-    /** Negative if urgent documents have taken more than there was. */
+    /** The tokens in the bucket; negative while it is in debt. */
     private double tokens;
-    /** What came in and did not repay the debt. */
+    /** The tokens that came in during the debt and are reserved for documents that are not urgent. */
     private double spare;
 
     private boolean isShort;
@@ -40,19 +40,19 @@ final class DocumentBudget {
         this.filledAt = ticker.read();
     }
 
-    /** Returns how many documents that are not urgent may be written now. */
+    /** Returns how many documents that are not urgent the process may write now. */
     int available() {
         fill();
         return (int) (Math.max(0, tokens) + spare);
     }
 
-    /** Takes the tokens of urgent documents. There may be fewer; then the rest is owed, up to the tokens of a burst. */
+    /** Takes the tokens of urgent documents. If the bucket has fewer, it goes into debt, at most by the tokens of a full bucket. */
     void takeUrgent(int documents) {
         fill();
         tokens = Math.max(-most, tokens - documents);
     }
 
-    /** Takes the tokens of documents for which there are tokens. */
+    /** Takes the tokens of documents that are not urgent, at most as many as {@link #available} returned. */
     void take(int documents) {
         fill();
         double ofSpare = Math.min(spare, documents);
@@ -60,12 +60,12 @@ final class DocumentBudget {
         tokens -= documents - ofSpare;
     }
 
-    /** Notes that documents wait for tokens. */
+    /** Records that documents wait for tokens. */
     void tooFew() {
         isShort = true;
     }
 
-    /** Returns the nanoseconds until a document may be written. */
+    /** Returns the nanoseconds until the process may write a document that is not urgent; 0 if it may now. */
     long nanosUntilAvailable() {
         fill();
         double missing = 1 - Math.max(0, tokens) - spare;

@@ -18,13 +18,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes a stream over for a writer. It writes a fence at the tail, and the unique index refuses whatever an earlier writer writes there later.
- * The first writer needs no fence, but the stream must be empty.
+ * Takes a stream over for a new writer by a fence. The fence is an entry at the tail. The unique index then refuses each batch that an
+ * earlier writer writes at that position. The first writer needs no fence, but its stream must be empty. Thread-safe.
  */
 final class Fence {
 
     private static final Logger logger = LoggerFactory.getLogger(Fence.class);
-    /** How many attempts are made against a faster writer after the time is over. */
+    /** How many more attempts are made after the time is over, if other writers were faster. */
     private static final int MOST_RACES = 20;
 
     private static final long NOWHERE = -1;
@@ -46,13 +46,13 @@ final class Fence {
     }
 
     /**
-     * Returns the position at which a writer with this epoch begins. Blocks.
+     * Writes the fence of a writer and returns the position at which the writer begins. Blocks.
      *
-     * @param retryFor how long to try while the outcome is unknown; zero for one attempt and a look at what became of it
+     * @param retryFor how long to retry while the outcome is unknown; zero for one attempt and one read of its outcome
      * @throws StaleWriterException if the stream has ended, or has a writer with this epoch or a higher one, or has entries before its first
      *     writer
-     * @throws DatabaseException if the database refused the fence, or if the outcome is unknown. In that case the fence may be there, or come to be
-     *     there, and this epoch cannot be used again
+     * @throws DatabaseException if the database refused the fence, or if the outcome is still unknown. If it is unknown, the fence may be
+     *     stored, now or later, and the caller must not use this epoch again
      */
     long write(String stream, int epoch, Duration retryFor) {
         ObjectId id = new ObjectId();
@@ -74,7 +74,8 @@ final class Fence {
                 if (epoch == 1) {
                     return 0;
                 }
-                // Another writer was faster, so the last attempt has failed for certain.
+                // The tail is after the position of the last attempt, so another writer was faster and that attempt has
+                // failed.
                 boolean raced = tried != NOWHERE && tail > tried;
                 if (!inTime && !(raced && ++races <= MOST_RACES)) {
                     throw failure;
@@ -88,7 +89,7 @@ final class Fence {
                         return fence.next();
                     }
                     case REFUSED -> throw DatabaseException.refused(outcome.detail(), null);
-                    // The entry in its way may not be visible yet.
+                    // A read may not return the conflicting entry yet.
                     case DUPLICATE, UNKNOWN -> failure = DatabaseException.unknown(outcome.detail(), null);
                 }
             } catch (DatabaseException e) {
@@ -101,7 +102,7 @@ final class Fence {
             if (ticker.read() - since < retryFor.toNanos() && !pause(pause)) {
                 throw DatabaseException.unknown("interrupted while taking stream " + stream + " over", failure);
             }
-            logger.debug("taking stream {} over with epoch {} again", stream, epoch, failure);
+            logger.debug("trying again to take stream {} over with epoch {}", stream, epoch, failure);
             pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
         }
     }
@@ -119,7 +120,7 @@ final class Fence {
         }
     }
 
-    /** Returns false if the thread was interrupted. */
+    /** Waits for a time. Returns false if the thread is interrupted before. */
     private boolean pause(long nanos) {
         lock.lock();
         try {

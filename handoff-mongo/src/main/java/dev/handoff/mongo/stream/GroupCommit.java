@@ -19,12 +19,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes what the streams of this process have gathered: one insert at a time, with at most one batch of each stream. What is appended during a
- * write becomes the next batch, so the number of writes does not depend on the number of streams. A write begins at least the linger time after
- * the previous one began.
+ * Writes the events that the appenders of this process have buffered: a group commit. One insert at a time is in flight, with at most one
+ * batch of each stream. Events appended during a write form the next batch, so the number of writes does not depend on the number of
+ * streams. A write begins at least the linger time after the previous one began.
  *
- * <p>A batch whose outcome is unknown is written again, with the same id, beside new ones, until {@code retryFor} is over. Nothing blocks a
- * thread of the executor except the database.
+ * <p>A batch whose outcome is unknown is written again with the same id, together with new batches, until {@code retryFor} is over. A
+ * thread of the executor blocks only while it waits for the database.
  *
  * <p>The lock guards the state of this object and of all appenders.
  */
@@ -35,7 +35,7 @@ final class GroupCommit {
     private static final long SHUTDOWN_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     final Lock lock;
-    /** Is signalled when batches were acknowledged or have failed. */
+    /** Signalled when batches were acknowledged or have failed. */
     final Condition progress;
 
     private final BatchInsert insert;
@@ -49,9 +49,9 @@ final class GroupCommit {
     // Guarded by the lock.
     private boolean writing;
     private boolean scheduled;
-    /** When the job that is scheduled runs. */
+    /** The time for which the scheduled job is due. */
     private long scheduledFor;
-    /** When the next write may begin: the linger time after the last, or a pause after a failure of the whole write. */
+    /** The earliest time of the next write: the linger time after the last one, or later if the last write failed as a whole. */
     private long nextWriteAt;
 
     private int failedWrites;
@@ -77,25 +77,29 @@ final class GroupCommit {
         this.nextWriteAt = ticker.read();
     }
 
-    /** Writes what an appender has, soon. The caller holds the lock. */
+    /** Schedules the write of the events of an appender. The caller holds the lock. */
     void submit(MongoEventAppender appender) {
         queue.add(appender);
         schedule();
     }
 
-    /** Returns whether so many bytes more may wait. What is larger than the bound may wait alone. The caller holds the lock. */
+    /**
+     * Returns whether so many more bytes may be pending. An event larger than the limit is admitted when nothing else is pending. The
+     * caller holds the lock.
+     */
     boolean hasRoomFor(long bytes) {
         return pendingBytes == 0 || pendingBytes + bytes <= settings.maxPendingBytes();
     }
 
-    /** Adds bytes that wait to be written, or removes them if the number is negative. The caller holds the lock. */
+    /** Adds to the number of pending bytes; a negative number subtracts. The caller holds the lock. */
     void pending(long bytes) {
         pendingBytes += bytes;
     }
 
     /**
-     * Waits until the condition is true, or throws. Interruption does not end the wait: an append is either made or refused. Fails all writers if the
-     * executor was shut down, since it forgets what is scheduled. The caller holds the lock.
+     * Waits until the condition is true or throws. An interruption does not end the wait, so that an append is either made or refused; the
+     * thread's interrupt status is set afterwards. If the executor was shut down, this fails all writers, because the executor drops the
+     * scheduled write. The caller holds the lock.
      */
     void await(BooleanSupplier condition) {
         boolean interrupted = false;
@@ -138,11 +142,11 @@ final class GroupCommit {
             }
         } catch (RuntimeException | Error e) {
             scheduled = false;
-            failAll(DatabaseException.unknown("the executor does not take a write", e));
+            failAll(DatabaseException.unknown("the executor rejected a write", e));
         }
     }
 
-    /** Writes what is due. Does nothing if another job was scheduled instead of this one. */
+    /** Writes the batches that are due. Does nothing if another job has replaced this one. */
     private void write(long due) {
         List<Write> writes = new ArrayList<>();
         lock.lock();
@@ -162,7 +166,8 @@ final class GroupCommit {
             writing = true;
             nextWriteAt = ticker.read() + settings.linger().toNanos();
         } catch (RuntimeException | Error e) {
-            // For example no memory. The queue has forgotten the batches that it gave out.
+            // For example an OutOfMemoryError. The queue no longer holds the batches that it has handed out, so they
+            // must fail.
             nextWriteAt = due + Write.pauseNanos(++failedWrites);
             abandon(writes, DatabaseException.unknown("a write could not begin", e));
             throw e;
@@ -174,14 +179,17 @@ final class GroupCommit {
             results = insert.insert(writes.stream().map(Write::batch).toList());
             offer(writes, results);
         } catch (RuntimeException | Error e) {
-            // Catches errors too, for example if there is no memory: no writer may wait for a write that has ended.
+            // Catches errors too, for example an OutOfMemoryError, so that no writer waits for a write that has ended.
             abandon(writes, DatabaseException.unknown("a write has failed", e));
             throw e;
         }
         finish(writes, results);
     }
 
-    /** Gives the stored batches to the readers before the writer gets its acknowledgement, so that the writer can read them on this node. */
+    /**
+     * Gives the stored batches to the readers of this process. This comes before the acknowledgement, so that a writer can read its own
+     * events here.
+     */
     private void offer(List<Write> writes, BatchInsert.Results results) {
         for (int i = 0; i < writes.size(); i++) {
             if (results.results().get(i).kind() == BatchInsert.Kind.STORED) {
@@ -194,13 +202,13 @@ final class GroupCommit {
         try {
             onAcknowledged.accept(batch);
         } catch (RuntimeException | Error e) {
-            logger.warn("readers of stream {} could not be given a batch, and read it again", batch.stream(), e);
+            logger.warn("a batch of stream {} could not be cached, its readers read the database", batch.stream(), e);
         }
     }
 
     /**
-     * Ends a write: tells the appenders, and has the batches with an unknown outcome tried again unless their time is over. Then tells the observer.
-     * If that throws, the write has ended nevertheless, because the next one may be in flight.
+     * Ends a write: notifies the appenders, and queues the batches with an unknown outcome again unless their time is over. Then it tells the
+     * observer. If the observer throws, the write has ended nevertheless, because the next one may be in flight.
      */
     private void finish(List<Write> writes, BatchInsert.Results results) {
         List<String> fenced;
@@ -301,7 +309,7 @@ final class GroupCommit {
         return Objects.requireNonNull(result.failure());
     }
 
-    /** Fails all writers, because nothing will be written any more. The caller holds the lock. */
+    /** Fails all writers, because no write will run any more. The caller holds the lock. */
     private void failAll(RuntimeException e) {
         queue.failAll(e);
         progress.signalAll();

@@ -3,12 +3,12 @@ package dev.handoff.mongo.stream;
 import java.time.Duration;
 
 /**
- * How streams are written.
+ * Holds the settings of {@link GroupCommit}.
  *
  * @param retryFor how long a batch whose outcome is unknown is written again
- * @param linger how long after the beginning of a write the next may begin
- * @param documentsPerSecond the budget of this process
- * @param maxPendingBytes how much all streams of this process may have waiting
+ * @param linger how long after the beginning of one write the next may begin
+ * @param documentsPerSecond how many documents this process may write per second
+ * @param maxPendingBytes how many bytes of events may wait to be written, for all streams of this process together
  */
 record GroupCommitSettings(Duration retryFor, Duration linger, int documentsPerSecond, long maxPendingBytes) {
 

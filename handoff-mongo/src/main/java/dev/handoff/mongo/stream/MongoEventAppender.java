@@ -12,13 +12,16 @@ import java.util.List;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
-/** Gathers what one writer appends. Guarded by the lock of {@link GroupCommit}. */
+/**
+ * Buffers the events that one writer appends until {@link GroupCommit} writes them. Its state is guarded by the lock of {@link
+ * GroupCommit}. Thread-safe.
+ */
 final class MongoEventAppender implements EventAppender {
 
-    /** How much a stream may have waiting to be written. */
+    /** How many bytes of events one stream may have waiting to be written. */
     private static final long MAX_PENDING_BYTES = 2L << 20;
 
-    /** At most 12 MB as UTF-8, so that a document stays below the 16 MB of the server. */
+    /** The most characters of an event. They take at most 12 MB as UTF-8, so a document stays below the server's limit of 16 MB. */
     static final int MAX_EVENT_CHARS = 4 << 20;
 
     private static final long MAX_BATCH_CHARS = MAX_EVENT_CHARS;
@@ -52,7 +55,7 @@ final class MongoEventAppender implements EventAppender {
 
     @Override
     public long append(@Nullable String type, String data) {
-        // Checked before anything waits.
+        // Validates the event before the call can block.
         Event checked = new Event(0, type, data);
         long chars = charsOf(checked);
         if (chars > MAX_EVENT_CHARS) {
@@ -123,7 +126,7 @@ final class MongoEventAppender implements EventAppender {
         return how;
     }
 
-    /** Returns whether so many bytes more may wait. What is larger than the bound may wait alone. */
+    /** Returns whether so many more bytes may wait. An event larger than the limit is admitted when the stream has nothing else waiting. */
     private boolean hasRoomFor(long bytes) {
         return (pendingBytes == 0 || pendingBytes + bytes <= MAX_PENDING_BYTES) && commit.hasRoomFor(bytes);
     }
@@ -152,12 +155,12 @@ final class MongoEventAppender implements EventAppender {
         }
     }
 
-    /** Returns whether what it has does not wait for the budget: the first batch of a stream, or its end. */
+    /** Returns whether the next batch is exempt from the budget, because it is the first of the stream or holds its end. */
     boolean isUrgent() {
         return acknowledgedTo == first || end != null;
     }
 
-    /** Returns the next batch of this stream: what was gathered, and the end with the last of it. */
+    /** Removes and returns the next batch: the buffered events, and the end if these are the last. */
     EventBatch take() {
         int count = 0;
         long chars = 0;
@@ -191,7 +194,7 @@ final class MongoEventAppender implements EventAppender {
                 : 0;
     }
 
-    /** Returns about how many bytes an end takes in memory. It waits in a batch of its own at most. */
+    /** Returns the approximate size of an end in memory, in bytes, including the batch that it may need for itself. */
     private static long bytesOf(End end) {
         return END_OVERHEAD_BYTES + 2 * charsOf(end);
     }

@@ -34,26 +34,28 @@ import org.bson.Document;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Streams in MongoDB, in the collection {@code handoff_events}: one document for each batch of entries, with a unique index on (stream, seq).
+ * Stores streams in the MongoDB collection {@code handoff_events}, with one document for each batch of entries and a unique index on
+ * (stream, seq).
  *
  * <ol>
- *   <li>An append goes into the next batch of its stream. One unordered {@code insertMany} with batches of all streams is in flight at a time. What is
- *       appended meanwhile becomes the next batch. A write with an unknown outcome is repeated with the same {@code _id}. If that {@code _id} stands at
- *       its position, it is stored; if another one does, the writer is fenced.
- *   <li>A writer with an epoch above 1 begins with a fence at the tail. Whatever an earlier writer writes afterwards collides with the fence in the
- *       unique index. The first writer accepts only a stream without entries.
- *   <li>All readers of a watched stream in this process share a tail. A few loops fetch the tails. Events that this process writes are in
- *       them at once. Such a read shows the stream as of the last fetch. Other reads ask the database.
+ *   <li>An append adds an event to the next batch of its stream. One unordered {@code insertMany} with batches of all streams is in flight
+ *     at a time. Events appended meanwhile form the next batch. A write with an unknown outcome is repeated with the same {@code _id}. If
+ *     the document at its position has that {@code _id}, the batch is stored. If it has another one, the writer is fenced.
+ *   <li>A writer with an epoch above 1 begins with a fence, an entry at the tail. The unique index then refuses the next batch of an
+ *     earlier writer. The first writer requires a stream without entries.
+ *   <li>All readers of a watched stream in this process share its tail in memory. A few loops fetch the tails. Events that this process
+ *     writes are in the tail at once. A read from the tail shows the stream as of the last fetch. Other reads query the database.
  * </ol>
  *
- * <p>Events are written with the write concern that is set, ends and fences with {@code majority}. A document is kept for the retention time after it
- * was written, which must be longer than any task runs.
+ * <p>Events are written with the configured write concern, ends and fences with {@code majority}. A document is kept for the retention time
+ * after it was written. The retention must be longer than the longest task.
  *
- * <p>Thread-safe. Reads block, and so do {@code appender}, {@code flush} and {@code end}; {@code append} blocks if too much waits to be written.
+ * <p>Thread-safe. Reads, {@code appender}, {@code flush} and {@code end} block. {@code append} blocks while too many bytes wait to be
+ * written.
  */
 public final class MongoEventStore implements EventStore {
 
-    /** The collection. */
+    /** The name of the collection. */
     public static final String COLLECTION = MongoOperations.EVENTS;
 
     private final Database database;
@@ -90,10 +92,10 @@ public final class MongoEventStore implements EventStore {
     }
 
     /**
-     * Lets readers follow a change stream besides the polls. Readers then see events sooner if the server has change streams, which a replica set
-     * and a sharded cluster have. With any other server nothing changes.
+     * Starts a change stream in addition to the polls, so that readers see events sooner. Does not block. Replica sets and sharded clusters
+     * have change streams; on other servers this changes nothing.
      *
-     * @param executor runs one job, which blocks most of the time and ends only when its thread is interrupted
+     * @param executor runs one job. The job blocks its thread, and ends only when the thread is interrupted
      */
     public void followChanges(Executor executor) {
         if (changes != null) {
@@ -102,21 +104,21 @@ public final class MongoEventStore implements EventStore {
     }
 
     /**
-     * Returns a builder of a store in a database that has the indexes of {@link dev.handoff.mongo.MongoIndexes}.
+     * Returns a builder of a store in a database. {@link dev.handoff.mongo.MongoIndexes} must have created its indexes.
      *
-     * @param executor writes with one thread and polls with one thread for each fetch loop. Unless {@link Builder#hintExecutor} sets another, it also
-     *     runs the hints of readers, with all threads but two. The caller owns it and shuts it down
+     * @param executor needs one thread for writes and one for each fetch loop. It also runs the hints of readers, on all threads but two,
+     *     unless {@link Builder#hintExecutor} sets another executor. The store does not shut it down
      */
     public static Builder builder(MongoDatabase database, ScheduledExecutorService executor) {
         return new Builder(database, executor);
     }
 
-    /** Returns a builder of a store whose operations go somewhere else, for {@link Builder#build(Database, Supplier)}. */
+    /** Returns a builder without a database, for {@link Builder#build(Database, Supplier)}. */
     static Builder builder(ScheduledExecutorService executor) {
         return new Builder(null, executor);
     }
 
-    /** Returns what follows the streams that have readers in this process. */
+    /** Returns the poller of the streams that have readers in this process. */
     TailPoller tail() {
         return tail;
     }
@@ -137,20 +139,22 @@ public final class MongoEventStore implements EventStore {
         return new MongoEventStream(streamId, database, tail);
     }
 
-    /** Opens a writer, and repeats operations whose outcome is unknown for {@link Builder#retryFor}. Blocks. */
+    /** Opens a writer like {@link #appender(String, int, Duration)}, with the time of {@link Builder#retryFor}. Blocks. */
     @Override
     public EventAppender appender(String streamId, int epoch) {
         return appender(streamId, epoch, retryFor);
     }
 
     /**
-     * Opens a writer as {@link #appender(String, int)} does, and repeats operations whose outcome is unknown for a time. Blocks.
+     * Opens the writer of a stream and fences each writer with a lower epoch. Blocks. Repeats operations whose outcome is unknown for a
+     * time.
      *
-     * @param retryFor zero for one attempt and a look at what became of it
+     * @param retryFor how long to repeat; zero for one attempt and one read of its outcome
      * @throws IllegalArgumentException if the id or the epoch is invalid, or the time is negative or more than a hundred years
-     * @throws StaleWriterException if the stream has ended, has a writer with this epoch or a higher one, or has entries before epoch 1
-     * @throws ProblemException with status 503 if the database refused the fence, or if its outcome stays unknown or the thread is interrupted
-     *     before it is known. The caller must not use this epoch again, since the fence may exist
+     * @throws StaleWriterException if the stream has ended, if it has entries of this epoch or a higher one, or if the epoch is 1 and the
+     *     stream has any entry
+     * @throws ProblemException with status 503 if the database refused the fence, if its outcome stays unknown, or if the thread is
+     *     interrupted before. The fence may be stored then, so the caller must not use this epoch again
      */
     public EventAppender appender(String streamId, int epoch, Duration retryFor) {
         StreamId.require(streamId);
@@ -167,7 +171,7 @@ public final class MongoEventStore implements EventStore {
         return new MongoEventAppender(commit, streamId, epoch, next);
     }
 
-    /** The settings of a store. */
+    /** Sets the options of a store. Not thread-safe. */
     public static final class Builder {
 
         private final @Nullable MongoDatabase database;
@@ -191,15 +195,15 @@ public final class MongoEventStore implements EventStore {
             this.executor = executor;
         }
 
-        /** Sets the monotonic time that pauses, retries and budgets of this process use; that of this JVM by default. */
+        /** Sets the source of monotonic time for the pauses, retries and budgets of this process; the JVM's by default. */
         public Builder ticker(Ticker ticker) {
             this.ticker = ticker;
             return this;
         }
 
         /**
-         * Sets the time limit of one operation on the database; 5 seconds by default. When it is over, the outcome of the operation is unknown, and a
-         * write is repeated.
+         * Sets the time limit of one operation on the database; 5 seconds by default. After it, the outcome of the operation is unknown,
+         * and the store repeats a write.
          *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
@@ -209,7 +213,8 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets how many loops fetch the streams that have readers here; 2 by default. Each needs a thread of the store's executor.
+         * Sets how many loops fetch the streams that have readers in this process; 2 by default. Each loop needs a thread of the store's
+         * executor.
          *
          * @throws IllegalArgumentException if it is less than 1
          */
@@ -220,7 +225,7 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets how long a document is kept after it was written; 24 hours by default. It must be longer than any task runs.
+         * Sets how long a document is kept after it was written; 24 hours by default. It must be longer than the longest task.
          *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
@@ -230,8 +235,8 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets how long a write is repeated while its outcome is unknown, for example while the database cannot be reached; 2 minutes by default. The
-         * time of each batch counts from its first attempt. When it is over, the stream fails with status 503.
+         * Sets how long the store repeats a write whose outcome is unknown, for example because the database cannot be reached; 2 minutes
+         * by default. The time of each batch begins with its first attempt. After it, the writer fails with status 503.
          *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
@@ -241,8 +246,9 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets how long after the beginning of one write the next write begins at the earliest, whatever streams it has; 6 ms by default, so that this
-         * process makes at most 167 writes a second. What is appended meanwhile is written together. A first event after a pause does not wait.
+         * Sets the shortest time between the beginnings of two writes, regardless of their streams; 6 ms by default, so that this process
+         * makes at most 167 writes per second. Events appended meanwhile are written together. An event after a pause of this length does
+         * not wait.
          *
          * @throws IllegalArgumentException if it is negative, or more than a hundred years
          */
@@ -252,8 +258,8 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets how often this process fetches the streams that are watched here; every 12 to 250 ms by default. It fetches more often while new
-         * entries arrive.
+         * Sets the shortest and the longest time between two fetches of the streams that have readers in this process; 12 and 250 ms by
+         * default. The process fetches a stream more often while new entries arrive.
          *
          * @throws IllegalArgumentException if a time is less than a millisecond or more than a hundred years, or the shortest is longer than the
          *     longest
@@ -264,10 +270,11 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets the executor that runs the hints of readers; that of the store by default. Hints format events and write to clients, and may block. A
-         * watch has at most one job on it. It needs one thread more than the number of hints that block at the same time. If the executor of the
-         * store runs hints, it needs these threads besides the threads that write and poll. The executor must not run jobs in the thread that submits
-         * them. If it rejects a hint, the hint is dropped, and the reader looks again by itself.
+         * Sets the executor that runs the hints of readers; the store's executor by default. Hints format events, write to clients, and may
+         * block. Each watch has at most one job on the executor. The executor needs one thread more than the number of hints that block at
+         * the same time. If the store's executor runs the hints, it needs these threads in addition to those for writes and polls. The
+         * executor must not run jobs in the thread that submits them. If it rejects a hint, the store drops the hint; the reader reads
+         * again at the latest a second later.
          */
         public Builder hintExecutor(Executor hintExecutor) {
             this.hintExecutor = hintExecutor;
@@ -275,8 +282,9 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets how durable an event is when it is acknowledged; by default what the connection string says, or {@code majority} if it says nothing.
-         * Ends and fences are always {@code majority}. With a weaker concern, a failover can lose events that readers have seen.
+         * Sets the write concern of events; by default that of the connection string, or {@code majority} if it names none. Ends and fences
+         * are always written with {@code majority}. With a weaker concern, a failover can lose events that readers have seen. {@link
+         * #build()} refuses {@code w=0}.
          */
         public Builder writeConcern(WriteConcern writeConcern) {
             this.writeConcern = writeConcern;
@@ -284,8 +292,8 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets the read concern; by default what the connection string says, or {@code majority} on a replica set and a sharded cluster if it says
-         * nothing. With {@code local}, readers can see events that a failover removes.
+         * Sets the read concern of events; by default that of the connection string, or {@code majority} on a replica set or a sharded
+         * cluster if it names none. With {@code local}, readers can see events that a failover removes.
          */
         public Builder readConcern(ReadConcern readConcern) {
             this.readConcern = readConcern;
@@ -293,9 +301,9 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets how many documents this process writes in a second at most; 5,000 by default. A document has the events that one stream has gathered
-         * since its last document. Above the budget, streams wait longer and write larger documents. The first document of a stream and its end do
-         * not wait.
+         * Sets how many documents this process may write per second; 5,000 by default. A document holds the events that one stream has
+         * buffered since its previous document. Above this budget, streams wait longer and write larger documents. The first document of a
+         * stream and its end do not wait.
          *
          * @throws IllegalArgumentException if it is less than 1
          */
@@ -305,15 +313,16 @@ public final class MongoEventStore implements EventStore {
             return this;
         }
 
-        /** Sets an observer, which is told what this store writes and reads; by default none. */
+        /** Sets an observer that receives measurements of the writes and reads of this store; none by default. */
         public Builder observer(HandoffObserver observer) {
             this.observer = observer;
             return this;
         }
 
         /**
-         * Sets how many bytes of events all streams of this process may have waiting for the store; by default an eighth of the heap, but at least 4
-         * and at most 64 MB. One stream may have 2 MB. Above that, {@code emit} blocks.
+         * Sets how many bytes of events may wait to be written, for all streams of this process together; by default an eighth of the heap,
+         * but at least 4 and at most 64 MB. One stream may have 2 MB waiting. Above these limits {@code append} blocks, and so does the
+         * {@code emit} of a handler.
          *
          * @throws IllegalArgumentException if it is less than 1
          */
@@ -322,7 +331,11 @@ public final class MongoEventStore implements EventStore {
             return this;
         }
 
-        /** Returns the store. Does not connect. */
+        /**
+         * Returns the store. Does not connect or block.
+         *
+         * @throws IllegalArgumentException if the write concern is {@code w=0}
+         */
         public MongoEventStore build() {
             MongoDatabase own = Objects.requireNonNull(database, "database");
             return build(
@@ -336,7 +349,7 @@ public final class MongoEventStore implements EventStore {
                     ReentrantLock::new);
         }
 
-        /** Returns a store that reads and writes there, and whose threads wait on such locks. */
+        /** Returns a store with these operations, whose threads wait on locks of this supplier. */
         MongoEventStore build(Database operations, Supplier<Lock> locks) {
             return new MongoEventStore(this, operations, locks);
         }

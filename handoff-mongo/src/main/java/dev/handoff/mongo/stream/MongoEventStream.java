@@ -13,10 +13,10 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Reads one stream: from the shared tail if that has the events, else from the database. Thread-safe. */
+/** Reads one stream, from the shared tail if it has the events, else from the database. Reads from the database block. Thread-safe. */
 final class MongoEventStream implements EventStream {
 
-    /** A read of the database ends with the batch that reaches this many bytes. */
+    /** A read from the database ends after the batch that reaches this many bytes. */
     private static final long BYTES_PER_READ = 1 << 20;
 
     private static final long UNKNOWN = -1;
@@ -24,7 +24,7 @@ final class MongoEventStream implements EventStream {
     private final String id;
     private final Database database;
     private final TailPoller tail;
-    /** The latest watch that is open. */
+    /** The open watch that was created last. */
     private volatile TailWindow.@Nullable Watch watch;
 
     MongoEventStream(String id, Database database, TailPoller tail) {
@@ -64,7 +64,7 @@ final class MongoEventStream implements EventStream {
     private Batch fetch(long after, int limit, TailWindow.@Nullable Watch open) {
         Part part = part(after, limit);
         if (part.gap && part.batch.last() == after) {
-            // Entries that were written during the read can look like a gap.
+            // Entries that are written during the read can look like a gap, so this reads again.
             part = part(after, limit);
         }
         if (part.gap && part.batch.last() == after && open == null) {
@@ -77,10 +77,10 @@ final class MongoEventStream implements EventStream {
     }
 
     /**
-     * What a read found.
+     * Holds the result of one read.
      *
-     * @param gap whether entries are missing after it though later ones exist
-     * @param tail the position after the last entry of the stream, if the read came there
+     * @param gap whether the next entry is missing although later ones exist
+     * @param tail the position after the last entry of the stream, if the read reached it
      */
     private record Part(Batch batch, boolean gap, long tail) {}
 
@@ -90,13 +90,13 @@ final class MongoEventStream implements EventStream {
         long bytes = found.stream().mapToLong(EventBatch::bytes).sum();
         long reached = 0;
         if (wanted > 0 && (found.isEmpty() || found.get(0).seq() > wanted)) {
-            // The first wanted event may stand in the middle of a batch.
+            // The first requested event may be in the middle of a batch.
             EventBatch before = database.lastBefore(id, wanted).orElse(null);
             if (before == null) {
                 if (found.isEmpty() && database.confirmedLast(id).isPresent()) {
                     throw new ProblemException(503, "store_unreachable", "The stream is not visible yet.");
                 }
-                // The reader has read entries that are gone. Without them, the remaining entries would look like a
+                // Entries that the reader has read were deleted. A new reader would take the remaining entries for the
                 // whole stream.
                 throw gone();
             }
@@ -109,7 +109,7 @@ final class MongoEventStream implements EventStream {
         End end = null;
         for (EventBatch batch : found) {
             if (batch.seq() > reached) {
-                // Positions are dense, so entries after a gap must not be shown.
+                // Positions are dense, so a read must not return entries after a gap.
                 long last = Math.max(after, reached - 1);
                 return new Part(new Batch(events, last, null, last > after), true, reached);
             }
@@ -162,7 +162,7 @@ final class MongoEventStream implements EventStream {
             return 0;
         }
         long entries = last.next() - (last.end() == null ? 0 : 1);
-        // Only a second or later attempt begins with a fence.
+        // Only a writer with an epoch above 1 begins with a fence.
         return last.epoch() == 1 ? entries : entries - database.fences(id);
     }
 
@@ -178,7 +178,7 @@ final class MongoEventStream implements EventStream {
         EventBatch last = database.last(id).orElse(null);
         End end = last == null ? null : last.end();
         if (open != null && end == null) {
-            // A poll tells a reader that waits for the end alone, too.
+            // The poller must also wake a reader that waits only for the end.
             tail.follow(open, last == null ? 0 : last.next());
         }
         return Optional.ofNullable(end);

@@ -4,11 +4,11 @@ import dev.handoff.mongo.database.EventBatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A batch that is being written.
+ * Holds a batch that is being written.
  *
- * @param since when it was written first
- * @param attempts how often it was written again
- * @param notBefore when it may be written again
+ * @param since when the first attempt began
+ * @param attempts how many retries there were
+ * @param notBefore the earliest time of the next attempt
  */
 record Write(MongoEventAppender appender, EventBatch batch, long bytes, long since, int attempts, long notBefore) {
 
@@ -16,12 +16,12 @@ record Write(MongoEventAppender appender, EventBatch batch, long bytes, long sin
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final int MOST_DOUBLINGS = 6;
 
-    /** Returns one that is tried again after a pause. */
+    /** Returns the next attempt, which waits for a pause. */
     Write again(long now) {
         return new Write(appender, batch, bytes, since, attempts + 1, now + pauseNanos(attempts));
     }
 
-    /** Returns how long to pause after so many attempts. */
+    /** Returns the pause after this many attempts, in nanoseconds. */
     static long pauseNanos(int attempts) {
         return Math.min(FIRST_PAUSE_NANOS << Math.min(attempts, MOST_DOUBLINGS), LONGEST_PAUSE_NANOS);
     }

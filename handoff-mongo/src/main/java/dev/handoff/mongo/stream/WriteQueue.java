@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What waits to be written. The budget limits the documents per second. The first batch of a stream and its end do not wait for the budget. Other
- * streams wait in the order in which they came, and gather more events meanwhile. Guarded by the lock of {@link GroupCommit}.
+ * Holds the appenders and retries that wait to be written. The budget limits the documents per second. The first batch of a stream and its
+ * end do not wait for the budget. Other streams wait in the order of arrival, and buffer more events meanwhile. Guarded by the lock of
+ * {@link GroupCommit}.
  */
 final class WriteQueue {
 
@@ -20,7 +21,7 @@ final class WriteQueue {
     private final DocumentBudget budget;
     /** Appenders that do not wait for the budget. */
     private final Set<MongoEventAppender> urgent = new LinkedHashSet<>();
-    /** Other appenders that have something to write, in the order in which they came. */
+    /** Other appenders with events to write, in the order of arrival. */
     private final Set<MongoEventAppender> waiting = new LinkedHashSet<>();
 
     private List<Write> retries = new ArrayList<>();
@@ -29,7 +30,7 @@ final class WriteQueue {
         this.budget = budget;
     }
 
-    /** Adds an appender that has something to write. */
+    /** Adds an appender that has events or an end to write. */
     void add(MongoEventAppender appender) {
         if (appender.isUrgent()) {
             waiting.remove(appender);
@@ -39,12 +40,12 @@ final class WriteQueue {
         }
     }
 
-    /** Adds a batch that is to be tried again. */
+    /** Adds a batch to retry. */
     void add(Write retry) {
         retries.add(retry);
     }
 
-    /** Forgets an appender and its batches. */
+    /** Removes an appender and its batches. */
     void remove(MongoEventAppender appender) {
         urgent.remove(appender);
         waiting.remove(appender);
@@ -55,7 +56,7 @@ final class WriteQueue {
         return urgent.isEmpty() && waiting.isEmpty() && retries.isEmpty();
     }
 
-    /** Returns the time until a batch is due, as far as the budget and the pauses between retries are concerned. */
+    /** Returns the nanoseconds until the budget and the pauses between retries allow a batch to be written. */
     long nanosUntilDue(long now) {
         if (!urgent.isEmpty()) {
             return 0;
@@ -67,7 +68,7 @@ final class WriteQueue {
         return soonest;
     }
 
-    /** Moves what is due to an empty list. If this throws, the caller must fail the appenders of the writes in the list. */
+    /** Moves the batches that are due to an empty list. If this throws, the caller must fail the appenders of the writes in the list. */
     void take(long now, List<Write> writes) {
         List<Write> later = new ArrayList<>();
         long bytes = 0;
@@ -92,7 +93,7 @@ final class WriteQueue {
         }
     }
 
-    /** Takes batches of the first appenders, as many as allowed. Returns the bytes of all writes. */
+    /** Takes the batches of the first appenders, at most {@code allowed}. Returns the bytes of all writes so far. */
     private static long take(
             Set<MongoEventAppender> from, int allowed, List<Write> writes, long bytesBefore, long now) {
         long bytes = bytesBefore;
@@ -108,15 +109,15 @@ final class WriteQueue {
                 writes.add(new Write(appender, batch, size, now, 0, now));
                 bytes += size;
             } catch (RuntimeException | Error e) {
-                // The batch is in no list, so nothing would write it.
-                appender.failed(DatabaseException.unknown("a batch could not be made", e));
+                // The batch is in no list, so it would never be written.
+                appender.failed(DatabaseException.unknown("a batch could not be created", e));
                 throw e;
             }
         }
         return bytes;
     }
 
-    /** Fails all, and forgets them. */
+    /** Fails and removes all appenders. */
     void failAll(RuntimeException e) {
         retries.forEach(w -> w.appender().failed(e));
         retries.clear();

@@ -1,4 +1,4 @@
-/** Event streams in MongoDB: the store, the writers and the readers. */
+/** Stores event streams in MongoDB: the store, its writers and its readers. */
 @NullMarked
 package dev.handoff.mongo.stream;
 
