@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Describes the owner and the state of a task. If two reads return equal values, no process has taken the task between them. If a part is
- * added, the constructor changes, but {@link #of} and the {@code withâ¦} methods stay.
+ * added, the constructor changes, but {@link #of} and the {@code with…} methods stay.
  *
  * @param owner the worker or sweeper that owns it; null while it is queued
  * @param cancel whether it is marked for cancellation

@@ -16,12 +16,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Records which tasks have readers, and cancels tasks that had no reader for a time. It writes the ids of several calls together: once in a quarter of
- * the time, but at most once a second. Does nothing if no time is set.
+ * Records which tasks have readers, and cancels tasks that have had no reader for a time. Writes the ids of several calls together: every
+ * quarter of that time, but at most once a second. Does nothing if no time is set. Thread-safe.
  */
 final class Attendance {
 
-    /** How many sweeps may be missed before a process begins to wait again. */
+    /** How many sweeps in a row a process may miss before its wait begins anew. */
     static final int MISSED_SWEEPS = 3;
 
     private static final Logger logger = LoggerFactory.getLogger(Attendance.class);
@@ -36,14 +36,14 @@ final class Attendance {
     private final Consumer<String> cancel;
     private final Ticker ticker;
     private final Throttle due;
-    /** The tasks that callers have named since the last write. */
+    /** The tasks that callers have reported since the last write. */
     private final Set<String> named = ConcurrentHashMap.newKeySet();
 
     private final AtomicBoolean writing = new AtomicBoolean();
 
     private volatile boolean failing;
 
-    // Only by the thread that sweeps.
+    // Used only by the thread that sweeps.
     private long lastSweep;
     private long sweepingSince;
 
@@ -65,7 +65,7 @@ final class Attendance {
         this.sweepingSince = lastSweep;
     }
 
-    /** Notes that these tasks have readers, and has the executor record that if it is due. Returns at once. */
+    /** Collects the ids of tasks that have readers, and submits a write of them to the executor if one is due. Does not block. */
     void record(Collection<String> taskIds) {
         if (limit == null) {
             return;
@@ -77,8 +77,8 @@ final class Attendance {
         if (!due.tryAcquire()) {
             writing.set(false);
         } else if (!executor.test(this::write)) {
-            // The ids are dropped, since an executor may refuse for ever. The next call names the tasks that still have
-            // readers.
+            // Drops the ids, because the executor may reject jobs forever. The next call reports the tasks that still
+            // have readers.
             named.clear();
             due.reset();
             writing.set(false);
@@ -92,7 +92,7 @@ final class Attendance {
             database.recordReaders(ids);
             failing = false;
         } catch (RuntimeException e) {
-            // The next call names the tasks that still have readers.
+            // The next call reports the tasks that still have readers.
             due.reset();
             if (!failing) {
                 failing = true;
@@ -107,21 +107,21 @@ final class Attendance {
         }
     }
 
-    /** Cancels tasks that had no reader for the time. To be called with each sweep, by one thread at a time. */
+    /** Cancels tasks that have had no reader for the time. Must be called with each sweep, by one thread at a time. */
     void cancelUnattended() {
         Duration time = limit;
-        // While the database did not answer, no server could record readers.
+        // While the database does not answer, servers cannot record readers, so that time does not count.
         if (time == null || !hasSweptFor(time)) {
             return;
         }
-        // A time that was recorded may be as old as the interval.
+        // A recorded time may be too old by one interval.
         for (String id : database.unread(time.plus(interval), MOST_UNREAD)) {
             logger.info("task {} has had no reader for {} and is cancelled", id, time);
             cancel.accept(id);
         }
     }
 
-    /** Notes a sweep, and returns whether this process has swept regularly for a time. */
+    /** Records a sweep, and returns whether this process has swept regularly for a time. */
     private boolean hasSweptFor(Duration time) {
         long now = ticker.read();
         if ((now - lastSweep) / MISSED_SWEEPS > sweepInterval.toNanos()) {

@@ -20,21 +20,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Claims tasks, in the threads that then run them. While tasks are waiting, up to four claims are under way at the same time, and each claim that
- * succeeds begins the next. Otherwise one claim at a time looks for tasks, with pauses of 10 to 100 ms.
+ * Claims tasks in the threads that then run them. While tasks are queued, up to four claims run at the same time, and each successful claim
+ * starts another. Otherwise one claim at a time queries the database, with pauses of 10 to 100 ms.
  *
- * <p>A claim takes one of the places of the worker before it asks the database, and the task that it gets keeps the place. So no more tasks are
- * claimed than may run. Thread-safe.
+ * <p>A claim takes one of the worker's {@code maxRunning} places before it queries the database, and the claimed task keeps the place. So a
+ * worker claims only tasks that it may run. Thread-safe.
  */
 final class Claims {
 
     /** Runs the tasks that are claimed. */
     interface Runs {
 
-        /** Registers a task that was claimed, and returns what runs it. Called before the claim counts as finished. */
+        /** Registers a claimed task, and returns an action that runs it. Called before the claim counts as finished. */
         Runnable begin(TaskRecord task);
 
-        /** Is called after a claim that got no task. */
+        /** Called after a claim without a task. */
         void gotNone();
     }
 
@@ -54,15 +54,15 @@ final class Claims {
     private final BooleanSupplier allowed;
     private final Runs runs;
 
-    /** How many places are taken, by tasks and by claims. */
+    /** How many places tasks and claims take. */
     private final AtomicInteger places = new AtomicInteger();
 
     private final AtomicInteger claiming = new AtomicInteger();
     private final AtomicLong numbers = new AtomicLong();
-    /** The numbers of the claims that are under way. */
+    /** The numbers of the claims that are running. */
     private final ConcurrentSkipListSet<Long> underWay = new ConcurrentSkipListSet<>();
 
-    /** How many claims may be under way; more than one while tasks are waiting. */
+    /** How many claims may run at the same time; more than one while tasks are queued. */
     private volatile int atOnce = 1;
 
     private volatile boolean failing;
@@ -96,7 +96,7 @@ final class Claims {
         this.due = ticker.read();
     }
 
-    /** Begins claims if they are due. Returns at once and throws nothing. */
+    /** Starts claims if they are due. Does not block and throws nothing. */
     void claimIfDue() {
         if (ticker.read() - due >= 0) {
             beginClaims();
@@ -129,7 +129,7 @@ final class Claims {
             executor.execute(this::claimAndRun);
             return true;
         } catch (RuntimeException | Error e) {
-            // Errors too: a timer drops a job that throws, and the worker would claim nothing any more.
+            // Catches errors too. A timer cancels a job that throws, and the worker would claim no more tasks.
             claiming.decrementAndGet();
             places.decrementAndGet();
             failed(e);
@@ -202,29 +202,32 @@ final class Claims {
         }
     }
 
-    /** The times come from two processes, whose ideas of the time of the server may differ by some milliseconds. */
+    /**
+     * Returns how long a task was queued. Its times come from two processes, whose estimates of the server's time may differ by
+     * milliseconds, so the difference can be negative.
+     */
     private static Duration queuedFor(TaskRecord task) {
         Instant started = task.started();
         Duration queued = started == null ? Duration.ZERO : Duration.between(task.created(), started);
         return queued.isNegative() ? Duration.ZERO : queued;
     }
 
-    /** Returns how many claims are under way. */
+    /** Returns how many claims are running. */
     int underWay() {
         return claiming.get();
     }
 
-    /** Returns the number of the claim that began last. */
+    /** Returns the number of the claim that started last. */
     long last() {
         return numbers.get();
     }
 
-    /** Returns whether all claims up to a number have finished, so that their tasks are registered. */
+    /** Returns whether all claims up to a number have finished. Their tasks are registered then. */
     boolean haveFinished(long number) {
         return underWay.headSet(number, true).isEmpty();
     }
 
-    /** Returns whether a claim has failed since the last call, so that the worker may own a task that it does not know. */
+    /** Returns whether a claim has failed since the last call. The worker may then own a task that it does not know. */
     boolean wereInDoubt() {
         boolean was = inDoubt;
         inDoubt = false;

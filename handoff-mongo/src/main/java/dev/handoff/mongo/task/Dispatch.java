@@ -19,10 +19,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Accepts tasks, and answers what the application asks about them. Each operation is repeated for a time while its outcome is unknown, and then
- * fails with 503. Once a task is known to be inserted, no failure turns its dispatch into an error.
+ * Dispatches and cancels tasks and returns their status. Repeats each operation for a time while its outcome is unknown, and then fails
+ * with 503. After a task is known to be inserted, no later failure makes its dispatch fail.
  *
- * <p>Thread-safe. Blocks while the database does.
+ * <p>Thread-safe. Blocks until the database answers or the time is over.
  */
 final class Dispatch {
 
@@ -54,7 +54,7 @@ final class Dispatch {
 
     private TaskRecord insertOrJoin(Task task, Retry retry) {
         TaskRecord record = TaskRecord.queued(task);
-        // Inserting an id that exists is slow on a replica set, so a task that may exist is looked up first.
+        // An insert of an id that exists is slow on a replica set, so this first queries a task that may exist.
         boolean mayExist = task.idempotencyKey() != null;
         if (mayExist) {
             Optional<TaskRecord> known = retry.call(() -> known(task));
@@ -74,7 +74,8 @@ final class Dispatch {
                 throw failure;
             }
             logger.debug("the insert of task {} has an unknown outcome", task.id(), failure);
-            // A task whose insert has arrived after all is found here, or by the next insert as a duplicate.
+            // If an earlier insert succeeded after all, this query finds the task, or the next insert fails as a
+            // duplicate.
             Optional<TaskRecord> known = retry.call(() -> database.task(task.id()));
             if (known.isPresent()) {
                 TaskRecord accepted = join(task, known.get());
@@ -87,7 +88,7 @@ final class Dispatch {
         }
     }
 
-    /** Returns null if the task is inserted, else what failed. */
+    /** Inserts a task. Returns null if it is stored, else the failure. */
     private @Nullable DatabaseException tryToInsert(TaskRecord record) {
         try {
             InsertOutcome outcome = database.insertTask(record);
@@ -101,13 +102,16 @@ final class Dispatch {
         }
     }
 
-    /** Returns the task with this id. If it is no longer kept, it must not have events, because readers would take them for those of the new task. */
+    /**
+     * Returns the task with this id. If it is no longer kept but has events, this throws, because readers would take them for events of the
+     * new task.
+     */
     private Optional<TaskRecord> known(Task task) {
         Optional<TaskRecord> known = database.task(task.id());
         if (known.isPresent() || database.last(task.id()).isEmpty()) {
             return known;
         }
-        // Another server may have accepted it in between.
+        // Another server may have accepted the task in between.
         known = database.task(task.id());
         if (known.isEmpty()) {
             throw new ProblemException(
@@ -129,7 +133,7 @@ final class Dispatch {
         return known;
     }
 
-    /** Returns the record with the times of the database, or without them if it does not answer. */
+    /** Returns the record with the times of the database, or the given record if the database does not answer. */
     private TaskRecord inserted(TaskRecord record) {
         try {
             return database.task(record.id()).orElse(record);
@@ -175,7 +179,7 @@ final class Dispatch {
         return true;
     }
 
-    /** Ends a queued task that is marked for cancellation. If this fails, a worker that claims the task or a sweeper ends it. */
+    /** Ends a queued task that is marked for cancellation. If this fails, a sweeper or a worker that claims the task ends it. */
     private void end(HeldTask marked) {
         try {
             takeover.take(marked, Takeover.Cause.CANCELLED);

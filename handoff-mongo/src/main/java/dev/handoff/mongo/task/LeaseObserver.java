@@ -11,26 +11,26 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Decides which workers and tasks are lost, from what a sweeper has read. It compares no clocks: a worker is lost when its beat has not changed
- * for a whole lease, by the monotonic time of this process, while this process read the beats regularly.
+ * Decides which workers and tasks are lost, from the data that a sweeper reads. It does not compare clocks of machines. A worker is lost
+ * when its beat has not changed for a whole lease, by the monotonic time of this process, while this process read the beats regularly.
  *
- * <p>A worker writes its beat before it claims its first task. So a task that was read before the beats has an owner whose beat is among them,
- * unless that owner writes no beats: workers of version 0.1 and processes that took a task over. The value of such a task is observed
- * instead.
+ * <p>A worker writes its beat before it claims its first task, and a sweeper reads the tasks before the beats. So each owner of a task has
+ * a beat, unless it writes none. Workers of version 0.1 and processes that take tasks over write no beats. For their tasks this observes
+ * the value of the task instead.
  *
- * <p>A failed read begins all observations anew, and so does a late one: a worker that cannot write its beat is not lost if the database was
- * away. Not thread-safe.
+ * <p>A failed read and a late read restart all observations, because a worker that could not write its beat during an outage of the
+ * database is not lost. Not thread-safe.
  */
 final class LeaseObserver {
 
-    /** A value, and when it was first seen. */
+    /** Holds a value and when it was first seen. */
     private record Seen<T>(T value, long since) {}
 
     /**
-     * What one reading says.
+     * Holds the result of one reading.
      *
-     * @param tasks the tasks that have lost their owner
-     * @param idle the workers that are lost and have no task, with their beats
+     * @param tasks the tasks whose owner is lost
+     * @param idle the lost workers without tasks, with their beats
      */
     record Lost(List<HeldTask> tasks, Map<String, Long> idle) {}
 
@@ -44,24 +44,24 @@ final class LeaseObserver {
     private boolean hasRead;
     private long lastRead;
 
-    /** @param longestGap how far apart two readings may be that belong to one observation */
+    /** @param longestGap the longest time between two readings of one observation */
     LeaseObserver(Duration lease, Duration longestGap) {
         this.leaseNanos = lease.toNanos();
         this.longestGapNanos = longestGap.toNanos();
     }
 
-    /** Returns whether there was a reading, so that {@link #live} knows the workers. */
+    /** Returns whether there was a reading. Before the first one, {@link #live} knows no workers. */
     boolean hasRead() {
         return hasRead;
     }
 
-    /** Begins all observations anew, because a read has failed. */
+    /** Restarts all observations, because a read has failed. */
     void restart() {
         workers.clear();
         tasks.clear();
     }
 
-    /** Returns the workers that no reading that begins now can find lost. Their tasks need not be read. */
+    /** Returns the workers that a reading that begins now cannot find lost. The sweeper need not read their tasks. */
     Collection<String> live(long now) {
         Set<String> live = new HashSet<>(known);
         workers.forEach((id, seen) -> {
@@ -73,10 +73,10 @@ final class LeaseObserver {
     }
 
     /**
-     * Adds a reading and returns who is lost.
+     * Adds a reading and returns the lost workers and tasks.
      *
-     * @param began when the reading of the tasks began; the beats were read after them
-     * @param now when the reading of the beats ended
+     * @param began when the read of the tasks began; the beats were read after them
+     * @param now when the read of the beats ended
      * @param running the running tasks, without those of live workers
      */
     Lost observe(long began, long now, List<HeldTask> running, Map<String, Long> beats) {

@@ -26,7 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A queue of tasks in MongoDB, in the collection {@code handoff_tasks}. Any number of {@link MongoWorker workers} take tasks from it:
+ * Queues tasks in the MongoDB collection {@code handoff_tasks}. Any number of {@link MongoWorker workers} claim tasks from it. Each task is
+ * one document:
  *
  * <pre>
  * { _id: task id, type, payload?, fingerprint, attributes: [ { name, value }, … ], subject?, key?, format,
@@ -34,23 +35,27 @@ import org.slf4j.LoggerFactory;
  *   worker?, cancel?: true, attended: date, created: date, started?: date, ended?: date, expireAt?: date }
  * </pre>
  *
- * <p>and in the collection {@code handoff_workers} one document for each worker process: {@code { _id: worker, beat: int64, expireAt: date }}.
+ * <p>The collection {@code handoff_workers} has one document for each worker process: {@code { _id: worker, beat: int64, expireAt: date }}.
  *
  * <ol>
- *   <li>Dispatching inserts the document. Its {@code _id} makes that idempotent on all servers.
- *   <li>Whoever takes a task, to run it, to cancel it or to take it over, raises its epoch in the same step and becomes its {@code worker}.
- *   <li>A task ends by the end of its stream, which only one process can write. The state is set after that.
- *   <li>A worker raises its beat three times in a lease, and first before it claims a task. A sweeper that has read the beats regularly for a
- *       whole lease, and has seen no change of one, takes the tasks of that worker. If the stream of a task has ended, it sets the state; if the
- *       stream has events, it ends it with {@code worker_lost}; if not, it queues the task again, behind a fence that keeps the lost worker out.
+ *   <li>A dispatch inserts the document. Its {@code _id} makes the dispatch idempotent across all servers.
+ *   <li>A process takes a task to run it, to cancel it, or to take it over from a lost worker. In the same atomic update it raises the
+ *     epoch and sets itself as {@code worker}.
+ *   <li>A task ends with the end of its stream, which only one process can write. The process sets the state after that.
+ *   <li>A worker increments its beat three times per lease, the first time before it claims a task. A sweeper reads the beats regularly. If
+ *     a beat has not changed for a whole lease, the sweeper takes the tasks of that worker. If the stream of a task has ended, the sweeper
+ *     sets the state. If the stream has events, the sweeper ends it with {@code worker_lost}. Otherwise the sweeper queues the task again,
+ *     after a fence that stops appends of the lost worker.
  * </ol>
  *
- * <p>No clocks of machines are compared: times in documents are those of the database server, and leases are observed by monotonic time. Writes
- * have the write concern {@code majority}. All methods block while the server does.
+ * <p>The queue does not compare clocks of machines. Times in documents are times of the database server, and each process observes leases
+ * by its own monotonic time. Writes have the write concern {@code majority}.
+ *
+ * <p>Thread-safe. All methods except {@link #reportReaders} block until the database answers.
  */
 public final class MongoTaskQueue implements TaskDispatcher {
 
-    /** The collection. */
+    /** The name of the collection. */
     public static final String COLLECTION = MongoOperations.TASKS;
 
     private static final Logger logger = LoggerFactory.getLogger(MongoTaskQueue.class);
@@ -83,12 +88,12 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Returns a builder of a queue in a database that has the indexes of {@link dev.handoff.mongo.MongoIndexes}.
+     * Returns a builder of a queue in a database. {@link dev.handoff.mongo.MongoIndexes} must have created its indexes.
      *
-     * @param store where the streams of its tasks are, in the same database
-     * @param executor sweeps and records which tasks have readers. It waits for the store, so it must not be that of the store. It needs two
-     *     threads; belongs to the caller
-     * @param types the types of tasks that are accepted; others are refused
+     * @param store holds the streams of the tasks, in the same database
+     * @param executor runs sweeps and records which tasks have readers. Its jobs wait for the store, so it must not be the store's
+     *     executor. It needs two threads. The queue does not shut it down
+     * @param types the types of tasks that the queue accepts; it refuses others with status 400
      */
     public static Builder builder(
             MongoDatabase database, MongoEventStore store, Executor executor, Collection<String> types) {
@@ -96,9 +101,9 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Queues a task and returns its status, or that of the task with the same id. While the outcome is unknown this looks the task up and inserts
-     * it again, for the time of {@link Builder#retryFor}. Then it fails with 503; the task may have been queued, and a repetition with the same
-     * idempotency key joins it. An error means that the task is not known to be queued.
+     * Queues a task and returns its status, or that of the known task with the same id. While the outcome is unknown, this repeats the
+     * lookup and the insert for the time of {@link Builder#retryFor}. After that it fails with 503. The task may be queued then, and a
+     * repetition with the same idempotency key joins it.
      */
     @Override
     public TaskStatus dispatch(Task task) {
@@ -111,8 +116,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Returns the latest task that the same subject asked for with the same type and payload within a time. The time is that of the database
-     * server.
+     * Returns the latest task that the same subject requested with the same type and payload within a time, measured by the clock of the
+     * database server; empty if there is none.
      */
     @Override
     public Optional<TaskStatus> latestLike(Task task, Duration within) {
@@ -120,7 +125,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Marks a task for cancellation. This ends a queued task; the worker of a running task ends it, and looks several times a second.
+     * Marks a task for cancellation. This ends a queued task at once. The worker of a running task checks for the mark four times a second
+     * and ends the task.
      */
     @Override
     public boolean cancel(String taskId) {
@@ -128,9 +134,9 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Records which streams are being read, if tasks without readers are to be cancelled, and sweeps if that is due. Returns
-     * at once: the executor of the queue does both. It writes the ids of several calls together: once in a quarter of
-     * the limit, but at most once a second.
+     * Submits two jobs to the executor of the queue: a sweep, if one is due, and, if {@link Builder#cancelUnattendedAfter} is set, a write
+     * that records which tasks have readers. Does not block. The write covers the ids of several calls. It happens every quarter of the
+     * limit, but at most once a second.
      */
     @Override
     public void reportReaders(Collection<String> taskIds) {
@@ -139,30 +145,30 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Takes the tasks of lost workers, ends tasks that are queued for too long, cancels tasks without readers and deletes what has expired. Workers
-     * do it, and so do streaming servers by {@link #reportReaders}; any number of processes may do it at the same time. Does nothing while another
-     * sweep runs in this process.
+     * Takes over the tasks of lost workers, ends tasks that have been queued for too long, cancels tasks without readers, and deletes
+     * expired documents. Workers sweep, and so do streaming servers through {@link #reportReaders}, so applications need not call this. Any
+     * number of processes may sweep at the same time. Does nothing while another sweep runs in this process.
      *
-     * @throws dev.handoff.mongo.database.DatabaseException if the database does not answer
+     * @throws dev.handoff.mongo.database.DatabaseException if the database does not answer; a later sweep does what is left
      */
     public void sweep() {
         sweeper.sweep();
     }
 
-    /** Has the executor sweep if that is due. Returns at once. */
+    /** Submits a sweep to the executor if one is due. Does not block. */
     void sweepIfDue() {
         if (sweeper.isDue()) {
             onExecutor(sweeper::sweepDue);
         }
     }
 
-    /** Submits an action that must not block the caller. Returns whether the executor accepted it. */
+    /** Submits an action that may block to the executor. Returns whether the executor accepted it. */
     boolean onExecutor(Runnable action) {
         try {
             executor.execute(action);
             return true;
         } catch (RejectedExecutionException e) {
-            logger.debug("the executor of the queue accepts no more work", e);
+            logger.debug("the executor of the queue rejected an action", e);
         } catch (RuntimeException | Error e) {
             logger.warn("the executor of the queue failed", e);
         }
@@ -189,7 +195,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         return takeover;
     }
 
-    /** The settings of a queue. All servers should have the same. */
+    /** Sets the options of a queue. All processes should use the same settings. Not thread-safe. */
     public static final class Builder {
 
         private final MongoDatabase database;
@@ -214,15 +220,17 @@ public final class MongoTaskQueue implements TaskDispatcher {
             this.types = types;
         }
 
-        /** Sets the ticker that measures when something is due in this process; that of this JVM by default. */
+        /** Sets the source of monotonic time of this process; the JVM's by default. */
         public Builder ticker(Ticker ticker) {
             this.ticker = ticker;
             return this;
         }
 
         /**
-         * Sets how long the status of a task is kept after its end; that of the store by default. It is at least as long, because a task that is
-         * forgotten before its events would leave them to the next task with the same idempotency key.
+         * Sets how long the status of a task is kept after its end; by default as long as the store keeps events. It must not be shorter,
+         * because the next task with the same idempotency key would otherwise get the events of a deleted task.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder retention(Duration retention) {
             this.retention = Durations.requireMillis("retention", retention);
@@ -230,8 +238,10 @@ public final class MongoTaskQueue implements TaskDispatcher {
         }
 
         /**
-         * Sets how long a task may be queued; the retention by default, since no client waits for longer than a finished answer is kept. A sweep
-         * then ends it with 503 {@code expired_in_queue}.
+         * Sets how long a task may be queued; by default as long as the status of a task is kept. After it, a sweep ends the task with 503
+         * {@code expired_in_queue}.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder maxQueueTime(Duration maxQueueTime) {
             this.maxQueueTime = Durations.requireMillis("maxQueueTime", maxQueueTime);
@@ -239,29 +249,37 @@ public final class MongoTaskQueue implements TaskDispatcher {
         }
 
         /**
-         * Sets for how long dispatching a task, cancelling it and asking for its status are repeated while the database does not answer; 15 seconds
-         * by default, because electing a new primary takes about 12. The last operation may take its time limit longer.
+         * Sets how long the queue repeats a dispatch, a cancellation or a status query while the database does not answer; 15 seconds by
+         * default, because the election of a new primary takes about 12. A call may last longer by the time limit of one operation.
+         *
+         * @throws IllegalArgumentException if it is negative, or more than a hundred years
          */
         public Builder retryFor(Duration retryFor) {
             this.retryFor = Durations.requireNotNegative("retryFor", retryFor);
             return this;
         }
 
-        /** Sets the time limit of one operation on the database; 5 seconds by default. It should be at most half a lease. */
+        /**
+         * Sets the time limit of one operation on the database; 5 seconds by default. It should be at most half a lease.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
+         */
         public Builder operationTimeout(Duration operationTimeout) {
             this.operationTimeout = Durations.requireMillis("operationTimeout", operationTimeout);
             return this;
         }
 
-        /** Sets who is told about claims, sweeps, queues and leases; nobody by default. */
+        /** Sets an observer that receives measurements of claims, sweeps, queues and leases; none by default. */
         public Builder observer(HandoffObserver observer) {
             this.observer = observer;
             return this;
         }
 
         /**
-         * Sets how long a worker may be silent before its tasks are taken from it; 10 seconds by default. All processes should have the same
-         * lease, of at least four sweep intervals.
+         * Sets the lease: how long the beat of a worker may be unchanged before a sweep takes its tasks; 10 seconds by default. It should
+         * be the same in all processes, and at least four sweep intervals.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder lease(Duration lease) {
             this.lease = Durations.requireMillis("lease", lease);
@@ -269,15 +287,21 @@ public final class MongoTaskQueue implements TaskDispatcher {
         }
 
         /**
-         * Sets how often each process sweeps; 2 seconds by default. It reads the leases of the workers twice as often. A worker that dies is found
-         * within a lease and a sweep interval.
+         * Sets the interval of the sweeps of each process; 2 seconds by default. A process reads the beats of the workers twice per
+         * interval. It detects a dead worker within a lease plus one interval.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder sweepInterval(Duration sweepInterval) {
             this.sweepInterval = Durations.requireMillis("sweepInterval", sweepInterval);
             return this;
         }
 
-        /** Sets how often a task is begun that loses its worker before it has emitted anything; 3 by default. */
+        /**
+         * Sets how often a task may be started if its worker is lost before the first event; 3 by default.
+         *
+         * @throws IllegalArgumentException if it is not positive
+         */
         public Builder maxAttempts(int maxAttempts) {
             if (maxAttempts < 1) {
                 throw new IllegalArgumentException("maxAttempts is not positive: " + maxAttempts);
@@ -287,9 +311,11 @@ public final class MongoTaskQueue implements TaskDispatcher {
         }
 
         /**
-         * Cancels a task whose stream has had no reader for this long; by default no task is cancelled. The sweep
-         * cancels it up to a quarter of this time late, because servers record readers only once in a quarter of it. A
-         * process that could not sweep for some time begins to wait again.
+         * Cancels a task whose stream has had no reader for this time; by default no task is cancelled. The cancellation can be late by a
+         * quarter of this time, because servers record readers only every quarter of it. If a process could not sweep, for example during
+         * an outage of the database, its wait begins anew.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder cancelUnattendedAfter(Duration limit) {
             this.cancelUnattendedAfter = Durations.requireMillis("cancelUnattendedAfter", limit);
@@ -304,7 +330,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
          */
         public MongoTaskQueue build() {
             if (executor == store.executor()) {
-                throw new IllegalArgumentException("the executor is that of the store, for whose writes it would wait");
+                throw new IllegalArgumentException("the executor is that of the store; a sweep waits for its writes");
             }
             Duration kept = Objects.requireNonNullElse(retention, store.retention());
             if (kept.compareTo(store.retention()) < 0) {

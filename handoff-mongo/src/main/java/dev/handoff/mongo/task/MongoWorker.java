@@ -18,11 +18,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes tasks from a {@link MongoTaskQueue} and runs them, a limited number at the same time.
+ * Claims tasks from a {@link MongoTaskQueue} and runs them, a limited number at the same time.
  *
- * <p>{@link #start} begins three daemon threads: one renews the lease, one looks for cancellations and has the queue sweep, and one claims tasks.
- * An application that owns its threads calls {@link #tick} instead. In both cases the worker cancels tasks in daemon threads of its own, because a
- * cancellation may wait for the database and for the application: at most 100, which end after a second without work.
+ * <p>{@link #start} starts three daemon threads. One renews the lease, one checks for cancellations and starts sweeps, and one claims
+ * tasks. An application that uses its own threads calls {@link #tick} instead. In both cases the worker cancels tasks in daemon threads of
+ * its own, because a cancellation may wait for the database and for the application. It starts at most 100 of them, and each ends after a second
+ * without work.
  *
  * <p>Thread-safe.
  */
@@ -95,15 +96,19 @@ public final class MongoWorker implements AutoCloseable {
                 List.of(this::renewLease, this::lookAfterTasks, claims::claimIfDue));
     }
 
-    /** Returns a builder of a worker that runs tasks of this queue on this executor, which needs a thread for each that runs at a time. */
+    /**
+     * Returns a builder of a worker.
+     *
+     * @param executor runs the handlers; it needs one thread for each of {@link Builder#maxRunning} tasks. The worker does not shut it down
+     */
     public static Builder builder(MongoTaskQueue queue, Executor executor) {
         return new Builder(queue, executor);
     }
 
     /**
-     * Begins to take tasks, in threads of its own. Returns at once, also if the database cannot be reached or has no unique index on events: the
-     * worker logs that once, tries again and claims its first task when the database is there and has the index. An application that is to end
-     * without the index calls {@link dev.handoff.mongo.MongoIndexes#require} first.
+     * Starts to claim tasks, in its own threads. Does not block. If the database cannot be reached or has no unique index on events, the
+     * worker logs that once and tries again, and claims no task until then. To stop the application instead, call {@link
+     * dev.handoff.mongo.MongoIndexes#require} first.
      *
      * @throws IllegalStateException if the worker was started or closed before
      */
@@ -115,9 +120,9 @@ public final class MongoWorker implements AutoCloseable {
     }
 
     /**
-     * Does what is due: renews the lease, looks for cancellations, has the queue sweep, and claims tasks. Blocks while the database does. Throws
-     * nothing: it logs a failure and tries again in a later tick. Call it about every 20 ms if you do not call {@link #start}. If several threads
-     * call it, a slow step of one delays no other step.
+     * Runs the steps that are due: renews the lease, checks for cancellations, starts a sweep, and claims tasks. Blocks until the database
+     * answers. Throws nothing: it logs a failure, and a later tick tries again. If you do not call {@link #start}, call this about every 20
+     * ms. Several threads may call it, so that a slow step does not delay the others.
      */
     public void tick() {
         renewLease();
@@ -134,7 +139,7 @@ public final class MongoWorker implements AutoCloseable {
         storeLost = lost;
     }
 
-    /** Stops what this worker runs, because nothing of it can be stored and other workers may run it by now. */
+    /** Stops all running tasks without an end, because their events cannot be stored and other workers may run them by now. */
     private void releaseAll() {
         List<RunningTask> all = List.copyOf(running.values());
         if (!all.isEmpty()) {
@@ -160,8 +165,8 @@ public final class MongoWorker implements AutoCloseable {
         if (handler == null) {
             throw new IllegalStateException("the database gave a task of type " + claimed.type() + " to this worker");
         }
-        // The retry time is zero, because appenders retry by themselves. If the stream then has no end, the task is
-        // taken over.
+        // The retry time is zero, because appenders retry by themselves. If the stream has no end afterwards, a process
+        // takes the task over.
         TaskRun run = new TaskRun(
                 claimed.task(),
                 handler,
@@ -178,12 +183,14 @@ public final class MongoWorker implements AutoCloseable {
     private void work(RunningTask task) {
         boolean interrupted = false;
         try {
-            // Either this thread sees that the worker stops, or the thread that stops the worker sees this task.
+            // The check comes after the registration. So either this thread sees that the worker stops, or the stopping
+            // thread sees this task.
             if (stopping && task.run.releaseIfUntouched()) {
                 queue.takeover().requeue(task.id, task.epoch, false);
             } else {
                 task.run.run();
-                // A handler may leave the thread interrupted, and the driver fails in an interrupted thread.
+                // Clears the interrupt status, because a handler may leave it set and the driver fails in an
+                // interrupted thread.
                 interrupted = Thread.interrupted();
                 queue.takeover().finish(task.id, task.epoch);
             }
@@ -200,23 +207,23 @@ public final class MongoWorker implements AutoCloseable {
         }
     }
 
-    /** Returns how many tasks it runs. */
+    /** Returns how many tasks the worker is running. */
     public int running() {
         return running.size();
     }
 
-    /** Returns whether it is asking the database for a task. */
+    /** Returns whether a claim is running. */
     boolean isClaiming() {
         return claims.underWay() > 0;
     }
 
     /**
-     * Claims no more tasks, and waits for those that run. When the time is over, it queues the remaining tasks again if they have emitted nothing,
-     * and ends the others with {@code worker_lost}. A worker that was not started has to be ticked meanwhile. Blocks until then, and for up to
-     * one lease more while the database does not answer. A sweeper later requeues or fails the tasks for which that was not possible. An
-     * interruption ends the wait for the tasks.
+     * Stops claiming tasks, and waits for the running ones. After the deadline it queues the remaining tasks that have emitted nothing
+     * again, and ends the others with {@code worker_lost}. Blocks up to the deadline, and up to one lease longer while the database does
+     * not answer. A sweeper later requeues or fails the tasks for which this did not succeed. An interruption ends the wait for the tasks.
+     * If you did not call {@link #start}, call {@link #tick} meanwhile.
      *
-     * @return whether all tasks were done in time
+     * @return whether all tasks ended before the deadline
      */
     public boolean stop(Duration deadline) {
         stopping = true;
@@ -228,7 +235,8 @@ public final class MongoWorker implements AutoCloseable {
     }
 
     /**
-     * Stops the worker with the deadline of its builder, then ends its threads and removes its lease. Does nothing if it was closed before.
+     * Calls {@link #stop} with the time of {@link Builder#closeWithin}, then ends the threads and deletes the beat. Blocks. Does nothing if
+     * the worker was closed before.
      */
     @Override
     public void close() {
@@ -240,7 +248,7 @@ public final class MongoWorker implements AutoCloseable {
         beat.close();
     }
 
-    /** The settings of a worker. */
+    /** Sets the options of a worker. Not thread-safe. */
     public static final class Builder {
 
         private final MongoTaskQueue queue;
@@ -257,7 +265,7 @@ public final class MongoWorker implements AutoCloseable {
             this.executor = executor;
         }
 
-        /** Sets the name under which the worker owns tasks. It must be unique to each start. */
+        /** Sets the name under which the worker owns tasks. Each start must use another name. */
         Builder name(String name) {
             this.name = name;
             return this;
@@ -295,15 +303,22 @@ public final class MongoWorker implements AutoCloseable {
         }
 
         /**
-         * Sets how long the worker goes on while it cannot reach the database; 2 minutes by default, as {@link
-         * dev.handoff.mongo.stream.MongoEventStore.Builder#retryFor}. After that it stops its handlers, since nothing that they do could be stored.
+         * Sets how long the worker continues while it cannot reach the database; 2 minutes by default, like {@link
+         * dev.handoff.mongo.stream.MongoEventStore.Builder#retryFor}. After that it stops its handlers, because their events cannot be
+         * stored.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder retryFor(Duration retryFor) {
             this.retryFor = Durations.requireMillis("retryFor", retryFor);
             return this;
         }
 
-        /** Sets how long {@link MongoWorker#close} waits for tasks that run; 30 seconds by default. */
+        /**
+         * Sets how long {@link MongoWorker#close} waits for running tasks; 30 seconds by default.
+         *
+         * @throws IllegalArgumentException if it is negative, or more than a hundred years
+         */
         public Builder closeWithin(Duration closeWithin) {
             this.closeWithin = Durations.requireNotNegative("closeWithin", closeWithin);
             return this;

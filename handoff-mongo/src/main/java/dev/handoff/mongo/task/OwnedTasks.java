@@ -17,11 +17,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compares the tasks that a worker runs with those that it owns in the database: four times a second while it runs any, else three times in a
- * lease. Cancels what is marked for cancellation, stops what another process has taken, and has those tasks taken over that the worker owns but
- * does not run. The worker owns such a task if the answer to its claim got lost, or if its end could not be noted.
+ * Compares the tasks that a worker runs with those that it owns in the database: four times a second while it runs any, else three times
+ * per lease. Cancels tasks that are marked for cancellation. Stops tasks that another process has taken. Takes over tasks that the worker
+ * owns but does not run, which happens if the answer to a claim was lost or an end could not be recorded.
  *
- * <p>Thread-safe. One thread at a time looks.
+ * <p>Thread-safe. One thread at a time compares.
  */
 final class OwnedTasks {
 
@@ -29,7 +29,7 @@ final class OwnedTasks {
     private static final long INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
     private static final long PAUSE_AFTER_FAILURE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final long UNKNOWN_FOR_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** A worker reads this many tasks more than it may run. */
+    /** How many more tasks a comparison reads than the worker may run. */
     private static final int MORE_TASKS = 100;
 
     /** A task that this worker owns but does not run. */
@@ -50,7 +50,7 @@ final class OwnedTasks {
     private volatile boolean soon = true;
     private volatile boolean hasUnknown;
 
-    // Only by the thread that looks.
+    // Used only by the thread that compares.
     private final Map<String, Unknown> unknown = new HashMap<>();
     private boolean failing;
 
@@ -80,7 +80,7 @@ final class OwnedTasks {
         this.notBefore = last;
     }
 
-    /** Compares if that is due and no other thread does so. Throws nothing. Blocks while the database does. */
+    /** Compares if that is due and no other thread is comparing. Throws nothing. Blocks until the database answers. */
     void lookIfDue() {
         if (!isDue() || !looking.compareAndSet(false, true)) {
             return;
@@ -123,8 +123,8 @@ final class OwnedTasks {
     }
 
     private void compare() {
-        // In this order: a claim that has finished has registered its task, and a task that has left the map was ended
-        // before the read.
+        // These reads must come first, in this order. A finished claim has registered its task. A task that has left
+        // the map ended before the database is read.
         Map<String, Boolean> finished = new HashMap<>();
         unknown.forEach((id, task) -> finished.put(id, claims.haveFinished(task.lastClaim)));
         Map<String, RunningTask> ran = new HashMap<>(running);
@@ -146,13 +146,12 @@ final class OwnedTasks {
     }
 
     private void compare(RunningTask task, @Nullable HeldTask owned, boolean complete) {
-        // The state of a run is final before its end is noted in the database.
+        // The state of a run becomes final before its end is recorded in the database.
         if (task.stopping || running.get(task.id) != task || task.run.state().isFinal()) {
             return;
         }
-        // In other threads: a cancellation waits for an emit of the handler, for cancel actions and for the database,
-        // and
-        // all threads of handlers may be busy. If no thread can be started, the next look tries again.
+        // Uses other threads, because a cancellation waits for an emit of the handler, for cancel actions and for the database, and because all
+        // threads of the handlers may be busy. If no thread can be started, the next comparison tries again.
         if (owned == null || owned.epoch() != task.epoch) {
             if (complete && isTaken(task)) {
                 logger.info("task {} was taken from worker {}, which stops it", task.id, owner);
@@ -163,7 +162,10 @@ final class OwnedTasks {
         }
     }
 
-    /** Returns whether another process has taken a task. A new primary can show an older state of it for a moment, which proves nothing. */
+    /**
+     * Returns whether another process has taken a task. A new primary can return an older state of the task for a moment, which proves
+     * nothing.
+     */
     private boolean isTaken(RunningTask task) {
         return database.task(task.id)
                 .filter(record -> record.epoch() > task.epoch || record.state().isFinal())
@@ -180,7 +182,7 @@ final class OwnedTasks {
         if (before == null || !before.task.equals(task)) {
             unknown.put(task.id(), new Unknown(task, claims.last(), ticker.read()));
         } else if (claimsFinished && ticker.read() - before.since >= UNKNOWN_FOR_NANOS) {
-            // If no thread can be started, the next look tries again.
+            // If no thread can be started, the next comparison tries again.
             if (stops.test(() -> takeOver(task))) {
                 unknown.remove(task.id());
             }

@@ -9,17 +9,17 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings of a queue.
+ * Holds the settings of a queue.
  *
- * @param name names this process as the owner of tasks that it takes over; unique
+ * @param name the owner of tasks that this process takes over; unique to the process
  * @param types the types of tasks that are accepted
- * @param lease how long a worker may be silent before its tasks are taken from it
- * @param sweepInterval how often this process looks for lost tasks
- * @param maxAttempts how often workers may begin a task
+ * @param lease how long the beat of a worker may be unchanged before a sweep takes its tasks
+ * @param sweepInterval the interval of the sweeps of this process
+ * @param maxAttempts how often workers may start a task
  * @param maxQueueTime how long a task may be queued
  * @param retryFor how long a call of the application is repeated while the database does not answer
- * @param cancelUnattendedAfter how long a task may have no reader; null if that does not matter
- * @param locks makes the locks on whose conditions threads wait
+ * @param cancelUnattendedAfter how long a task may have no reader; null for no limit
+ * @param locks creates the locks on whose conditions threads wait
  */
 record QueueSettings(
         String name,

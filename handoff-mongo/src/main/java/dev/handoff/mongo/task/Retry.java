@@ -9,8 +9,8 @@ import java.util.concurrent.locks.Lock;
 import java.util.function.Supplier;
 
 /**
- * Repeats an operation whose outcome is unknown, with pauses of up to half a second, until a time is over. The operation must have the same
- * effect however often it is applied. An instance is for one thread.
+ * Repeats an operation whose outcome is unknown, with pauses of up to half a second, until a time is over. The operation must be
+ * idempotent. Not thread-safe.
  */
 final class Retry {
 
@@ -23,7 +23,7 @@ final class Retry {
     private final long deadline;
     private long nextPause = FIRST_PAUSE_NANOS;
 
-    /** The time begins now. */
+    /** Creates a retry whose time begins now. */
     Retry(Ticker ticker, Lock lock, Duration time) {
         this.ticker = ticker;
         this.lock = lock;
@@ -32,7 +32,7 @@ final class Retry {
     }
 
     /**
-     * Returns what the operation returns.
+     * Runs the operation until its outcome is known, and returns its result. Blocks.
      *
      * @throws DatabaseException if the database refuses the operation, or if its outcome is still unknown when the time is over
      */
@@ -48,7 +48,7 @@ final class Retry {
         }
     }
 
-    /** Waits for a short time, a longer one each time. Returns false if the time is over or the thread is interrupted. */
+    /** Waits, each time longer. Returns false if the time is over or the thread is interrupted. */
     boolean pause() {
         long left = deadline - ticker.read();
         if (left <= 0 || Thread.currentThread().isInterrupted()) {

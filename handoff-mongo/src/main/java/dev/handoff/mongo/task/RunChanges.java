@@ -16,7 +16,7 @@ final class RunChanges {
         this.changed = lock.newCondition();
     }
 
-    /** Has the threads that wait check their conditions again. */
+    /** Makes the waiting threads check their conditions again. */
     void signal() {
         lock.lock();
         try {
@@ -26,7 +26,7 @@ final class RunChanges {
         }
     }
 
-    /** Waits for a condition. Returns false if the time is over or the thread is interrupted before the condition holds. */
+    /** Waits for a condition. Returns false if the time is over or the thread is interrupted before the condition is true. */
     boolean await(Duration time, BooleanSupplier condition) {
         long left = time.toNanos();
         lock.lock();

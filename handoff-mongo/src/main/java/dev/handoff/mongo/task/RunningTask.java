@@ -2,15 +2,17 @@ package dev.handoff.mongo.task;
 
 import dev.handoff.execution.TaskRun;
 
-/** A task that a worker runs. */
+/** Holds a task that a worker is running. */
 final class RunningTask {
 
     final String id;
     final int epoch;
     final TaskRun run;
-    /** Whether somebody stops the run. Only by the thread that looks. */
+    /** Whether the run is being stopped. Used only by the thread that compares in {@link OwnedTasks}. */
     boolean stopping;
-    /** Whether the worker has stopped the run without an end, so that the task can be taken over although its handler has not returned. */
+    /**
+     * Whether the worker has stopped the run without an end. A process may then take the task over, although the handler has not returned.
+     */
     volatile boolean released;
 
     RunningTask(String id, int epoch, TaskRun run) {

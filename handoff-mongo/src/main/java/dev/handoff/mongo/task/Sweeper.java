@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes the tasks of lost workers, ends tasks that are queued for too long, cancels tasks without readers and deletes what has expired. Any
- * number of processes may sweep at the same time.
+ * Takes over the tasks of lost workers, ends tasks that have been queued for too long, cancels tasks without readers, and deletes expired
+ * documents. Any number of processes may sweep at the same time.
  *
  * <p>Thread-safe. A sweep that begins while another one runs in this process does nothing.
  */
@@ -41,7 +41,7 @@ final class Sweeper {
 
     private volatile boolean failing;
 
-    // Only by the thread that sweeps.
+    // Used only by the thread that sweeps.
     private final LeaseObserver leases;
 
     Sweeper(
@@ -56,8 +56,8 @@ final class Sweeper {
         this.settings = settings;
         this.observer = observer;
         this.ticker = settings.ticker();
-        // Two readings in an interval, so that a lost worker is found within a lease and one interval. Both are a
-        // quarter early: streaming servers call about once a second, and the next call would come too late.
+        // Two readings per interval find a lost worker within a lease and one interval. Both are due a quarter early,
+        // because streaming servers call this only about once a second and the next call could be too late.
         this.lostDue =
                 new Throttle(ticker, settings.sweepInterval().multipliedBy(3).dividedBy(8));
         this.othersDue =
@@ -68,12 +68,12 @@ final class Sweeper {
         this.leases = new LeaseObserver(settings.lease(), halfLease.compareTo(missedOne) > 0 ? halfLease : missedOne);
     }
 
-    /** Returns whether a sweep is due, to one caller. The caller then calls {@link #sweepDue}. */
+    /** Returns whether a sweep is due. Returns true to one caller, which must then call {@link #sweepDue}. */
     boolean isDue() {
         return !sweeping.get() && lostDue.tryAcquire();
     }
 
-    /** Takes lost tasks, and does the rest if that is due. Throws nothing. */
+    /** Takes over lost tasks, and runs the rest of the sweep if that is due. Blocks. Throws nothing. */
     void sweepDue() {
         try {
             sweep(othersDue.tryAcquire());
@@ -86,7 +86,7 @@ final class Sweeper {
         }
     }
 
-    /** Does all that a sweep may do. */
+    /** Runs a complete sweep. Blocks. */
     void sweep() {
         sweep(true);
     }
@@ -125,7 +125,7 @@ final class Sweeper {
             for (HeldTask task : inOwnOrder(lost.tasks())) {
                 taken += takeOrLeave(task, Takeover.Cause.LOST);
                 if (ticker.read() - observed > settings.lease().toNanos() / 4) {
-                    // The worker may have written its beat again meanwhile.
+                    // The reading is too old: a worker may have written its beat since.
                     more = taken > before;
                     break;
                 }
@@ -139,13 +139,13 @@ final class Sweeper {
         boolean complete = false;
         try {
             long began = ticker.read();
-            // The tasks come before the beats: see LeaseObserver.
+            // The tasks must be read before the beats; see LeaseObserver.
             List<HeldTask> running =
                     leases.hasRead() ? database.runningExceptOf(leases.live(began), MOST_RUNNING) : List.of();
             Map<String, Long> beats = database.beats();
             complete = true;
             LeaseObserver.Lost lost = leases.observe(began, ticker.read(), running, beats);
-            // If the limit has cut the answer, a worker may have tasks that are not in it.
+            // If the answer reached the limit, a worker without tasks in it may still have some.
             return running.size() < MOST_RUNNING ? lost : new LeaseObserver.Lost(lost.tasks(), Map.of());
         } finally {
             if (!complete) {
@@ -154,7 +154,7 @@ final class Sweeper {
         }
     }
 
-    /** Sweepers that find the same tasks at the same time begin with different ones. */
+    /** Orders tasks differently in each process, so that sweepers that find the same tasks begin with different ones. */
     private List<HeldTask> inOwnOrder(List<HeldTask> tasks) {
         List<HeldTask> ordered = new ArrayList<>(tasks);
         ordered.sort(Comparator.comparingInt(t -> (settings.name() + t.id()).hashCode()));

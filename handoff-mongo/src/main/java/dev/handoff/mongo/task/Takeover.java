@@ -17,16 +17,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes a task from its owner or from the queue, and ends it or requeues it. It raises the epoch and then writes a fence, after which the earlier
- * owner can append nothing. If this process dies in between, the task is running without a live owner, and the next sweeper takes it.
+ * Takes a task from its owner or from the queue, and ends it or queues it again. First it raises the epoch. Then it writes a fence, after
+ * which the earlier owner can no longer append. If this process dies in between, the task is running without a live owner, and another
+ * sweeper takes it.
  *
- * <p>Thread-safe. Blocks while the database does.
+ * <p>Thread-safe. Blocks until the database answers.
  */
 final class Takeover {
 
     /** Why a task is taken over. */
     enum Cause {
-        /** The worker is lost, or it owns the task but does not run it. */
+        /** The worker is lost, or the worker owns the task but does not run it. */
         LOST,
         /** The task is marked for cancellation and no worker runs it. */
         CANCELLED,
@@ -48,7 +49,7 @@ final class Takeover {
 
     /**
      * @param name the owner of tasks while they are taken over; unique to this process
-     * @param retryFor how long the end of a stream is written again if the database does not acknowledge it
+     * @param retryFor how long to repeat the write of an end that the database does not acknowledge
      */
     Takeover(Database database, MongoEventStore streams, String name, int maxAttempts, Duration retryFor) {
         this.database = database;
@@ -58,7 +59,7 @@ final class Takeover {
         this.retryFor = retryFor;
     }
 
-    /** Takes a task if it still has this value, and ends it or queues it again. Returns whether it was taken. */
+    /** Takes a task if it still has this value, and ends it or queues it again. Returns false if it has another value. */
     boolean take(HeldTask held, Cause cause) {
         Optional<TaskRecord> taken = database.take(held, name);
         taken.ifPresent(task -> settle(task, cause));
@@ -70,7 +71,7 @@ final class Takeover {
         EventStream stream = streams.open(id);
         try {
             if (stream.end().isEmpty()) {
-                // Opening the writer fences the earlier owner, which appends nothing any more.
+                // This fences the earlier owner, which can no longer append.
                 EventAppender writer = streams.appender(id, task.epoch(), retryFor);
                 if (task.cancel() || cause == Cause.CANCELLED) {
                     writer.end(End.cancelled());
@@ -87,7 +88,7 @@ final class Takeover {
                 }
             }
         } catch (StaleWriterException e) {
-            // The earlier owner has ended the stream meanwhile, or another process has taken the task.
+            // The earlier owner has ended the stream, or another process has taken the task.
             logger.debug("task {} needs no takeover", id, e);
         }
         finish(id, task.epoch());
@@ -110,19 +111,19 @@ final class Takeover {
         if (!database.requeue(id, epoch, attempted)) {
             return;
         }
-        // A cancellation that came while the task ran has not taken it.
+        // A task that was marked for cancellation while it ran still needs an end.
         database.task(id)
                 .filter(task -> task.state() == TaskStatus.State.QUEUED && task.epoch() == epoch && task.cancel())
                 .ifPresent(task -> take(queued(task), Cause.CANCELLED));
     }
 
-    /** Returns the value that the database has for a queued task unless another process changes it. */
+    /** Returns the value of a queued task, which it keeps until another process changes it. */
     private static HeldTask queued(TaskRecord task) {
         return HeldTask.of(task.id(), TaskStatus.State.QUEUED, task.epoch()).withCancel(task.cancel());
     }
 
     /**
-     * Sets the state of a task to what the end of its stream says. Does nothing if the stream has no end, or if the task has another owner.
+     * Sets the state of a task from the end of its stream. Does nothing if the stream has no end, or if the task has another owner.
      *
      * @return whether the stream has an end
      */

@@ -17,14 +17,14 @@ final class Throttle {
         this.due = new AtomicLong(ticker.read());
     }
 
-    /** Returns true to one caller after the interval is over, and begins the next interval. */
+    /** Returns true to one caller after the interval has elapsed, and begins the next interval. */
     boolean tryAcquire() {
         long now = ticker.read();
         long next = due.get();
         return now - next >= 0 && due.compareAndSet(next, now + intervalNanos);
     }
 
-    /** Ends the interval, because the action has failed. */
+    /** Ends the interval, so that a failed action can be repeated at once. */
     void reset() {
         due.set(ticker.read());
     }

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends or requeues the tasks that still run when the time of a stop is over. Leaves the tasks that the database does not let it end to a sweeper.
- * Thread-safe.
+ * Ends or requeues the tasks that still run when the deadline of a stop is over. Leaves a task to a sweeper if the database does not
+ * answer. Thread-safe.
  */
 final class UnfinishedTasks {
 
@@ -24,7 +24,7 @@ final class UnfinishedTasks {
     private final RunChanges changes;
 
     /**
-     * Returns an object that has ended nothing.
+     * Creates an object that has ended no task.
      *
      * @param stops submits an action that may block, and returns whether it was accepted
      */
@@ -35,8 +35,8 @@ final class UnfinishedTasks {
     }
 
     /**
-     * Requeues the tasks that have emitted nothing and fails the others, all at the same time, because each may wait for a database that does not
-     * answer. Blocks until that is done or the time is over.
+     * Requeues the tasks that have emitted nothing and fails the others. Handles all at the same time, because each may wait for a database
+     * that does not answer. Blocks until all are done or the time is over.
      */
     void requeueOrFail(Collection<RunningTask> tasks, Duration time) {
         AtomicInteger open = new AtomicInteger();

@@ -12,7 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Renews the lease of a worker: raises its beat three times in a lease. After a failure it tries again at once, with a short pause.
+ * Renews the lease of a worker: increments its beat three times per lease. After a failure it tries again after a short pause.
  *
  * <p>Thread-safe. One thread at a time writes the beat.
  */
@@ -30,7 +30,7 @@ final class WorkerBeat {
     private final AtomicBoolean beating = new AtomicBoolean();
 
     private volatile long due;
-    /** When the last beat that was acknowledged began; the start of this object before the first. */
+    /** When the write of the last acknowledged beat began; before the first one, when this object was created. */
     private volatile long last;
 
     private volatile boolean begun;
@@ -47,7 +47,7 @@ final class WorkerBeat {
         this.last = due;
     }
 
-    /** Writes the beat if that is due and no other thread does so. Throws nothing. Blocks while the database does. */
+    /** Writes the beat if that is due and no other thread is writing it. Throws nothing. Blocks until the database answers. */
     void beatIfDue() {
         if (closed || !isDue() || !beating.compareAndSet(false, true)) {
             return;
@@ -93,22 +93,22 @@ final class WorkerBeat {
         return ticker.read() - due >= 0;
     }
 
-    /** Returns how long it is until the next beat is due, in nanoseconds; 0 or less if it is. */
+    /** Returns the time until the next beat is due, in nanoseconds; 0 or less if it is due. */
     long nanosUntilDue() {
         return due - ticker.read();
     }
 
-    /** Returns whether the last beat is younger than a lease. Only then may the worker claim tasks. */
+    /** Returns whether the last acknowledged beat is younger than a lease. Otherwise the worker must not claim tasks. */
     boolean isFresh() {
         return begun && ticker.read() - last < leaseNanos;
     }
 
-    /** Returns the time since the last beat that the database has acknowledged. */
+    /** Returns the time since the last acknowledged beat. */
     Duration silence() {
         return Duration.ofNanos(ticker.read() - last);
     }
 
-    /** Writes no more beats and removes the beat of this worker. If that fails, a sweeper removes it later. */
+    /** Stops writing beats and deletes the beat of this worker. If the delete fails, a sweeper deletes the beat later. */
     void close() {
         closed = true;
         try {
@@ -117,7 +117,7 @@ final class WorkerBeat {
                 database.forget(worker, beat);
             }
         } catch (DatabaseException e) {
-            logger.debug("the beat of worker {} is left to a sweeper", worker, e);
+            logger.debug("the beat of worker {} could not be deleted, a sweeper will do it", worker, e);
         }
     }
 }

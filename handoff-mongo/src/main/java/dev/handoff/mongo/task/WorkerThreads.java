@@ -6,8 +6,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
 
 /**
- * The threads of a worker that was started. Each repeats one step with a pause, so that no step waits for another. They are daemons: they do not
- * keep the process alive.
+ * Runs the threads of a worker. Each thread repeats one step with a pause, so that no step waits for another. They are daemon threads, so
+ * they do not keep the process alive.
  */
 final class WorkerThreads {
 
@@ -17,12 +17,10 @@ final class WorkerThreads {
     private final Lock lock;
     private final Condition stop;
     private final List<Thread> threads;
-    // Only under the lock.
+    // Guarded by the lock.
     private boolean stopped;
 
-    /**
-     * @param steps what each thread repeats; a step throws nothing
-     */
+    /** @param steps the step that each thread repeats; a step must not throw */
     WorkerThreads(String name, Lock lock, List<Runnable> steps) {
         this.lock = lock;
         this.stop = lock.newCondition();
@@ -44,7 +42,7 @@ final class WorkerThreads {
         }
     }
 
-    /** Returns false when the threads are to stop. */
+    /** Waits for a pause. Returns false if the threads must stop. */
     private boolean pause() {
         lock.lock();
         try {
@@ -60,7 +58,7 @@ final class WorkerThreads {
         }
     }
 
-    /** Ends the threads after their current step. Waits for each of them for up to a second. */
+    /** Ends the threads after their current step. Blocks for up to a second per thread. */
     void stop() {
         lock.lock();
         try {

@@ -1,4 +1,4 @@
-/** The queue of tasks in MongoDB, and the workers that run them. */
+/** Queues tasks in MongoDB, and runs them in workers. */
 @NullMarked
 package dev.handoff.mongo.task;
 
