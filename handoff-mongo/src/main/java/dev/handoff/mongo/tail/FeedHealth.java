@@ -4,7 +4,7 @@ import dev.handoff.time.Ticker;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Whether a change feed delivers, so that polls are needed only in case it misses something. Thread-safe. */
+/** Tracks whether a change feed delivers batches. While it does, the poller polls less often. Thread-safe. */
 final class FeedHealth {
 
     private static final long LONGEST_SILENCE = TimeUnit.SECONDS.toNanos(3);
@@ -38,7 +38,7 @@ final class FeedHealth {
         open = false;
     }
 
-    /** Notes that a poll has found what the feed has not delivered. */
+    /** Records that a poll found a batch that the feed had not delivered. */
     void missed() {
         trusted = false;
     }

@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs the hint of one reader on an executor, because the hint formats events, writes to the client and may block. The executor has at most one job
- * for it, waiting or running, however often {@link #tell} is called. Thread-safe.
+ * Runs the hint of one reader on an executor, because a hint formats events, writes to the client and may block. However often {@link
+ * #tell} is called, the executor has at most one job of this hint, waiting or running. Thread-safe.
  */
 final class Hint implements Runnable {
 
@@ -16,19 +16,16 @@ final class Hint implements Runnable {
 
     private final Executor executor;
     private final AtomicInteger wanted = new AtomicInteger();
-    /** Null once it is closed, so that nothing here refers to the reader. */
+    /** Null after {@link #close}, so that this object no longer refers to the reader. */
     private volatile @Nullable Runnable action;
 
-    /** Returns a hint that has not run. */
+    /** Creates a hint that has not run. */
     Hint(Runnable action, Executor executor) {
         this.action = action;
         this.executor = executor;
     }
 
-    /**
-     * Submits the hint to the executor, and returns at once. If the executor refuses it, the reader reads again by
-     * itself.
-     */
+    /** Submits the hint to the executor. Does not block. If the executor rejects it, the reader reads again by itself within a second. */
     void tell() {
         if (action == null || wanted.getAndIncrement() != 0) {
             return;
@@ -37,11 +34,11 @@ final class Hint implements Runnable {
             executor.execute(this);
         } catch (RuntimeException | Error e) {
             wanted.set(0);
-            logger.debug("the executor does not take a reader's hint", e);
+            logger.debug("the executor rejected a reader's hint", e);
         }
     }
 
-    /** Runs the hint again if it was wanted meanwhile. */
+    /** Runs the hint, and again if {@link #tell} was called meanwhile. */
     @Override
     public void run() {
         int seen;
@@ -59,12 +56,12 @@ final class Hint implements Runnable {
         try {
             open.run();
         } catch (RuntimeException | Error e) {
-            // The hint belongs to one reader: no other reader may be affected.
-            logger.warn("a reader's hint threw", e);
+            // An exception in the hint of one reader must not affect other readers.
+            logger.warn("the hint of a reader threw an exception", e);
         }
     }
 
-    /** Runs nothing more. */
+    /** Prevents further runs. A run that has begun may continue. */
     void close() {
         action = null;
     }

@@ -7,8 +7,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs jobs on an executor that has other work, too, a few at a time, so that jobs which block leave threads for that work. The
- * number of waiting jobs is bounded by the number of readers, since a {@link Hint} has one job at most. Thread-safe.
+ * Runs a limited number of jobs at a time on a shared executor, so that jobs that block leave threads for its other work. The queue holds
+ * at most one job for each reader, because a {@link Hint} has at most one job. Thread-safe.
  */
 final class HintLanes implements Executor {
 
@@ -50,7 +50,7 @@ final class HintLanes implements Executor {
         }
     }
 
-    /** Runs one job and submits itself again, so that other work of the executor gets its turn. */
+    /** Runs one job and submits itself again, so that the executor can run other work in between. */
     private void runOne() {
         Runnable job = next();
         if (job == null) {

@@ -4,10 +4,10 @@ import dev.handoff.check.Durations;
 import java.time.Duration;
 
 /**
- * How often streams that have readers are fetched.
+ * Holds the times that limit how often streams with readers are fetched.
  *
- * @param shortest the time between two fetches of a stream that has just got entries
- * @param longest the time between two fetches of a stream that has been silent for long
+ * @param shortest the time between two fetches of a stream that has just received entries
+ * @param longest the time between two fetches of a stream without new entries for a long time
  */
 public record PollInterval(Duration shortest, Duration longest) {
 

@@ -7,7 +7,7 @@ final class PollState {
     private volatile boolean named;
 
     private long askedAt;
-    /** The time to wait after {@link #askedAt} while the stream is silent or has a gap. */
+    /** The time from {@link #askedAt} until the next fetch, in nanoseconds, while the stream is silent or has a gap. */
     private long pause;
 
     private boolean gap;
@@ -23,7 +23,7 @@ final class PollState {
         this.checkedAt = now;
     }
 
-    /** Notes that the stream has grown. */
+    /** Records that the stream has grown. */
     void moved(long now) {
         movedAt = now;
     }
@@ -32,7 +32,7 @@ final class PollState {
         return now - movedAt > silence;
     }
 
-    /** Marks the stream as one that has more. */
+    /** Marks the stream for a fetch, because it has more entries. */
     void name() {
         named = true;
     }
@@ -45,7 +45,7 @@ final class PollState {
         return askedAt;
     }
 
-    /** Notes a fetch. Called before it, so that a name that comes meanwhile counts for the next one. */
+    /** Records a fetch. Must be called before the fetch, so that a call of {@link #name} during it counts for the next fetch. */
     void beginFetch(long now) {
         named = false;
         askedAt = now;
@@ -55,7 +55,7 @@ final class PollState {
         return pause;
     }
 
-    /** Makes the pause longer by half, within bounds. */
+    /** Increases the pause by half, within these bounds. */
     void growPause(long shortest, long longest) {
         pause = Math.min(Math.max(shortest, pause + pause / 2), longest);
     }
@@ -64,12 +64,12 @@ final class PollState {
         pause = 0;
     }
 
-    /** Returns whether the entry at a position is missing though later ones exist. */
+    /** Returns whether the entry at a position is missing although later ones exist. */
     boolean hasGapAt(long position) {
         return gap && gapAt == position;
     }
 
-    /** Notes a gap and returns for how long it has been there. */
+    /** Records a gap and returns how long it has existed, in nanoseconds. */
     long noteGap(long position, long now) {
         if (!hasGapAt(position)) {
             gap = true;
@@ -88,7 +88,7 @@ final class PollState {
         return checkedAt;
     }
 
-    /** Notes a check of the length. Returns whether the stream is shorter than expected, and was so in the last check, too. */
+    /** Records a check of the length. Returns whether this check and the one before both found the stream shorter than expected. */
     boolean noteCheck(long now, boolean shorterNow) {
         boolean confirmed = shorter && shorterNow;
         checkedAt = now;

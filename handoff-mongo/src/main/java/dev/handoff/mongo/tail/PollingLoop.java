@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs one job again and again, one run at a time, until the job says that there is nothing to do. After a failure it pauses,
- * longer each time. Thread-safe.
+ * Runs one job repeatedly, one run at a time, until the job returns {@link #STOP}. After each failure in a row it pauses longer.
+ * Thread-safe.
  */
 final class PollingLoop {
 
@@ -20,7 +20,7 @@ final class PollingLoop {
         long run();
     }
 
-    /** Stops the loop until it is woken. */
+    /** Returned by a job to stop the loop until {@link #begin} or {@link #wake} is called. */
     static final long STOP = -1;
 
     private static final Logger logger = LoggerFactory.getLogger(PollingLoop.class);
@@ -40,11 +40,11 @@ final class PollingLoop {
     private final ReentrantLock lock = new ReentrantLock();
     // Guarded by the lock.
     private State state = State.STOPPED;
-    /** The run that counts. An earlier one that was replaced does nothing. */
+    /** The number of the latest scheduled run. An earlier run that it replaced does nothing. */
     private long ticket;
 
     private long nextAt;
-    /** Whether a run was wanted while one was running, and when. */
+    /** Whether {@link #wake} was called during a run. {@link #wantedAt} is the time that it requested. */
     private boolean wanted;
 
     private long wantedAt;
@@ -69,7 +69,7 @@ final class PollingLoop {
         wake(0);
     }
 
-    /** Has the job run after a time in nanoseconds, or earlier if it does so anyway. */
+    /** Schedules a run after a time in nanoseconds, unless an earlier one is scheduled. After a failure the next run keeps its time. */
     void wake(long nanos) {
         long mine;
         lock.lock();
@@ -105,13 +105,13 @@ final class PollingLoop {
             lock.lock();
             try {
                 if (ticket == mine) {
-                    // The next read of a stream that is followed starts the loop again.
+                    // The next read of a followed stream starts the loop again.
                     state = State.STOPPED;
                 }
             } finally {
                 lock.unlock();
             }
-            logger.debug("the executor does not poll, streams are not followed", e);
+            logger.debug("the executor rejected a poll, the next read tries again", e);
         }
     }
 
@@ -131,7 +131,7 @@ final class PollingLoop {
         try {
             pause = job.run();
         } catch (RuntimeException | Error e) {
-            // Catches errors too: without this loop all readers would wait for ever.
+            // Catches errors too, because without this loop readers would never see new entries.
             failed = true;
             pause = Math.min(Math.max(SHORTEST_PAUSE_AFTER_FAILURE, 2 * failurePause), LONGEST_PAUSE_AFTER_FAILURE);
             Failures.log(

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The latest batches of a stream, without a gap. Drops the oldest ones if they have too many bytes. Not thread-safe. */
+/** Holds the latest batches of a stream, without a gap. Drops the oldest ones if the batches have too many bytes. Not thread-safe. */
 final class RecentBatches {
 
     static final long MAX_BYTES = 512 << 10;
@@ -22,13 +22,13 @@ final class RecentBatches {
         this.memory = memory;
     }
 
-    /** Begins at a position, without a batch. */
+    /** Begins at a position, without batches. */
     void begin(long position) {
         clear();
         start = position;
     }
 
-    /** Returns the position from which on all entries are here. */
+    /** Returns the first position that the batches cover. */
     long start() {
         return start;
     }
@@ -39,14 +39,14 @@ final class RecentBatches {
         return entries.isEmpty() ? null : entries.get(entries.size() - 1).batch();
     }
 
-    /** Adds the next batch. */
+    /** Adds the batch that follows the last one. */
     void add(EventBatch batch) {
         long size = batch.bytes();
         entries.add(new Entry(batch, size, memory.add(size)));
         bytes += size;
         if (bytes > MAX_BYTES) {
-            // Drops half of the bytes, so that not every batch drops another one. The latest batch stays for the
-            // readers that wait for it.
+            // Drops half of the bytes at once, so that not every added batch drops another one. The latest batch stays,
+            // because readers wait for it.
             int drop = 0;
             long left = bytes;
             while (left > MAX_BYTES / 2 && drop < entries.size() - 1) {
@@ -57,7 +57,7 @@ final class RecentBatches {
         }
     }
 
-    /** Drops the batches that were added before a stamp of the memory. */
+    /** Drops the batches with a stamp of {@link WindowMemory} up to this one. */
     void dropUpTo(long stamp) {
         int drop = 0;
         while (drop < entries.size() && entries.get(drop).stamp() - stamp <= 0) {

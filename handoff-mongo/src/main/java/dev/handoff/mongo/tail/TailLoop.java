@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One of the loops of a {@link TailPoller}, with the streams that belong to it. */
+/** Fetches the streams that a {@link TailPoller} has assigned to this loop. */
 final class TailLoop {
 
     private static final Logger logger = LoggerFactory.getLogger(TailLoop.class);
@@ -34,12 +34,12 @@ final class TailLoop {
     private static final long SILENCE = TimeUnit.SECONDS.toNanos(5);
     private static final long PAUSE_WITH_FEED = TimeUnit.SECONDS.toNanos(1);
     private static final long LONGEST_GAP = TimeUnit.SECONDS.toNanos(1);
-    /** A fetch that takes longer, or begins so much later than it should, does not show what the stream had meanwhile. */
+    /** If a fetch takes longer or begins later by this time, it does not prove that an entry was missing meanwhile. */
     private static final long LATE = TimeUnit.SECONDS.toNanos(2);
 
     private static final long CHECK_SILENT = TimeUnit.SECONDS.toNanos(5);
     private static final long CHECK_SUSPECT = TimeUnit.SECONDS.toNanos(1);
-    /** One loop checks the length of so few streams. */
+    /** The shortest time between two checks of a length by one loop. */
     private static final long CHECK_PAUSE = TimeUnit.MILLISECONDS.toNanos(100);
 
     final ConcurrentMap<String, TailWindow> windows = new ConcurrentHashMap<>();
@@ -56,12 +56,12 @@ final class TailLoop {
     private volatile boolean askAll;
     private volatile long lookedAt;
 
-    // Only the loop's.
+    // Used only by the loop.
     private long nextCheckAt;
     private long deliveredBefore;
-    /** Since when this loop reads the database without a failed or late fetch. */
+    /** The time since which no fetch of this loop has failed or was late. */
     private long readingSince;
-    /** When the last look ended. */
+    /** When the last run of the loop ended. */
     private long restingSince;
 
     private record Due(TailWindow window, long wanted) {
@@ -89,12 +89,12 @@ final class TailLoop {
         polling.begin();
     }
 
-    /** Has the next look come no later than the shortest pause. */
+    /** Schedules the next run after the shortest pause at the latest. */
     void soon() {
         polling.wake(shortest);
     }
 
-    /** Fetches a stream at once, unless it is known to have a gap. */
+    /** Schedules a fetch of a stream as early as the shortest pause allows, unless it is known to have a gap. */
     void name(TailWindow window) {
         window.poll.name();
         polling.wake(Math.max(0, shortest - (ticker.read() - lookedAt)));
@@ -107,7 +107,7 @@ final class TailLoop {
         }
     }
 
-    /** Fetches what is due. Returns the pause until something is due again. */
+    /** Fetches the streams that are due. Returns the pause until the next one is due, in nanoseconds. */
     private long look() {
         if (windows.isEmpty()) {
             return PollingLoop.STOP;
@@ -137,7 +137,8 @@ final class TailLoop {
                 gaps.add(new Due(window, wanted));
             }
         }
-        // Streams that were left over come first. Streams at the same position share a clause of the query.
+        // Streams that were fetched longest ago come first. Then come streams at the same position together, because
+        // they share a clause of the query.
         due.sort(comparingLong((Due d) -> d.window().poll.askedAt() - now).thenComparingLong(Due::wanted));
         for (int i = 0; i < due.size(); i += STREAMS_PER_QUERY) {
             fetch(due.subList(i, Math.min(i + STREAMS_PER_QUERY, due.size())), now, fed);
@@ -178,7 +179,7 @@ final class TailLoop {
     private void fetch(List<Due> due, long now, boolean fed) {
         due.forEach(d -> d.window().poll.beginFetch(now));
         List<Due> open = due;
-        // Streams that a bounded answer has left out are fetched again before streams that move fast.
+        // The limit of bytes can cut streams off an answer. They are fetched again before the streams that grow fast.
         for (int i = 0; i < QUERIES_PER_LOOK && !open.isEmpty(); i++) {
             open = fetchOnce(open, fed);
         }
@@ -195,7 +196,7 @@ final class TailLoop {
         }
     }
 
-    /** Asks once. Returns the streams that the answer may not have had all of. */
+    /** Runs one query. Returns the streams of which the answer may be incomplete. */
     private List<Due> fetchOnce(List<Due> due, boolean fed) {
         Map<String, Long> from = due.stream().collect(toMap(Due::id, Due::wanted));
         TailFetch fetched = ask(from, bytesPerQuery);
@@ -221,14 +222,14 @@ final class TailLoop {
                 }
                 case CONFLICT -> {
                     gapped.add(batch.stream());
-                    logger.warn("stream {} has other entries than before, its readers are cut", batch.stream());
+                    logger.warn("stream {} has other entries than before, reads of them fail", batch.stream());
                     window.cutBeyond(batch.seq());
                 }
                 case IGNORED -> {}
             }
         }
         if (found && fed && feed.count() == deliveredBefore) {
-            logger.debug("a poll found what the change feed has not delivered");
+            logger.debug("a poll found a batch that the change feed had not delivered");
             feed.missed();
         }
         fetched.unreadable().forEach(id -> forget(id, now));
@@ -283,7 +284,7 @@ final class TailLoop {
             poll.resetPause();
             poll.moved(ticker.read());
         } else if (Math.min(poll.noteGap(gap.wanted(), now), now - readingSince) > LONGEST_GAP) {
-            logger.warn("stream {} has lost the entry at position {}, its readers are cut", gap.id(), gap.wanted());
+            logger.warn("stream {} has lost the entry at position {}, reads of it fail", gap.id(), gap.wanted());
             poll.closeGap();
             window.cutAt(gap.wanted());
         } else {
@@ -300,7 +301,7 @@ final class TailLoop {
         }
     }
 
-    /** Checks whether a stream is shorter than what its readers have been shown. */
+    /** Checks whether one stream, the one for which this is most urgent, is shorter than what its readers have read. */
     private void checkOne(long now) {
         if (now - nextCheckAt < 0) {
             return;
@@ -315,12 +316,12 @@ final class TailLoop {
         try {
             length = source.length(window.id());
         } catch (RuntimeException e) {
-            logger.debug("the length of stream {} is not known", window.id(), e);
+            logger.debug("the length of stream {} could not be read", window.id(), e);
             length = expected;
         }
         if (window.poll.noteCheck(now, length < expected)) {
             logger.warn(
-                    "stream {} has {} entries, fewer than the {} that were read before; its readers are cut",
+                    "stream {} has {} entries, fewer than the {} that were read before; reads of them fail",
                     window.id(),
                     length,
                     expected);

@@ -11,14 +11,14 @@ import java.util.concurrent.ThreadPoolExecutor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Follows all streams that have readers in this process, however many readers there are. A few loops share the streams. A
- * stream in which something moves is fetched often, one that is silent ever more seldom. While a change feed delivers, all
- * streams are fetched once a second.
+ * Fetches the new entries of all streams that have readers in this process, once for all readers of a stream. A few loops share the
+ * streams. A stream that grows is fetched often. The pause between fetches of a silent stream becomes longer. While a change feed delivers,
+ * each stream is fetched once a second.
  *
- * <p>Positions are dense, so nothing is missed: a batch that does not follow on what is known is fetched again. If it does not
- * follow for a second, or if the stream becomes shorter, the readers of the stream are cut.
+ * <p>Positions are dense, so the poller detects a missing entry: the next batch does not follow the last known one. It fetches the stream
+ * again. If the entry is still missing after a second, or if the stream becomes shorter, reads of the affected readers fail.
  *
- * <p>Thread-safe. Only the loops call the source and block.
+ * <p>Thread-safe. Only the loops call the source. No method of this class blocks.
  */
 public final class TailPoller {
 
@@ -28,7 +28,7 @@ public final class TailPoller {
     private final FeedHealth feed;
     private final List<TailLoop> loops = new ArrayList<>();
 
-    /** Returns a poller that begins with the first watch. */
+    /** Creates a poller that starts to poll with the first watch. */
     public TailPoller(TailSource source, TailSettings settings) {
         this.ticker = settings.ticker();
         this.hintExecutor = hintExecutor(settings);
@@ -44,13 +44,13 @@ public final class TailPoller {
         if (own != null) {
             return own;
         }
-        // Hints may block. The loops and the writer, which share the executor, keep two threads.
+        // Hints may block, so two threads of the shared executor stay free for the loops and the writer.
         ScheduledExecutorService shared = settings.executor();
         int threads = shared instanceof ThreadPoolExecutor pool ? pool.getCorePoolSize() : 0;
         return new HintLanes(shared, Math.max(1, threads - 2));
     }
 
-    /** Registers a hint that runs when a stream may have more. */
+    /** Registers a hint that runs when a stream may have more entries. The caller must close the watch. */
     public TailWindow.Watch watch(String streamId, Runnable hint) {
         TailLoop loop = loopOf(streamId);
         TailWindow.Watch[] watch = new TailWindow.Watch[1];
@@ -77,7 +77,7 @@ public final class TailPoller {
         return loops.get(Math.floorMod(streamId.hashCode(), loops.size()));
     }
 
-    /** Returns whether a stream has readers here. */
+    /** Returns whether a stream has readers in this process. */
     public boolean isWatched(String streamId) {
         return window(streamId) != null;
     }
@@ -86,21 +86,21 @@ public final class TailPoller {
         return loopOf(streamId).windows.get(streamId);
     }
 
-    /** Returns what is known after a position to a reader; null if the reader has to read the database. */
+    /** Returns the known entries after a position; null if the reader must read the database. */
     public EventStream.@Nullable Batch read(TailWindow.Watch watch, long after, int limit) {
-        // A loop stops when the executor fails, and a stream that is followed but not polled stands still.
+        // The loop stops if the executor rejects it. Without polls the reader would never see new entries.
         loopOf(watch.window().id()).begin();
         return watch.read(after, limit);
     }
 
-    /** Follows a stream from a position, because a reader has read all that is before it. */
+    /** Begins to fetch a stream from a position. A reader must have read all entries before it. */
     public void follow(TailWindow.Watch watch, long position) {
         if (watch.window().follow(position)) {
             loopOf(watch.window().id()).soon();
         }
     }
 
-    /** Takes a batch that this process has written, so that its readers need not wait for the next poll. */
+    /** Adds a batch that this process has written, so that readers see it before the next poll. */
     public void offer(EventBatch batch) {
         TailWindow window = window(batch.stream());
         if (window != null && window.offer(batch) == TailWindow.Offer.TAKEN) {
@@ -108,29 +108,29 @@ public final class TailPoller {
         }
     }
 
-    /** Notes that the change feed has opened, after which it names or delivers each batch. */
+    /** Records that the change feed is open. From now on the feed calls {@link #deliver} or {@link #name} for each batch. */
     public void feedOpened() {
         feed.opened();
         loops.forEach(TailLoop::askAllAtOnce);
     }
 
-    /** Notes that the change feed has answered, with a batch or without. */
+    /** Records that the change feed has answered, with a batch or without one. */
     public void feedAnswered() {
         feed.answered();
     }
 
-    /** Notes that the change feed has delivered a batch of a stream without readers here. */
+    /** Records that the change feed has delivered a batch of a stream without readers in this process. */
     public void feedDelivered() {
         feed.delivered();
     }
 
-    /** Notes that the change feed has closed. */
+    /** Records that the change feed is closed. */
     public void feedClosed() {
         feed.closed();
         loops.forEach(TailLoop::askAllAtOnce);
     }
 
-    /** Takes a batch of the change feed. If entries before it are missing, the stream is fetched at once. */
+    /** Adds a batch of the change feed. If entries before it are missing, this schedules a fetch of the stream at once. */
     public void deliver(EventBatch batch) {
         feed.delivered();
         TailWindow window = window(batch.stream());
@@ -143,7 +143,7 @@ public final class TailPoller {
         }
     }
 
-    /** Fetches a stream at once, because the change feed says that it has more. */
+    /** Schedules a fetch of a stream at once, because the change feed reported more entries. */
     public void name(String streamId) {
         feed.delivered();
         TailWindow window = window(streamId);
@@ -153,7 +153,7 @@ public final class TailPoller {
         }
     }
 
-    /** Returns how many bytes the windows have. */
+    /** Returns the size of the batches of all windows, in bytes. */
     long windowBytes() {
         return memory.used();
     }

@@ -7,13 +7,14 @@ import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings of a {@link TailPoller}. {@link #of} and the {@code with…} methods stay when a setting is added; the constructor then changes.
+ * Holds the settings of a {@link TailPoller}. If a setting is added, the constructor changes, but {@link #of} and the {@code with…} methods
+ * stay.
  *
  * @param executor runs the polling loops, one thread each
- * @param hintExecutor runs the hints of readers; null if the executor of the loops runs them, too
+ * @param hintExecutor runs the hints of readers; null to run them on the executor of the loops
  * @param poll how often streams are fetched
  * @param loops how many loops share the streams
- * @param windowBytes how many bytes the windows of all streams have at most
+ * @param windowBytes the most bytes that the windows of all streams may hold together
  */
 public record TailSettings(
         ScheduledExecutorService executor,
@@ -24,7 +25,7 @@ public record TailSettings(
         long windowBytes,
         HandoffObserver observer) {
 
-    /** The number of loops if nothing else is set. */
+    /** The default number of loops. */
     public static final int LOOPS = 2;
 
     private static final long MOST_WINDOW_BYTES = 64L << 20;
@@ -39,7 +40,7 @@ public record TailSettings(
         }
     }
 
-    /** Returns settings with two loops and the default bound of windows, without an observer. */
+    /** Returns settings with two loops and the default limit of the windows, without an observer. */
     public static TailSettings of(
             ScheduledExecutorService executor, @Nullable Executor hintExecutor, Ticker ticker, PollInterval poll) {
         return new TailSettings(

@@ -3,14 +3,14 @@ package dev.handoff.mongo.tail;
 import dev.handoff.mongo.database.TailFetch;
 import java.util.Map;
 
-/** The place that a {@link TailPoller} fetches the tails of streams from. Its methods block. Thread-safe. */
+/** Fetches the tails of streams for a {@link TailPoller}. Its methods block. Must be thread-safe. */
 public interface TailSource {
 
     /**
-     * Returns what stands in several streams from a position each, ordered by stream and position.
+     * Returns the batches of several streams that begin at a position or later, ordered by stream and position.
      *
-     * @param from the position to begin at, for each stream
-     * @param maxBytes how much to read: the answer is cut off after the batch that reaches it
+     * @param from the first position to return, for each stream
+     * @param maxBytes the answer ends after the batch that reaches this many bytes
      */
     TailFetch fetch(Map<String, Long> from, long maxBytes);
 

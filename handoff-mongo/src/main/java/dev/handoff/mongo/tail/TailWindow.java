@@ -11,22 +11,22 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the tail of a stream that has readers in this process: the batches from some position on, fetched once for all readers. A reader that is
- * further behind reads the database. Thread-safe. No method blocks.
+ * Caches the tail of a stream that has readers in this process: the batches from some position on, fetched once for all readers. A reader
+ * that is further behind reads the database. Thread-safe. No method blocks.
  */
 public final class TailWindow {
 
     private static final long UNKNOWN = -1;
 
-    /** What a window did with a batch. */
+    /** The result of offering a batch. */
     enum Offer {
-        /** It was the next one. */
+        /** The batch follows the last known one and was added. */
         TAKEN,
-        /** Its entries are known, or the stream is not followed. */
+        /** The entries are known already, or the stream is not followed. */
         IGNORED,
-        /** Entries before it are missing. */
+        /** Entries before the batch are missing. */
         GAP,
-        /** It contradicts what is known. */
+        /** The batch contradicts the known entries. */
         CONFLICT
     }
 
@@ -72,7 +72,7 @@ public final class TailWindow {
         return !watches.isEmpty();
     }
 
-    /** Drops all batches, because the stream has no reader here any more. */
+    /** Drops all batches, because the stream has no more readers in this process. */
     void close() {
         lock.lock();
         try {
@@ -84,7 +84,7 @@ public final class TailWindow {
         memory.leave(this);
     }
 
-    /** Returns the position to fetch from; -1 while no reader has come to the tail, or if there is nothing more. */
+    /** Returns the position to fetch from; -1 if no reader has reached the tail, if polling is suspended, or if the stream has ended. */
     long wanted() {
         lock.lock();
         try {
@@ -104,7 +104,7 @@ public final class TailWindow {
         }
     }
 
-    /** Returns the highest position that a reader here has been shown, plus one. Readers that are cut do not count. */
+    /** Returns the position after the last one that any reader has read. Ignores readers whose reads fail. */
     long shown() {
         long shown = 0;
         for (Watch watch : watches) {
@@ -113,7 +113,7 @@ public final class TailWindow {
         return shown;
     }
 
-    /** Follows the tail from a position, unless it is followed. Returns whether this began it. */
+    /** Begins to follow the tail from a position. Returns false if the stream is followed already, or if the window is closed. */
     boolean follow(long position) {
         lock.lock();
         try {
@@ -128,7 +128,7 @@ public final class TailWindow {
         }
     }
 
-    /** Drops what is known and runs the hints, so that the readers read the database. */
+    /** Drops the known entries and runs the hints, so that the readers read the database. */
     void forget() {
         lock.lock();
         try {
@@ -141,7 +141,7 @@ public final class TailWindow {
         tellAll();
     }
 
-    /** Cuts the readers that come to a position, which cannot be read, and stops polling until another reader comes. */
+    /** Makes reads fail from a position on, because its entry is lost. Suspends polling until another reader opens a watch. */
     void cutAt(long position) {
         lock.lock();
         try {
@@ -155,7 +155,7 @@ public final class TailWindow {
         tellAll();
     }
 
-    /** Cuts the readers that have been shown more than the stream has now. */
+    /** Makes reads fail for the readers that have read more than the stream has now. */
     void cutBeyond(long length) {
         Predicate<Watch> beyond = w -> w.shown > length;
         watches.stream().filter(beyond).forEach(w -> w.goneAt = 0);
@@ -166,7 +166,7 @@ public final class TailWindow {
         }
     }
 
-    /** Returns whether it is known here how far the stream goes. */
+    /** Returns whether the window knows the last position of the stream. */
     public boolean isFollowed() {
         lock.lock();
         try {
@@ -176,7 +176,7 @@ public final class TailWindow {
         }
     }
 
-    /** Returns the end of the stream, if it is known here. */
+    /** Returns the end of the stream; null if it has none or the window does not know it. */
     public @Nullable End end() {
         lock.lock();
         try {
@@ -188,8 +188,8 @@ public final class TailWindow {
     }
 
     /**
-     * Takes a batch if it follows on what is known, and runs the hints. While no reader has come to the tail nothing is known,
-     * but the hints run.
+     * Adds a batch if it follows the known entries, and runs the hints then. While the stream is not followed, this adds nothing, but it
+     * runs the hints.
      */
     Offer offer(EventBatch batch) {
         boolean tell;
@@ -219,7 +219,7 @@ public final class TailWindow {
         return offer;
     }
 
-    /** Drops the batches that were added before a stamp. */
+    /** Drops the batches with a stamp up to this one. */
     void dropUpTo(long stamp) {
         lock.lock();
         try {
@@ -252,14 +252,14 @@ public final class TailWindow {
         }
     }
 
-    /** One reader of the stream. */
+    /** The watch of one reader of the stream. Thread-safe. */
     public final class Watch implements EventStream.Watch {
 
         private final Hint hint;
         private final Runnable onClose;
-        /** The position after the last one that the reader has been shown. */
+        /** The position after the last one that the reader has read. */
         private volatile long shown;
-        /** A reader that wants this position or a later one is cut. */
+        /** A read of this position or a later one fails. */
         private volatile long goneAt = Long.MAX_VALUE;
 
         Watch(Hint hint, Runnable onClose) {
@@ -271,22 +271,22 @@ public final class TailWindow {
             hint.tell();
         }
 
-        /** Returns the stream that it watches. */
+        /** Returns the window of the watched stream. */
         public TailWindow window() {
             return TailWindow.this;
         }
 
-        /** Returns whether the stream has lost what comes after a position, so that the reader never gets it. */
+        /** Returns whether the stream has lost the entry after a position, so that the reader can never read it. */
         public boolean isGone(long after) {
             return after + 1 >= goneAt;
         }
 
-        /** Returns whether the stream has lost entries, so that the reader never gets its end. */
+        /** Returns whether the stream has lost entries, so that the reader can never reach its end. */
         public boolean isCut() {
             return goneAt != Long.MAX_VALUE;
         }
 
-        /** Returns what is known after a position; null if the database has to be read. */
+        /** Returns the known entries after a position; null if the reader must read the database. */
         public EventStream.@Nullable Batch read(long after, int limit) {
             noteShown(after + 1);
             EventStream.Batch batch = TailWindow.this.read(after, limit);
@@ -296,7 +296,7 @@ public final class TailWindow {
             return batch;
         }
 
-        /** Notes up to which position, without it, the reader has been shown the stream. */
+        /** Records that the reader has read all entries before a position. */
         public void noteShown(long position) {
             if (position > shown) {
                 shown = position;

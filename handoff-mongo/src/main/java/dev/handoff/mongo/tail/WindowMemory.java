@@ -5,16 +5,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
-/**
- * The bytes of all windows of a process, and their bound. When they exceed it, the windows drop the batches that were added
- * first. Thread-safe.
- */
+/** Limits the bytes of all windows of a process. Above the limit the windows drop the batches that were added first. Thread-safe. */
 final class WindowMemory {
 
     private final long limit;
     private final Set<TailWindow> windows = ConcurrentHashMap.newKeySet();
     private final AtomicLong used = new AtomicLong();
-    /** The bytes that were ever added. A batch is stamped with it, so that its age is known in bytes. */
+    /** The sum of all bytes ever added. Its value at the time of a batch is the batch's stamp, which measures age in bytes. */
     private final AtomicLong added = new AtomicLong();
 
     private final AtomicBoolean dropping = new AtomicBoolean();
@@ -45,11 +42,11 @@ final class WindowMemory {
         return used.get();
     }
 
-    /** Drops the oldest batches if there are too many bytes. Called without the lock of a window. */
+    /** Drops the oldest batches if there are too many bytes. The caller must not hold the lock of a window. */
     void enforce() {
         while (used.get() > limit && dropping.compareAndSet(false, true)) {
             try {
-                // What was added after this stamp has at most three quarters of the limit.
+                // The batches added after this stamp have at most three quarters of the limit.
                 long oldest = added.get() - limit / 4 * 3;
                 windows.forEach(window -> window.dropUpTo(oldest));
             } finally {
