@@ -1,6 +1,6 @@
 package dev.handoff.check;
 
-/** Checks numbers that are given as settings. */
+/** Checks the numbers in settings. */
 public final class Counts {
 
     private Counts() {}

@@ -2,7 +2,7 @@ package dev.handoff.check;
 
 import java.time.Duration;
 
-/** Checks and converts times that are given as settings. */
+/** Checks and converts the durations in settings. */
 public final class Durations {
 
     private static final Duration LONGEST = Duration.ofDays(36_500);
@@ -22,8 +22,8 @@ public final class Durations {
     }
 
     /**
-     * Returns the time, if it is a millisecond or more, and not more than a hundred years. For times that are used in milliseconds or added to
-     * a time of day.
+     * Returns the time, if it is a millisecond or more, and not more than a hundred years. For times that are used in milliseconds or added
+     * to an instant.
      *
      * @throws IllegalArgumentException if it is not; the message holds the name and the time
      */

@@ -1,6 +1,6 @@
 package dev.handoff.check;
 
-/** Checks texts that must stand in one line, such as header values and the fields of an event. */
+/** Checks texts that must not contain a line break, such as header values and the fields of an event. */
 public final class Lines {
 
     private Lines() {}
@@ -8,7 +8,8 @@ public final class Lines {
     /**
      * Checks that a text holds no CR, LF or NUL.
      *
-     * @throws IllegalArgumentException if it holds one; the message says which, where, and holds the text without control characters
+     * @throws IllegalArgumentException if it holds one; the message names the character and its index, and holds the text without control
+     *     characters
      */
     public static void requireOne(String what, String value) {
         for (int i = 0; i < value.length(); i++) {

@@ -1,4 +1,4 @@
-/** Checks of arguments: times, numbers and texts of one line. For the other packages and for adapters. */
+/** Checks arguments: times, numbers and texts without line breaks. For the other packages and for adapters. */
 @NullMarked
 package dev.handoff.check;
 

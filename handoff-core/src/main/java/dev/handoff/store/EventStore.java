@@ -3,26 +3,25 @@ package dev.handoff.store;
 import dev.handoff.task.TaskDispatcher;
 
 /**
- * Where streams are kept: what a back end implements. Its rules are checked by {@code EventStoreContract} of
- * handoff-testkit.
+ * Stores streams. Back ends implement this interface. {@code EventStoreContract} in handoff-testkit tests its rules.
  *
  * <p>Thread-safe.
  */
 public interface EventStore {
 
     /**
-     * The stream of a task, for reading. A stream that nobody has written yet is empty, not an error: a reader may come
-     * before the first writer. Whether there is such a task is for {@link TaskDispatcher#status} to say.
+     * Returns the stream of a task, for reading. A stream without a writer yet is empty and not an error, because a reader may come before
+     * the first writer. {@link TaskDispatcher#status} tells whether the task exists.
      *
      * @throws IllegalArgumentException if the id is not 32 lower-case hexadecimal digits
      */
     EventStream open(String streamId);
 
     /**
-     * The writer of a stream. Whoever had a lower epoch is fenced as soon as this returns.
+     * Returns a writer of a stream. May block. When this returns, each writer with a lower epoch is fenced.
      *
-     * @param epoch the attempt, 1 or more; higher than that of every writer before
-     * @throws IllegalArgumentException if the id or the epoch is none
+     * @param epoch the number of the attempt, 1 or more; higher than the epoch of each earlier writer
+     * @throws IllegalArgumentException if the id or the epoch is not valid
      * @throws StaleWriterException if a writer with this epoch or a higher one is known
      */
     EventAppender appender(String streamId, int epoch);

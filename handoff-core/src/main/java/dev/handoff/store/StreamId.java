@@ -3,7 +3,7 @@ package dev.handoff.store;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 
-/** Makes and checks the ids that a task and its stream share: 128 bits, written as 32 lower-case hexadecimal digits. */
+/** Creates and checks the ids that a task and its stream share: 128 bits, written as 32 lower-case hexadecimal digits. */
 public final class StreamId {
 
     private static final SecureRandom RANDOM = new SecureRandom();
@@ -18,13 +18,13 @@ public final class StreamId {
         return HexFormat.of().formatHex(bytes);
     }
 
-    /** Returns the id that begins a hash of 16 bytes or more. */
+    /** Returns an id from the first 16 bytes of a hash. */
     public static String from(byte[] hash) {
         return HexFormat.of().formatHex(hash, 0, BYTES);
     }
 
     /**
-     * Returns the id.
+     * Returns the id, if it is valid.
      *
      * @throws IllegalArgumentException if it is not an id; the message holds it
      */

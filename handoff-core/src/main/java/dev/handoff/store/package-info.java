@@ -1,4 +1,4 @@
-/** Where streams are kept. For back ends, which implement it, and adapters, which read from it. */
+/** Defines the storage of streams. Back ends implement these interfaces; adapters read through them. */
 @NullMarked
 package dev.handoff.store;
 

@@ -6,22 +6,22 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a stream ended. It is the last entry of the log, takes the position after the last event, and never changes: every
- * read that gets there, now or later, anywhere, reports the same end.
+ * States how a stream ended. The end is the last entry of the log. It takes the position after the last event and never changes: each read
+ * that reaches it, at any time and on any server, returns the same end.
  */
 public sealed interface End {
 
     /**
      * The handler returned.
      *
-     * @param result what the handler gave to {@link TaskOutput#complete}, JSON by convention; null if it gave nothing
+     * @param result the result that the handler passed to {@link TaskOutput#complete}, JSON by convention; null if it passed none
      */
     record Completed(@Nullable String result) implements End {}
 
     /**
      * The handler threw, or its worker was lost.
      *
-     * @param problem what went wrong, in words that may be shown to the client
+     * @param problem describes the error; the client may see it
      */
     record Failed(Problem problem) implements End {
         /** Checks the parts. */
@@ -30,20 +30,24 @@ public sealed interface End {
         }
     }
 
-    /** The task was cancelled before it was done. */
+    /** The task was cancelled before it completed. */
     record Cancelled() implements End {}
 
-    /** The end of a task that was done; {@code result} is null if it has none. */
+    /**
+     * Returns the end of a completed task.
+     *
+     * @param result null if there is none
+     */
     static End completed(@Nullable String result) {
         return new Completed(result);
     }
 
-    /** The end of a task that failed. */
+    /** Returns the end of a failed task. */
     static End failed(Problem problem) {
         return new Failed(problem);
     }
 
-    /** The end of a task that was cancelled. */
+    /** Returns the end of a cancelled task. */
     static End cancelled() {
         return new Cancelled();
     }

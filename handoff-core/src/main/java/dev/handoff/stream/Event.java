@@ -7,11 +7,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One entry of an {@link EventStream} that its readers are shown.
+ * Holds one event of an {@link EventStream}.
  *
- * @param position where it stands in the stream: 0, 1, 2 …, given by the {@link EventAppender}
- * @param type what kind of event it is, the {@code event} field of Server-Sent Events; null where it has none
- * @param data its text, any text; empty text is still an event
+ * @param position the position in the stream: 0, 1, 2 …, assigned by the {@link EventAppender}
+ * @param type the type, which is the {@code event} field of Server-Sent Events; null for none
+ * @param data the text; it may hold any characters and may be empty
  */
 public record Event(long position, @Nullable String type, String data) {
 

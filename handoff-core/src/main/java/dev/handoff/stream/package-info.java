@@ -1,4 +1,4 @@
-/** What a stream holds: {@link dev.handoff.stream.Event events} and one {@link dev.handoff.stream.End end}. */
+/** Defines the entries of a stream: {@link dev.handoff.stream.Event events} and one {@link dev.handoff.stream.End end}. */
 @NullMarked
 package dev.handoff.stream;
 

@@ -1,11 +1,10 @@
 package dev.handoff.time;
 
 /**
- * A source of monotonic time for local schedules: deadlines, retention, heartbeats. Unlike a {@link java.time.Clock} it never
- * goes back and is never set. Its values mean nothing by themselves and nothing on another machine; only the difference of
- * two of them is a duration.
+ * Returns monotonic time for local schedules such as deadlines, retention and heartbeats. Unlike a {@link java.time.Clock} it never goes
+ * back and cannot be set. Only the difference of two values from the same JVM has a meaning: it is a duration.
  *
- * <p>Implementations are thread-safe and never block.
+ * <p>Implementations must be thread-safe and must not block.
  */
 @FunctionalInterface
 public interface Ticker {

@@ -1,4 +1,4 @@
-/** The source of monotonic time, which tests and dispatchers may replace. */
+/** Provides monotonic time, which tests and dispatchers can replace. */
 @NullMarked
 package dev.handoff.time;
 

@@ -33,30 +33,33 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Seals grants into JWEs with keys that are derived from secrets; see {@link TokenSealer#of(String, String...)}. The {@code kid} of a token
- * says which key it is for. Never blocks.
+ * names its key. Thread-safe. Never blocks.
  */
 final class JweSealer implements TokenSealer {
 
-    /** Saves decoding what cannot be a token of ours, and fits into the request line that any container takes. */
+    /**
+     * The most characters of a token. A token of this length fits into the request line that each container accepts. Longer texts are
+     * refused without decoding.
+     */
     private static final int MAX_TOKEN_CHARS = 6000;
-    /** Long enough against guessing online, and short, because each event carries it. */
+    /** The length of a proof. It is long enough to resist online guessing, and short because each event carries it. */
     private static final int PROOF_BYTES = 12;
     /** The claim of the JWT that holds all claims of the application, so that none of their names can clash with others. */
     private static final String CLAIMS = "claims";
 
     /**
-     * The keys that are derived from one secret.
+     * Holds the keys derived from one secret.
      *
      * @param tokens seals tokens
-     * @param retries makes ids for requests with an idempotency key
-     * @param proofs makes the proofs in event ids
+     * @param retries derives the ids of tasks from idempotency keys
+     * @param proofs derives the proofs in event ids
      */
     private record Keys(SecretKey tokens, byte[] retries, byte[] proofs) {}
 
     private final Clock clock;
     private final String currentKeyId;
     private final Keys current;
-    /** By key id, the current ones first. */
+    /** The keys by key id, the current ones first. */
     private final Map<String, Keys> keys;
 
     JweSealer(Clock clock, List<String> secrets) {
@@ -153,7 +156,7 @@ final class JweSealer implements TokenSealer {
         } catch (ProblemException e) {
             throw e;
         } catch (ParseException | JOSEException | RuntimeException e) {
-            // Nimbus throws NullPointerException at a header without enc.
+            // Nimbus throws NullPointerException if the header has no enc.
             throw invalid(e);
         }
     }
@@ -169,8 +172,8 @@ final class JweSealer implements TokenSealer {
     }
 
     /**
-     * Returns whether a token is spelt as it was sealed. The last character of a Base64 text has bits that mean nothing, and decoders
-     * ignore more than that. A token that was changed at all must be refused.
+     * Returns whether a token has exactly the characters with which it was sealed. Base64 decoders ignore the unused bits of the last
+     * character and other characters. A token with any change must be refused.
      */
     private static boolean isCanonical(String token) {
         for (String part : token.split("\\.", -1)) {
@@ -215,7 +218,7 @@ final class JweSealer implements TokenSealer {
                 new Problem(401, "invalid_token", "The token is damaged, or was not issued by this server."), cause);
     }
 
-    /** HKDF-Expand (RFC 5869, 2.3) for one block of 32 bytes. */
+    /** Returns one block of 32 bytes of HKDF-Expand (RFC 5869, 2.3). */
     private static byte[] expand(byte[] key, String info) {
         byte[] text = info.getBytes(StandardCharsets.UTF_8);
         byte[] block = new byte[text.length + 1];

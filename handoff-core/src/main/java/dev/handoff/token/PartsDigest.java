@@ -7,12 +7,12 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
-/** Hashes a list of texts. No two lists have the same bytes before the hash. Thread-safe. */
+/** Hashes a list of texts. Encodes different lists as different bytes. Thread-safe. */
 public final class PartsDigest {
 
     private PartsDigest() {}
 
-    /** Returns the SHA-256 hash of the parts, each of which follows its length. */
+    /** Returns the SHA-256 hash of the parts. Each part is preceded by its length. */
     public static byte[] sha256(String... parts) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
@@ -27,7 +27,10 @@ public final class PartsDigest {
         }
     }
 
-    /** Returns the text in UTF-8. A text with a lone surrogate has no UTF-8: its chars follow a byte that UTF-8 never has. */
+    /**
+     * Returns the text in UTF-8. UTF-8 cannot encode a lone surrogate. A text with one is encoded as a byte that UTF-8 never uses, followed
+     * by its chars.
+     */
     private static byte[] bytesOf(String text) {
         try {
             ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));

@@ -9,7 +9,7 @@ final class Secrets {
 
     private static final int MIN_SECRET_CHARS = 32;
     private static final int MIN_DISTINCT_CHARS = 10;
-    /** Beginnings of secrets that stand in documentation, in examples and in the sources of other programs. */
+    /** The beginnings of secrets from documentation, examples and the sources of other programs. */
     private static final List<String> WELL_KNOWN = List.of(
             "changeme",
             "changethis",
@@ -35,10 +35,10 @@ final class Secrets {
     private Secrets() {}
 
     /**
-     * Returns the secret.
+     * Returns the secret, if it is strong.
      *
-     * @throws IllegalArgumentException if it is null, too short, has too few different characters, or is one that everybody knows; the
-     *     message does not show it
+     * @throws IllegalArgumentException if it is null, too short or well known, or has too few different characters; the message does not
+     *     contain it
      */
     static String requireStrong(@Nullable String secret) {
         if (secret == null) {

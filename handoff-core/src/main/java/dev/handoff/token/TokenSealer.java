@@ -7,17 +7,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Seals a {@link Grant} into a token and opens it again. {@link #of(String, String...)} makes tokens that hold the grant in encrypted form. An
- * application may implement this otherwise, for example with keys of a key management service, or with tokens that name an
+ * Seals a {@link Grant} into a token and opens it again. {@link #of(String, String...)} makes tokens that hold the grant in encrypted form.
+ * An application may provide another implementation, for example with keys of a key management service, or with tokens that refer to an
  * entry of a table and can be revoked.
  *
- * <p>All servers that share streams must open each other's tokens and make the same ids and proofs. Thread-safe.
+ * <p>All servers that share streams must open each other's tokens and derive the same ids and proofs. Implementations must be thread-safe.
  */
 public interface TokenSealer {
 
     /**
-     * Returns a sealer whose tokens are JWEs in compact form ({@code dir}, {@code A256GCM}), so they can be neither read nor changed, and fit
-     * a URL. All servers that share the secret understand each other's tokens. It never blocks.
+     * Returns a sealer whose tokens are JWEs in compact form ({@code dir}, {@code A256GCM}), so clients can neither read nor change them,
+     * and they fit a URL. All servers with the same secret open each other's tokens. The sealer never blocks.
      *
      * <p>The keys are made from secrets by HKDF (RFC 5869), so a secret may be any text of at least 32 characters. To change it,
      * seal with the new one and go on opening with the old one until its last token has expired.
@@ -31,7 +31,7 @@ public interface TokenSealer {
         return of(Clock.systemUTC(), secret, previous);
     }
 
-    /** Returns the same as {@link #of(String, String...)}, on a clock that says when a token has expired. */
+    /** Returns the same sealer as {@link #of(String, String...)}, with the clock that decides when a token has expired. */
     static TokenSealer of(Clock clock, @Nullable String secret, String... previous) {
         List<String> secrets = new ArrayList<>();
         secrets.add(Secrets.requireStrong(secret));
@@ -40,18 +40,18 @@ public interface TokenSealer {
     }
 
     /**
-     * Returns the token for a grant: text that can stand in the path of a URL as it is. {@link #open} returns an equal grant, claims
-     * included; its expiry may lose fractions of a second.
+     * Returns the token for a grant. It needs no escaping in the path of a URL. {@link #open} returns an equal grant with the same claims.
+     * Its expiry may lose fractions of a second.
      *
      * @throws IllegalArgumentException if the token would be too long for a URL
      */
     String seal(Grant grant);
 
     /**
-     * Returns what a token grants.
+     * Returns the grant of a token.
      *
-     * @throws ProblemException with status 401 and the code {@code invalid_token} if this sealer did not make it, or {@code token_expired};
-     *     the token is not shown
+     * @throws ProblemException with status 401 and the code {@code invalid_token} if no server with these secrets sealed it, or the code
+     *     {@code token_expired} if it has expired; the message does not contain the token
      */
     Grant open(String token);
 
@@ -60,16 +60,15 @@ public interface TokenSealer {
      * then those under the previous ones. The same subject and key always give the same ids, and nobody can compute them without the
      * secret.
      *
-     * @param subject who asks; null if nobody is known
+     * @param subject the user that sent the request; null if unknown
      */
     List<String> taskIds(@Nullable String subject, String idempotencyKey);
 
     /**
-     * Returns the proof that the ids of the events of a stream carry: 16 characters of URL-safe Base64. It shows that its sender has read the
-     * stream.
+     * Returns the proof that the event ids of a stream carry: 16 characters of URL-safe Base64. A client that sends it has read the stream.
      */
     String proof(String streamId);
 
-    /** Returns whether this is a proof for the stream, under the current secret or a previous one. Null is not. */
+    /** Returns whether this is a proof of the stream under the current secret or a previous one. Returns false for null. */
     boolean proves(String streamId, @Nullable String proof);
 }

@@ -1,4 +1,4 @@
-/** What lets a client read a stream or cancel a task: a {@link dev.handoff.token.Grant}, sealed into a token. */
+/** Seals the right to read a stream or to cancel a task, a {@link dev.handoff.token.Grant}, into a token. */
 @NullMarked
 package dev.handoff.token;
 

@@ -116,8 +116,7 @@ final class BatchInsert {
             }
         }
         if (unknown > 0) {
-            logger.warn(
-                    "{} batches may or may not be stored, writing them again: {}", unknown, detail);
+            logger.warn("{} batches may or may not be stored, writing them again: {}", unknown, detail);
         }
         return new Results(results, true);
     }
