@@ -4,15 +4,15 @@ import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 
-/** Waits for a condition instead of a time. */
+/** Lets tests wait for a condition instead of a fixed time. */
 public final class Await {
 
     private Await() {}
 
-    /** Returns a factory of conditions that are checked every 2 ms and fail the test after 20 s. */
+    /** Returns a factory of waits. A wait checks its condition every 2 ms and fails the test after 20 s. */
     public static ConditionFactory await() {
-        // Some tests let a handler throw an Error. It kills the thread of the handler and must not fail the test as
-        // well.
+        // Some tests let a handler throw an Error, which ends its thread. Awaitility must not fail the test because of
+        // that.
         return Awaitility.await()
                 .dontCatchUncaughtExceptions()
                 .pollDelay(Duration.ZERO)

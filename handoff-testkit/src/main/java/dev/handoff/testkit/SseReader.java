@@ -12,16 +12,16 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads Server-Sent Events by the letter of the HTML Standard (section 9.2.6), as the measure for what a server writes. Not
+ * Reads Server-Sent Events exactly as the HTML Standard (section 9.2.6) defines, so that tests can check the output of a server. Not
  * thread-safe.
  */
 public final class SseReader {
 
     /**
-     * An event as it is dispatched.
+     * Holds an event as a client dispatches it.
      *
-     * @param lastEventId the last event id the stream has set so far; empty if none
-     * @param type the type, {@code message} if the stream did not say
+     * @param lastEventId the last event id that the stream has set so far; empty if none
+     * @param type the type; {@code message} if the event had none
      * @param data the data, its lines joined by LF
      */
     public record Received(String lastEventId, String type, String data) {}
@@ -32,16 +32,20 @@ public final class SseReader {
     private int comments;
     private boolean afterCarriageReturn;
 
-    /** For a stream from its first byte on. */
+    /**
+     * Creates a reader that begins with the first byte of a stream.
+     *
+     * @param in the stream; the reader does not close it
+     */
     public SseReader(InputStream in) {
         this.in = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
     }
 
     /**
-     * The next event; blocks until it is there.
+     * Returns the next event. Blocks until it arrives.
      *
-     * @return empty if the stream has ended cleanly; an event that was not finished by then is discarded
-     * @throws UncheckedIOException if the stream was cut
+     * @return the event; empty if the stream has ended cleanly. An incomplete event at the end is discarded
+     * @throws UncheckedIOException if reading fails, for example because the server aborted the connection
      */
     public Optional<Received> next() {
         String type = "";
@@ -78,7 +82,11 @@ public final class SseReader {
         }
     }
 
-    /** All events up to the clean end of the stream. */
+    /**
+     * Returns all events up to the clean end of the stream. Blocks until then.
+     *
+     * @throws UncheckedIOException if reading fails
+     */
     public List<Received> toEnd() {
         List<Received> all = new ArrayList<>();
         for (Optional<Received> event = next(); event.isPresent(); event = next()) {
@@ -87,17 +95,19 @@ public final class SseReader {
         return all;
     }
 
-    /** How many comments were read so far. */
+    /** Returns how many comments were read so far. */
     public int comments() {
         return comments;
     }
 
-    /** The last {@code retry} that was read; null if none. */
+    /** Returns the last {@code retry} that was read, in milliseconds; null if there was none. */
     public @Nullable String retry() {
         return retry;
     }
 
-    /** A line without its end, which is LF, CR or CRLF; null at the end of the stream, where a line without end is lost. */
+    /**
+     * Returns a line without its end, which is LF, CR or CRLF. Returns null at the end of the stream, and discards an incomplete last line.
+     */
     private @Nullable String line() throws IOException {
         StringBuilder line = new StringBuilder();
         for (int c = in.read(); c >= 0; c = in.read()) {

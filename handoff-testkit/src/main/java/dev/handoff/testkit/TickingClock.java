@@ -10,26 +10,26 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * A clock and a ticker for tests. Both stand still until a test moves them. The ticker starts shortly before it overflows, as
- * {@link System#nanoTime} may.
+ * Provides a clock and a ticker for tests. Both stand still until a test moves them. The ticker starts shortly before an overflow, which
+ * {@link System#nanoTime} may have too.
  */
 public final class TickingClock extends Clock implements Ticker {
 
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2030-01-01T00:00:00Z"));
     private final AtomicLong nanos = new AtomicLong(Long.MAX_VALUE - 10_000_000_000L);
 
-    /** Moves both forward by a time. */
+    /** Moves the clock and the ticker forward by a time. */
     public void tick(Duration time) {
         setClock(time);
         tickTicker(time);
     }
 
-    /** Sets the clock forward, or back by a negative time. The ticker stays. */
+    /** Moves only the clock, forward or, by a negative time, back. */
     public void setClock(Duration step) {
         now.updateAndGet(i -> i.plus(step));
     }
 
-    /** Moves the ticker forward by a time. The clock stays. */
+    /** Moves only the ticker forward by a time. */
     public void tickTicker(Duration time) {
         nanos.addAndGet(time.toNanos());
     }

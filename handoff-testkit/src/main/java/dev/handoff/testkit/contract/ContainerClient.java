@@ -31,7 +31,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 
-/** The server of a contract and the means to send requests to it. */
+/** Starts the server of a contract and sends requests to it. */
 abstract class ContainerClient implements ServletContainerContract {
 
     static final ObjectMapper JSON = new ObjectMapper();
@@ -97,12 +97,12 @@ abstract class ContainerClient implements ServletContainerContract {
         }
     }
 
-    /** The event as if its id had no proof. */
+    /** Returns the event with an id without the proof. */
     static Received unproven(Received event) {
         return new Received(event.lastEventId().replaceFirst(":[^:]{16}$", ""), event.type(), event.data());
     }
 
-    /** What arrives, as far as it has arrived. */
+    /** Reads a stream in another thread. Returns a list that grows with each event. */
     List<Received> follow(String location) {
         List<Received> arrived = new CopyOnWriteArrayList<>();
         SseReader events = new SseReader(get(location).body());
@@ -134,7 +134,7 @@ abstract class ContainerClient implements ServletContainerContract {
         return JSON.readTree(answer.body());
     }
 
-    /** A code of null is for an answer to HEAD, which has no body. */
+    /** Asserts that a response is this problem. A null code is for the response to HEAD, which has no body. */
     static void assertProblem(HttpResponse<String> answer, int status, @Nullable String code) throws IOException {
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
         assertThat(answer.headers().firstValue("Content-Type")).contains(Problem.MEDIA_TYPE);
@@ -149,15 +149,17 @@ abstract class ContainerClient implements ServletContainerContract {
     }
 
     /**
-     * An event stream that was read to its end.
+     * Holds an event stream that was read to its end.
      *
      * @param head the status line and the header fields
-     * @param clean whether it ended cleanly; false if it was cut
+     * @param clean whether it ended cleanly; false if the server aborted it
      */
     record ReadStream(
             String head, List<Received> events, @Nullable String retry, boolean clean) {}
 
-    /** Reads an event stream to its end over HTTP/1.1. The client of the JDK fails if an answer is cut before it is seen. */
+    /**
+     * Reads an event stream to its end over HTTP/1.1. Uses a socket, because the client of the JDK fails if the response is aborted early.
+     */
     ReadStream stream(String path, String... headers) throws IOException {
         StringBuilder fields = new StringBuilder();
         for (int i = 0; i < headers.length; i += 2) {

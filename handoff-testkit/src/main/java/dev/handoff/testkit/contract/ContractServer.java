@@ -43,14 +43,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
 /**
- * A whole application in one container: the filter on {@code POST /tasks}, two streaming servers on {@code /events} and
- * {@code /elsewhere}, and behind the filter a servlet that tells what it was asked. The payload of a task names the
- * {@link Script} that does it.
+ * Runs an application in one container: the filter on {@code POST /tasks}, two streaming servers on {@code /events} and {@code /elsewhere},
+ * and behind the filter a servlet that answers with the request that it received. The payload of a task names the {@link Script} that runs
+ * it.
  */
 final class ContractServer implements AutoCloseable {
 
     static final String SECRET = "vq7J0m2Zx9TnWc4RkYd81hLsBf6uGp3E";
-    /** Less than the time after which any container closes a connection that takes nothing. */
+    /** How long tests wait. It is less than the time after which any container closes a connection that reads nothing. */
     static final Duration PATIENCE = Duration.ofSeconds(20);
 
     final TickingClock clock = new TickingClock();
@@ -144,7 +144,7 @@ final class ContractServer implements AutoCloseable {
         return scripts.computeIfAbsent(name, n -> new Script());
     }
 
-    /** The path of a stream with other rights, format or lifetime than the filter would give. */
+    /** Returns the path of a stream, with a token that has these rights, format and lifetime. */
     String path(String streamId, String format, Duration lifetime, Grant.Right... rights) {
         Grant grant = new Grant(
                 streamId, Set.of(rights), format, null, clock.instant().plus(lifetime));
@@ -174,7 +174,7 @@ final class ContractServer implements AutoCloseable {
         timer.shutdownNow();
     }
 
-    /** The standard format, which counts how many events it was asked for, and shows those of one type twice. */
+    /** The standard format, but it counts its calls and renders events of one type twice. */
     static final class CountedFormat implements StreamFormat.EventFormat {
 
         static final String NAME = "counted";
@@ -209,7 +209,7 @@ final class ContractServer implements AutoCloseable {
         }
     }
 
-    /** The application behind the filter: answers with what it could read of the request. */
+    /** The application behind the filter. It answers with the body that it could read. */
     private static final class Application extends HttpServlet {
 
         private static final long serialVersionUID = 1;
@@ -281,7 +281,7 @@ final class ContractServer implements AutoCloseable {
         }
     }
 
-    /** A filter that was registered without async support, as it is by default. */
+    /** A filter without async support, which is the default. */
     private static final class PlainFilter extends HttpFilter {
 
         private static final long serialVersionUID = 1;

@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** The faults that a store or a dispatcher is to raise, by the name of the method that raises them. */
+/** Holds the faults that a store or a dispatcher must raise, by the name of the method. */
 final class Faults {
 
     /** What code of an application may throw. */
@@ -22,17 +22,17 @@ final class Faults {
     private final Map<String, Consumer<String>> byMethod = new ConcurrentHashMap<>();
     private final Map<String, AtomicInteger> calls = new ConcurrentHashMap<>();
 
-    /** Lets calls of a method run an action first, which is given the id of the stream. */
+    /** Makes calls of a method run an action first. The action gets the id of the stream. */
     void set(String method, Consumer<String> fault) {
         byMethod.put(method, fault);
     }
 
-    /** Lets calls of a method throw. */
+    /** Makes calls of a method throw. */
     void fail(String method, Throwable e) {
         set(method, streamId -> raise(e));
     }
 
-    /** Lets calls of a method that are about one stream wait until the latch is open. */
+    /** Makes calls of a method for one stream wait until the latch opens. */
     void hang(String method, String streamId, CountDownLatch latch) {
         set(method, id -> {
             if (id.equals(streamId)) {
@@ -45,7 +45,7 @@ final class Faults {
         byMethod.clear();
     }
 
-    /** How often a method was called. */
+    /** Returns how often a method was called. */
     int calls(String method) {
         return calls.computeIfAbsent(method, m -> new AtomicInteger()).get();
     }
@@ -66,7 +66,7 @@ final class Faults {
         }
     }
 
-    /** Throws anything, as code in other languages of the JVM does. */
+    /** Throws any exception unchecked, as other languages of the JVM can. */
     @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     static <T, E extends Throwable> T raise(Throwable e) throws E {
         throw (E) e;

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;
 
-/** A dispatcher of which each method that a streaming server calls can be made to fail or to hang. */
+/** A dispatcher whose methods can be made to fail or to hang, as far as a streaming server calls them. */
 final class FaultyDispatcher implements TaskDispatcher {
 
     private final TaskDispatcher dispatcher;

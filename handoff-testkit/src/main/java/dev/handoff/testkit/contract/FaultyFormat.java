@@ -11,7 +11,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
-/** The standard format, of which each method can be replaced. */
+/** The standard format. A test can replace each of its methods. */
 final class FaultyFormat implements StreamFormat.EventFormat {
 
     static final String NAME = "faulty";
@@ -62,7 +62,7 @@ final class FaultyFormat implements StreamFormat.EventFormat {
         return headers.get();
     }
 
-    /** The result format, of which each method can be replaced. */
+    /** The result format. A test can replace each of its methods. */
     static final class Document implements StreamFormat.DocumentFormat {
 
         static final String NAME = "faulty-document";

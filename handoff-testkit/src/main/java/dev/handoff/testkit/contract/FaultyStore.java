@@ -9,15 +9,15 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A store of which each method can be made to fail or to hang, and each hint can be dropped. */
+/** A store whose methods can be made to fail or to hang. A test can also drop its hints. */
 final class FaultyStore implements EventStore {
 
     private final EventStore store;
     private final Faults faults;
     private final AtomicInteger openWatches = new AtomicInteger();
-    /** In the order in which they were opened. */
+    /** The hints, in the order in which their watches were opened. */
     final List<Hint> hints = new CopyOnWriteArrayList<>();
-    /** Whether streams say that they have no entries. */
+    /** Whether streams pretend to have no entries. */
     volatile boolean emptied;
 
     FaultyStore(EventStore store, Faults faults) {

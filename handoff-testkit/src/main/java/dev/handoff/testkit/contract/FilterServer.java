@@ -42,8 +42,8 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An application with a hand-off in one container, registered by {@link HandoffServlets}. Each task emits its payload and
- * completes. The fields of a request make parts of the application fail.
+ * Runs an application in one container, registered by {@link HandoffServlets}. Each task emits its payload and completes. The header fields
+ * of a request make parts of the application fail.
  */
 final class FilterServer implements AutoCloseable {
 
@@ -70,7 +70,7 @@ final class FilterServer implements AutoCloseable {
             return new Settings(contextPath, declared, more, registration);
         }
 
-        /** Registers other things before or after the hand-off. */
+        /** Returns settings that register other filters before or after the hand-off. */
         Settings registering(BiConsumer<ServletContext, Runnable> order) {
             return new Settings(contextPath, declared, filter, order);
         }
@@ -174,12 +174,12 @@ final class FilterServer implements AutoCloseable {
         broken = true;
     }
 
-    /** Lets time pass for the limits on bodies. */
+    /** Moves the time of the limits on bodies forward. */
     void tick(Duration time) {
         nanos.addAndGet(TimeUnit.NANOSECONDS.convert(time));
     }
 
-    /** How often the filter has looked at the time: once when it begins to read a body, and before each wait. */
+    /** Returns how often the filter has read the time: once when it begins to read a body, and once before each wait. */
     int tickerReads() {
         return tickerReads.get();
     }
@@ -222,7 +222,7 @@ final class FilterServer implements AutoCloseable {
         }
     }
 
-    /** Finds out the user as many login filters do: it wraps the request. */
+    /** Sets the user as many login filters do: it wraps the request. */
     static final class LoginFilter extends HttpFilter {
 
         private static final long serialVersionUID = 1;
@@ -241,7 +241,7 @@ final class FilterServer implements AutoCloseable {
         }
     }
 
-    /** Reads the body before the hand-off, in the way that the field {@code X-Consume} names. */
+    /** Reads the body before the filter of the hand-off. The field {@code X-Consume} names the method. */
     static final class ConsumingFilter extends HttpFilter {
 
         private static final long serialVersionUID = 1;
@@ -255,7 +255,7 @@ final class FilterServer implements AutoCloseable {
                 case "stream" -> request.getInputStream().readAllBytes();
                 case "reader" -> request.getReader();
                 default -> {
-                    // The body stays.
+                    // The body stays unread.
                 }
             }
             chain.doFilter(request, response);

@@ -42,7 +42,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What {@code HandoffFilter} and {@code HandoffServlets} do on every servlet container, over real sockets. */
+/** Tests {@code HandoffFilter} and {@code HandoffServlets} on a servlet container, over real sockets. */
 @Timeout(60)
 public abstract class HandoffFilterContract {
 
@@ -55,7 +55,7 @@ public abstract class HandoffFilterContract {
     private final List<Socket> sockets = new ArrayList<>();
     private @Nullable FilterServer started;
 
-    /** A container that has not been started yet. */
+    /** Returns a container that has not been started. */
     protected abstract ServletContainer container();
 
     @AfterEach
@@ -71,7 +71,7 @@ public abstract class HandoffFilterContract {
     // Registration
 
     @Test
-    @DisplayName("R10 behind a declared login filter, two users with the same Idempotency-Key get two tasks")
+    @DisplayName("R10 after a declared login filter, two users with the same Idempotency-Key get two tasks")
     void declaredLogin() throws Exception {
         start(Settings.of().declaring(new LoginFilter()));
         assertTwoUsersTwoTasks();
@@ -115,7 +115,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("below a context path the redirect leads to the stream, and a client that comes back gets the rest")
+    @DisplayName("under a context path, the redirect leads to the stream, and a reconnect gets the remaining events")
     void contextPath() throws Exception {
         start(Settings.of().at("/shop"));
         HttpResponse<String> redirect = post("/tasks", "tea");
@@ -140,7 +140,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("a registration that would not work is refused")
+    @DisplayName("an invalid registration is refused")
     void refusesRegistrations() throws Exception {
         start(Settings.of().registering((context, register) -> {
             register.run();
@@ -215,8 +215,7 @@ public abstract class HandoffFilterContract {
     // Resuming and joining
 
     @Test
-    @DisplayName(
-            "a Last-Event-ID of the application itself passes where the method has no route, and is refused where it has one")
+    @DisplayName("a Last-Event-ID of the application itself passes where the method has no route, else it is refused")
     void foreignLastEventId() throws Exception {
         start(Settings.of());
         assertThat(send("GET", "/tasks", "", "Last-Event-ID", "42").body()).isEqualTo("application: GET ");
@@ -227,7 +226,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("R10 a route may join retries that the client marks but gives no key")
+    @DisplayName("R10 a route may join retries that the client marks without an idempotency key")
     void joinsMarkedRetries() throws Exception {
         start(Settings.of());
         String first = taskOf(post("/joined", "a", "X-Stainless-Retry-Count", "0"));
@@ -242,7 +241,7 @@ public abstract class HandoffFilterContract {
     // Bodies
 
     @Test
-    @DisplayName("a form that an earlier filter has parsed is rebuilt from its parameters, without those of the query")
+    @DisplayName("a form that an earlier filter parsed is rebuilt from its parameters, without those of the query")
     void parsedForms() throws Exception {
         start(Settings.of().declaring(new ConsumingFilter()));
         String form = "a=1&b=%C3%BC+%26&a=2";
@@ -257,7 +256,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("a parsed form of unknown length is rebuilt as well, and an empty one stays empty")
+    @DisplayName("a parsed form of unknown length is rebuilt too, and an empty form stays empty")
     void parsedFormsOfUnknownLength() throws Exception {
         start(Settings.of().declaring(new ConsumingFilter()));
         taskOf(sendChunked("/tasks?a=q", "a=1", "Content-Type", FORM, "X-Consume", "parameter"));
@@ -274,7 +273,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("a body that an earlier filter has read is refused, and no task runs on nothing")
+    @DisplayName("a body that an earlier filter has read is refused, and no task starts without its payload")
     void consumedBodies() throws Exception {
         start(Settings.of().declaring(new ConsumingFilter()));
         for (String way : List.of("stream", "reader")) {
@@ -329,7 +328,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("a request whose body was lost in part does not pass to the application, even if the route lets it")
+    @DisplayName("a request that lost a part of its body does not reach the application, even if the route declines it")
     void lostBodies() throws Exception {
         start(Settings.of().filter(builder -> builder.maxBodyBytes(10)));
         assertProblem(post("/tasks", "a".repeat(11), "X-Catch", "1"), 413, "content_too_large");
@@ -346,13 +345,13 @@ public abstract class HandoffFilterContract {
         start(Settings.of());
         Socket cut = beginPost("/tasks", 2000, "a");
         cut.shutdownOutput();
-        // Tomcat answers with a page of its own.
+        // Tomcat answers with its own error page.
         assertClosedAfter(cut, 400, "Bad Request");
         assertThat(server().run).isEmpty();
     }
 
     @Test
-    @DisplayName("R15 a body has to arrive at a rate; the connection of one that does not is closed at once")
+    @DisplayName("R15 a body must arrive at the minimum rate; otherwise the connection is closed at once")
     void slowBodies() throws Exception {
         start(Settings.of().filter(builder -> builder.minBodyRate(100)));
         Socket slow = beginPost("/tasks", 2000, "a");
@@ -367,7 +366,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("R15 a body has to arrive before its deadline, whatever its rate")
+    @DisplayName("R15 a body must arrive before its deadline at any rate")
     void bodyDeadline() throws Exception {
         start(Settings.of().filter(builder -> builder.minBodyRate(0).bodyDeadline(Duration.ofSeconds(60))));
         Socket slow = beginPost("/tasks", 2000, "a");
@@ -381,7 +380,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("R15 a body that no route reads has to arrive in time as well")
+    @DisplayName("R15 a body that no route reads must also arrive before its deadline")
     void unreadBodies() throws Exception {
         start(Settings.of());
         Socket quick = beginPost("/unread", 3, "abc");
@@ -399,7 +398,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("R15 only so many threads wait for bodies; what has been received already is read all the same")
+    @DisplayName("R15 the number of threads that wait for bodies is limited; bodies already received are read anyway")
     void waitingBodies() throws Exception {
         start(Settings.of().filter(builder -> builder.maxWaitingBodies(1)));
         Socket first = beginPost("/tasks", 10, "a");
@@ -420,7 +419,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("R15 all bodies together have a bound in bytes, and give their memory back")
+    @DisplayName("R15 the bytes of all bodies are limited, and finished requests release theirs")
     void bodiesInMemory() throws Exception {
         start(Settings.of().filter(builder -> builder.maxBodyBytesInFlight(300_000)));
         assertProblem(post("/tasks", "a".repeat(100_001)), 413, "content_too_large");
@@ -445,7 +444,7 @@ public abstract class HandoffFilterContract {
     }
 
     @Test
-    @DisplayName("R15 bodies of every size arrive whole, with a length and without")
+    @DisplayName("R15 bodies of each size arrive complete, with and without a declared length")
     void sizes() throws Exception {
         start(Settings.of());
         int tasks = 0;
@@ -574,9 +573,9 @@ public abstract class HandoffFilterContract {
         try {
             socket.getInputStream().transferTo(all);
         } catch (SocketException e) {
-            // A reset is a close as well, if the response came before it.
+            // A reset after the whole response counts as a close.
         }
-        // Tomcat asks for the body before any filter runs.
+        // Tomcat sends 100 Continue before any filter runs.
         String response = all.toString(UTF_8).replaceFirst("^HTTP/1.1 100 .*\r\n\r\n", "");
         assertThat(response).startsWith("HTTP/1.1 " + status).contains(text).containsIgnoringCase("Connection: close");
         return response;

@@ -13,8 +13,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The body of an answer, as a stream that gives all bytes that arrived before it reports that the connection was cut. The
- * stream of the JDK drops bytes that have not been read by then.
+ * Reads the body of a response. Returns all bytes that arrived before it reports an aborted connection. The stream of the JDK drops bytes
+ * that were not read before the abort.
  */
 final class ReceivedBody extends InputStream implements HttpResponse.BodySubscriber<InputStream> {
 
@@ -99,7 +99,7 @@ final class ReceivedBody extends InputStream implements HttpResponse.BodySubscri
         }
     }
 
-    /** Leaves before the end of the answer. */
+    /** Closes the connection before the end of the response. */
     @Override
     public void close() {
         closed = true;

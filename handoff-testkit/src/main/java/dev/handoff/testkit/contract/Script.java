@@ -11,12 +11,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A handler that does what a test tells it, step by step. */
+/** A handler that runs the steps that a test gives it. */
 final class Script implements TaskHandler {
 
     @FunctionalInterface
     private interface Step {
-        /** Returns whether there is more to do. */
+        /** Runs the step. Returns whether the handler continues. */
         boolean run(TaskOutput output) throws Exception;
     }
 

@@ -9,7 +9,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 
-/** What a test sets of the streaming server under test: settings of its endpoint and of its servlet. */
+/** Holds the settings of the streaming server under test: of its endpoint and of its servlet. */
 final class ServerSettings {
 
     private final StreamEndpoint.Builder endpoint;

@@ -6,13 +6,16 @@ import jakarta.servlet.ServletException;
 import java.net.URI;
 import java.util.List;
 
-/** A servlet container in this process, for {@link ServletContainerContract}, {@link HandoffFilterContract} and {@link HandoffRouteContract}. */
+/**
+ * Starts and stops a servlet container in this process, for {@link ServletContainerContract}, {@link HandoffFilterContract} and
+ * {@link HandoffRouteContract}.
+ */
 public interface ServletContainer extends AutoCloseable {
 
-    /** What registers servlets and filters. */
+    /** Registers servlets and filters. */
     @FunctionalInterface
     interface Application {
-        /** Registers them. Called once, before the context is started. */
+        /** Registers the servlets and filters. Called once, before the context starts. */
         void configure(ServletContext context) throws ServletException;
     }
 
@@ -22,17 +25,17 @@ public interface ServletContainer extends AutoCloseable {
     }
 
     /**
-     * Starts the container on a free port of the loopback interface, with bodies of 16 MiB allowed, and with HTTP/2 without TLS
-     * beside HTTP/1.1 (an upgrade by the client).
+     * Starts the container on a free port of the loopback interface, with bodies of up to 16 MiB, with HTTP/1.1, and with an upgrade to
+     * HTTP/2 without TLS.
      *
      * @param contextPath the path of the application, which begins with a slash; empty for the root
-     * @param declared filters for all paths, declared in the way in which the container takes the filters of a {@code web.xml}:
-     *     before the application registers others. They support asynchronous processing
-     * @return where the application is: the address of the container and the context path, without a slash at the end
+     * @param declared filters for all paths, declared as the container declares the filters of a {@code web.xml}: before the application
+     *     registers others. They support asynchronous processing
+     * @return the address of the container plus the context path, without a slash at the end
      */
     URI start(String contextPath, List<Filter> declared, Application application) throws Exception;
 
-    /** Stops it, as on a shutdown. */
+    /** Stops the container, as on a shutdown. */
     @Override
     void close() throws Exception;
 }

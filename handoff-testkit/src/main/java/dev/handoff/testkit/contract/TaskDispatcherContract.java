@@ -47,8 +47,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every {@link TaskDispatcher} keeps to. A dispatcher under test has a handler for tasks of the type {@code script}
- * and may run at least four at a time.
+ * Tests the rules of {@link TaskDispatcher}. A dispatcher under test has a handler for tasks of the type {@code script} and runs up to four
+ * or more tasks at a time.
  */
 @Timeout(60)
 public abstract class TaskDispatcherContract {
@@ -57,31 +57,31 @@ public abstract class TaskDispatcherContract {
     private final List<Task> handled = new CopyOnWriteArrayList<>();
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
-    /** Starts a dispatcher that has tasks of the type {@code script} done by this handler, on at least four threads. */
+    /** Starts a dispatcher that runs tasks of the type {@code script} with this handler, on at least four threads. */
     protected abstract TaskDispatcher start(TaskHandler handler);
 
     /**
-     * Starts a dispatcher as {@link #start(TaskHandler)} does, whose streams are kept in another store. Returns null if it
-     * cannot be given one, which is the default.
+     * Starts a dispatcher like {@link #start(TaskHandler)}, but with streams in another store. Returns null, the default, if the dispatcher
+     * cannot use another store.
      */
     protected @Nullable TaskDispatcher start(TaskHandler handler, EventStore store) {
         return null;
     }
 
     /**
-     * Whether a task has ended when its cancellation returns. Where the worker is elsewhere, which is the default, it may
-     * still complete meanwhile.
+     * Returns whether a task has ended when its cancellation returns. False, the default, is for workers in other processes, where the task
+     * may still complete meanwhile.
      */
     protected boolean cancelsAtOnce() {
         return false;
     }
 
-    /** Whether the dispatcher finds tasks by {@link TaskDispatcher#latestLike}, which is the default. */
+    /** Returns whether the dispatcher implements {@link TaskDispatcher#latestLike}; true by default. */
     protected boolean findsLatestLike() {
         return true;
     }
 
-    /** Where the streams of its tasks are kept. */
+    /** Returns the store of the streams. */
     protected abstract EventStore store();
 
     // Set before each test.
@@ -102,7 +102,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("the handler is given the task, and what it emits is the stream")
+    @DisplayName("the handler receives the task, and the events that it emits form the stream")
     void runsTasks() {
         Task task = Task.of("script", "a")
                 .withAttributes(Map.of("trace", "7"))
@@ -144,7 +144,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("an end that is in the stream is soon in the status, and the status is never ahead of the stream")
+    @DisplayName("the end of a stream soon appears in the status, and the status never precedes the stream")
     void statusFollowsStream() {
         Task task = dispatched("a");
         script("a").complete(null);
@@ -153,7 +153,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("a handler that throws ends its stream with an error that tells nothing of the exception")
+    @DisplayName("a handler that throws ends its stream with an error that hides the exception")
     void handlerThrows() {
         Task task = dispatched("a");
         script("a").emit(null, "one").crash("a secret of the house");
@@ -166,7 +166,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("a handler that throws a problem ends its stream with it")
+    @DisplayName("a handler that throws a problem ends its stream with that problem")
     void handlerThrowsProblem() {
         Task task = dispatched("a");
         Problem problem = new Problem(429, "slow_down", "Too many at a time.");
@@ -175,7 +175,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("a handler that throws an Error ends its stream, too")
+    @DisplayName("a handler that throws an Error also ends its stream")
     void handlerThrowsError() {
         Task task = dispatched("a");
         script("a").then(output -> {
@@ -199,7 +199,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R10 a key that is used for another task is refused, and changes nothing")
+    @DisplayName("R10 a key used for another task is refused and changes nothing")
     void keyReused() {
         dispatcher.dispatch(keyed("a", "alice", "k2"));
         assertThatThrownBy(() -> dispatcher.dispatch(keyed("b", "alice", "k2")))
@@ -216,7 +216,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R10 of many who dispatch the same at the same instant, one runs it")
+    @DisplayName("R10 many concurrent dispatches of the same task run it once")
     void dispatchRace() throws Exception {
         for (int round = 0; round < 20; round++) {
             String name = "race " + round;
@@ -241,7 +241,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R9 cancelling ends the stream and tells the handler")
+    @DisplayName("R9 a cancellation ends the stream and notifies the handler")
     void cancels() {
         Task task = dispatched("a");
         AtomicReference<Throwable> told = new AtomicReference<>();
@@ -269,7 +269,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R9 what is to be done on cancellation is done before the end, in order, and may say a last word")
+    @DisplayName("R9 cancel actions run in order before the end, and may emit")
     void cancelActions() {
         Task task = dispatched("a");
         script("a").then(output -> {
@@ -289,7 +289,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R9 an action that is registered after the cancellation runs at once")
+    @DisplayName("R9 a cancel action that is registered after the cancellation runs at once")
     void lateCancelAction() {
         Task task = dispatched("a");
         CompletableFuture<Void> goOn = new CompletableFuture<>();
@@ -306,7 +306,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R9 what has ended, or never was, is not cancelled")
+    @DisplayName("R9 a task that has ended or is unknown is not cancelled")
     void nothingToCancel() {
         Task task = dispatched("a");
         script("a").complete(null);
@@ -317,7 +317,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R16 an action on cancellation that blocks delays its own stream only")
+    @DisplayName("R16 a blocked cancel action delays only its own stream")
     void blockingCancelAction() throws Exception {
         Task blocking = dispatched("blocking");
         Task other = dispatched("other");
@@ -355,7 +355,7 @@ public abstract class TaskDispatcherContract {
 
     @ParameterizedTest
     @EnumSource(ThrowingStore.Fault.class)
-    @DisplayName("R16 whatever a store throws at one task, that task ends, and no other notices")
+    @DisplayName("R16 if a store throws at one task, that task ends and no other task is affected")
     void storeThrows(ThrowingStore.Fault fault) {
         ThrowingStore throwing = new ThrowingStore(store(), fault);
         TaskDispatcher started = start((task, output) -> script(task.payload()).handle(task, output), throwing);
@@ -387,7 +387,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R2 a handler that leaves its thread interrupted ends its stream, and disturbs no task after it")
+    @DisplayName("R2 a handler that leaves its thread interrupted ends its stream and affects no later task")
     void interruptedHandler() {
         for (int round = 0; round < 8; round++) {
             Task returning = dispatched("returning " + round);
@@ -397,7 +397,7 @@ public abstract class TaskDispatcherContract {
             Problem problem = new Problem(502, "upstream_failed", "The model did not answer.");
             script("throwing " + round).emit(null, "one").failInterrupted(problem);
             assertThat(endOf(throwing)).isEqualTo(End.failed(problem));
-            // Soon, and not only when a lost worker would be noticed.
+            // The limit is shorter than the time after which a sweep detects a lost worker.
             await().atMost(Duration.ofSeconds(5))
                     .until(() -> state(returning).isFinal() && state(throwing).isFinal());
             AtomicReference<Boolean> interrupted = new AtomicReference<>();
@@ -412,7 +412,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("the latest task of the same subject with the same type and payload is found, if it is recent")
+    @DisplayName("a recent task of the same subject with the same type and payload is found")
     void latestLike() {
         assumeTrue(findsLatestLike());
         Duration hour = Duration.ofHours(1);
@@ -424,7 +424,7 @@ public abstract class TaskDispatcherContract {
         assertThat(dispatcher.latestLike(asked, hour)).map(TaskStatus::taskId).contains(first.id());
         assertThat(dispatcher.latestLike(asked, hour)).map(TaskStatus::subject).contains("alice");
 
-        // One of the next millisecond, since times may have no more.
+        // Waits for the next millisecond, because stored times may be rounded to milliseconds.
         Instant before = Instant.now();
         await().until(() -> Instant.now().isAfter(before.plusMillis(2)));
         Task second = Task.of("script", payload).requestedBy("alice", "key").withAttributes(Map.of("a", "b"));
@@ -453,7 +453,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R2 however completion and cancellation race, there is one end, and the status says the same")
+    @DisplayName("R2 a race of completion and cancellation leaves one end, and the status agrees with it")
     void cancelRace() throws Exception {
         for (int round = 0; round < 50; round++) {
             String name = "race " + round;
@@ -474,7 +474,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("R2 a thread that goes on after the handler has returned is refused")
+    @DisplayName("R2 an emit after the handler has returned is refused")
     void emitAfterReturn() {
         AtomicReference<TaskOutput> kept = new AtomicReference<>();
         Task task = dispatched("a");
@@ -487,7 +487,7 @@ public abstract class TaskDispatcherContract {
 
     @ParameterizedTest
     @ValueSource(strings = {"completed", "cancelled", "failed", "interrupted", "error", "open", "a\nb", ""})
-    @DisplayName("R14 a type that would forge an end or break a frame is refused, and harms nothing")
+    @DisplayName("R14 a type that would forge an end or break a frame is refused and has no effect")
     void badTypes(String type) {
         AtomicReference<Throwable> refused = new AtomicReference<>();
         Task task = dispatched("a");
@@ -507,7 +507,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("payload and result may be large, and any text")
+    @DisplayName("payload and result may be large and hold any text")
     void largeTexts() {
         String text = "0123456789\r\n\0\uD83D\uDE00ü".repeat(50_000);
         Task task = Task.of("script", text);
@@ -517,7 +517,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("a task of a type that nobody does is refused by name")
+    @DisplayName("a task of a type without a handler is refused, and the error names the type")
     void unknownType() {
         assertThatThrownBy(() -> dispatcher.dispatch(Task.of("nobody's", "a")))
                 .isInstanceOf(ProblemException.class)
@@ -526,7 +526,7 @@ public abstract class TaskDispatcherContract {
     }
 
     @Test
-    @DisplayName("what two threads of a handler emit keeps the order of each")
+    @DisplayName("events emitted by two threads keep the order of each thread")
     void emitsFromThreads() {
         Task task = dispatched("a");
         script("a")
@@ -575,7 +575,7 @@ public abstract class TaskDispatcherContract {
         return stream.end().orElseThrow();
     }
 
-    /** A task whose id follows from subject and key, as that of a request does. */
+    /** Returns a task whose id is derived from subject and key, like that of a request. */
     private static Task keyed(String payload, String subject, String key) {
         String id = UUID.nameUUIDFromBytes((subject + '/' + key).getBytes(StandardCharsets.UTF_8))
                 .toString()

@@ -9,10 +9,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** Throws at the writers of some streams, in one place and a few times for each stream. */
+/** A store that throws at the writers of some streams, at one point and a few times for each stream. */
 final class ThrowingStore implements EventStore {
 
-    /** Where and what it throws. */
+    /** The point at which it throws, and the exception. */
     enum Fault {
         APPENDER_EXCEPTION,
         APPENDER_ERROR,
@@ -22,7 +22,7 @@ final class ThrowingStore implements EventStore {
         END_ERROR
     }
 
-    /** More often than a dispatcher tries without a pause. */
+    /** How often it throws: more often than a dispatcher retries without a pause. */
     private static final int TIMES = 5;
 
     private final EventStore store;
