@@ -13,7 +13,7 @@ import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One record that a Python worker has appended to a stream; see {@link PythonStreams}.
+ * Holds one record that a Python worker has appended to a stream; see {@link PythonStreams}.
  *
  * @param key the place of the record in its stream
  * @param data the text of the event; not used if the record is an end
@@ -24,11 +24,11 @@ record PythonRecord(Key key, String data, @Nullable End end) {
     private static final String END_FIELD = "stream_complete";
     private static final JsonWriterSettings JSON =
             JsonWriterSettings.builder().outputMode(JsonMode.RELAXED).build();
-    /** The same problem as after an exception of a handler in Java. The text of a Python exception is not for the client. */
+    /** The same problem as after an exception of a Java handler. Clients must not see the text of a Python exception. */
     private static final Problem FAILED = new Problem(500, "handler_failed", "The task failed.");
 
     /**
-     * The order of the records of a stream.
+     * Orders the records of a stream.
      *
      * @param created in milliseconds since 1970
      */

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Reads one stream of a Python worker. Thread-safe. */
+/** Reads one stream of a Python worker. Reads block until the database answers. Thread-safe. */
 final class PythonStream implements EventStream {
 
     private static final int MOST_PER_FETCH = 1000;
@@ -21,13 +21,13 @@ final class PythonStream implements EventStream {
     private final RecordReader records;
     private final PythonTailSource source;
     private final TailPoller tail;
-    /** The latest watch that is open. */
+    /** The open watch that was created last. */
     private volatile TailWindow.@Nullable Watch watch;
 
     /**
-     * Returns a stream that has read nothing.
+     * Creates a stream that has read nothing.
      *
-     * @param name the name that minibatch has for the stream
+     * @param name minibatch's name of the stream
      */
     PythonStream(String id, String name, RecordReader records, PythonTailSource source, TailPoller tail) {
         this.id = id;
@@ -61,9 +61,8 @@ final class PythonStream implements EventStream {
         if (end != null && after >= endPosition) {
             return new Batch(List.of(), endPosition, end.end());
         }
-        // The record before the first wanted one shows that the stream is still whole and where its tail goes on. The
-        // record after the last wanted
-        // one may be the end.
+        // Also reads the record before the first requested one, which shows that the stream is complete, and the record
+        // after the last requested one, which may be the end.
         List<PythonRecord> found = records.from(name, Math.max(after, 0), limit + 2);
         PythonRecord.Key key = null;
         if (after != BEGINNING) {

@@ -39,18 +39,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li>The records of a stream are in the order of (created, _id). The position of an event is its rank in it.
- *   <li>An event has no type. Its data is {@code data} as relaxed Extended JSON: plain JSON, with objects such as
- *       <code>{"$date": …}</code> for what JSON has no form for.
+ *   <li>An event has no type. Its data is {@code data} as relaxed Extended JSON: plain JSON, with objects such as <code>{"$date": …}</code>
+ *     for types that JSON does not have.
  *   <li>The first record with {@code stream_complete} is the end. The stream has completed without a result if the value begins with {@code stop},
  *       and has failed if it begins with {@code error}. Readers do not see later records. They do not see the {@code message} of a failure either,
  *       because it is the {@code repr} of an exception, which may hold paths, addresses and credentials. The client gets the same problem as after an
  *       exception of a handler in Java: 500, {@code handler_failed}.
- *   <li>All readers of a watched stream in this process share a tail, which one of two loops polls. Other reads query the database.
+ *   <li>All readers of a watched stream in this process share its tail in memory, which one of two loops polls. Other reads query the
+ *     database.
  * </ol>
  *
- * <p>This class changes and deletes nothing and creates no index. Any number of readers see the same stream. minibatch's own consumers delete the
- * records that they have read. Do not use them on a stream that this class reads, unless you start them with {@code keep=True}. A reader that finds
- * fewer records than it has read gets 410: the stream is gone.
+ * <p>This class does not change or delete records and creates no index. Any number of readers see the same stream. minibatch's own
+ * consumers delete the records that they have read. Do not use them on a stream that this class reads, unless you start them with {@code
+ * keep=True}. A reader that finds fewer records than it has read gets 410: the stream is gone.
  *
  * <p>Records have no sequence number and their writers have no lease. So this class promises less than {@link MongoEventStore}:
  *
@@ -91,9 +92,9 @@ public final class PythonStreams implements EventStore {
     /**
      * Returns a builder of a reader of the streams in a database.
      *
-     * @param executor polls with two threads, and runs the hints of readers unless {@link Builder#hintExecutor} sets another. The caller owns it and
-     *     shuts it down
-     * @param names returns the name that minibatch has for a stream, given its id here; see {@link #named}
+     * @param executor needs two threads for polls. It also runs the hints of readers unless {@link Builder#hintExecutor} sets another
+     *     executor. The reader does not shut it down
+     * @param names returns minibatch's name of the stream with a given id; see {@link #named}
      */
     public static Builder builder(
             MongoDatabase database, ScheduledExecutorService executor, Function<String, String> names) {
@@ -101,10 +102,10 @@ public final class PythonStreams implements EventStore {
     }
 
     /**
-     * Returns a function that makes names from a pattern, such as {@code omegaml.streams/..system/complete/{id}.stream}.
+     * Returns a function that creates names from a pattern, such as {@code omegaml.streams/..system/complete/{id}.stream}.
      *
      * @param pattern a name with <code>{id}</code>, which stands for the id of the stream written as a UUID, as Celery writes the id of a task
-     * @throws IllegalArgumentException if there is no <code>{id}</code> in it
+     * @throws IllegalArgumentException if the pattern has no <code>{id}</code>
      */
     public static Function<String, String> named(String pattern) {
         if (!pattern.contains("{id}")) {
@@ -136,8 +137,8 @@ public final class PythonStreams implements EventStore {
     }
 
     /**
-     * Returns a store that has these streams and those of another store. It reads a stream from the other store if that has entries of it, or if
-     * minibatch does not know the stream. The other store writes all streams.
+     * Returns a store that reads these streams and those of another store. It reads a stream from the other store if that store has entries
+     * of it, or if minibatch does not know the stream. All writes go to the other store.
      */
     public EventStore store(EventStore own) {
         return new EventStore() {
@@ -157,8 +158,8 @@ public final class PythonStreams implements EventStore {
     }
 
     /**
-     * Returns a dispatcher that also knows the status of the tasks of these streams. It cannot cancel these tasks and does not know their subject. They
-     * have the format {@code standard} unless a token names another. The other dispatcher does everything else.
+     * Returns a dispatcher that also knows the status of the tasks of these streams. It cannot cancel these tasks and does not know their
+     * subject. They have the format {@code standard} unless a token names another. It passes all other calls to the other dispatcher.
      *
      * <p>After a process has called {@code minibatch.stream(name)}, the dispatcher knows the task for the time of {@link Builder#patience}, even if
      * the stream has no record. An application server should call it before it sends a token, because the client may be faster than the worker.
@@ -222,7 +223,7 @@ public final class PythonStreams implements EventStore {
                 .withEnded(ended);
     }
 
-    /** The settings of a reader. */
+    /** Sets the options of a reader. Not thread-safe. */
     public static final class Builder {
 
         private final MongoDatabase database;
@@ -240,21 +241,21 @@ public final class PythonStreams implements EventStore {
             this.names = names;
         }
 
-        /** Sets the clock that decides whether the time of {@link #patience} is over; that of the system by default. */
+        /** Sets the clock that decides whether the time of {@link #patience} is over; the system clock by default. */
         public Builder clock(Clock clock) {
             this.clock = clock;
             return this;
         }
 
-        /** Sets the ticker that measures when streams are fetched; that of this JVM by default. */
+        /** Sets the source of monotonic time for the polls; the JVM's by default. */
         public Builder ticker(Ticker ticker) {
             this.ticker = ticker;
             return this;
         }
 
         /**
-         * Sets how often this process polls the streams that have readers here; every 20 to 250 ms by default. It polls a stream more often while new
-         * records arrive.
+         * Sets the shortest and the longest time between two polls of the streams that have readers in this process; 20 and 250 ms by
+         * default. The process polls a stream more often while new records arrive.
          *
          * @throws IllegalArgumentException if a time is less than a millisecond or more than a hundred years, or the shortest is longer than
          *     the longest
@@ -265,8 +266,8 @@ public final class PythonStreams implements EventStore {
         }
 
         /**
-         * Sets how long a stream that was opened but has no record counts as queued; 10 minutes by default. After that it counts as unknown, because
-         * minibatch keeps its note of a stream after its records were read and deleted.
+         * Sets how long a stream that was opened but has no record counts as queued; 10 minutes by default. After that it counts as
+         * unknown, because minibatch keeps the document of a stream after the records were read and deleted.
          */
         public Builder patience(Duration patience) {
             this.patience = Durations.requireMillis("patience", patience);
@@ -279,7 +280,7 @@ public final class PythonStreams implements EventStore {
             return this;
         }
 
-        /** Returns the reader. */
+        /** Returns the reader. Does not connect or block. */
         public PythonStreams build() {
             return new PythonStreams(this);
         }

@@ -27,9 +27,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Fetches the tails of the streams of Python workers. Records have no positions. So this class remembers for each followed stream its next position
- * and the last record before it. A missing record leaves no gap that could be seen. So while a stream is silent, this class counts its records once a
- * second. If it has seen another number, the stream cannot be followed, and its readers query the database. Thread-safe.
+ * Fetches the tails of the streams of Python workers. Records have no positions, so this class remembers for each followed stream the next
+ * position and the record before it. A missing record leaves no visible gap. While a stream is silent, this class therefore counts its
+ * records once a second. If the count differs from the number of records it has read, the stream cannot be followed, and its readers query
+ * the database. Thread-safe.
  */
 final class PythonTailSource implements TailSource {
 
@@ -37,7 +38,7 @@ final class PythonTailSource implements TailSource {
     private static final int RECORDS_PER_QUERY = 500;
     private static final long RECOUNT = TimeUnit.SECONDS.toNanos(1);
 
-    /** A position of a stream, and the record before it; null if there is none. */
+    /** Holds a position of a stream and the key of the record before it; null if there is none. */
     private record Place(String name, long position, PythonRecord.@Nullable Key key, long countedAt) {
 
         Place after(PythonRecord.Key last, long now) {
@@ -48,7 +49,7 @@ final class PythonTailSource implements TailSource {
             return new Place(name, position, key, now);
         }
 
-        /** Matches the records after the key. Many records may have the same millisecond, so the id decides between them. */
+        /** Matches the records after the key. Records may have the same millisecond; the id orders them. */
         Bson notYetSeen() {
             Bson own = Filters.eq("stream", name);
             return key == null
@@ -60,7 +61,7 @@ final class PythonTailSource implements TailSource {
                                     Filters.and(Filters.eq("created", key.date()), Filters.gt("_id", key.id()))));
         }
 
-        /** Matches the records up to the key, which are as many as the position says. There is a key if there are any. */
+        /** Matches the records up to the key. Their number must equal the position. */
         Bson seen(PythonRecord.Key last) {
             return Filters.and(
                     Filters.eq("stream", name),
@@ -82,14 +83,14 @@ final class PythonTailSource implements TailSource {
     /**
      * Remembers the record before a position of a stream.
      *
-     * @param name the name that minibatch has for the stream
+     * @param name minibatch's name of the stream
      * @param key the key of the record; null if the position is the first one
      */
     void remember(String streamId, String name, long position, PythonRecord.@Nullable Key key) {
         places.put(streamId, new Place(name, position, key, ticker.read()));
     }
 
-    /** Forgets a stream that has no readers here. */
+    /** Removes a stream that has no readers in this process. */
     void forget(String streamId) {
         places.remove(streamId);
     }
@@ -164,7 +165,7 @@ final class PythonTailSource implements TailSource {
             PythonRecord.Key last = place.key();
             if (last != null && now - place.countedAt() > RECOUNT && !unreadable.contains(id)) {
                 doubtful.put(id, place);
-                // Only what was seen: the producer may append meanwhile.
+                // Counts only the records up to the last read one, because the producer may append meanwhile.
                 clauses.add(place.seen(last));
             }
         });
@@ -182,7 +183,7 @@ final class PythonTailSource implements TailSource {
             if (counts.getOrDefault(place.name(), 0L) == place.position()) {
                 places.replace(id, place, place.countedAt(now));
             } else {
-                logger.debug("stream {} has other records than those that were seen", place.name());
+                logger.debug("stream {} has other records than those that were read", place.name());
                 unreadable.add(id);
             }
         });

@@ -13,10 +13,10 @@ import org.bson.BsonDocument;
 import org.bson.conversions.Bson;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the records of streams from the collections of minibatch. Thread-safe. Blocks while the database does. */
+/** Reads the records of streams from the collections of minibatch. Blocks until the database answers. Thread-safe. */
 final class RecordReader {
 
-    /** The collection in which minibatch notes that a stream was opened. */
+    /** The collection in which minibatch records that a stream was opened. */
     private static final String STREAM_COLLECTION = "stream";
 
     private static final Bson ORDER = Sorts.ascending("created", "_id");
@@ -34,7 +34,7 @@ final class RecordReader {
         return buffer;
     }
 
-    /** Returns when minibatch opened the stream, or nothing if it has no note of the stream. */
+    /** Returns when minibatch opened the stream; empty if it does not know the stream. */
     Optional<Instant> openedAt(String name) {
         return Optional.ofNullable(opened.find(Filters.eq("name", name)).first())
                 .map(stream ->
