@@ -5,7 +5,7 @@ import java.util.List;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options that say which pages and host names may use the API. */
+/** Holds the options for the pages and host names that may use the API. */
 final class AccessOptions {
 
     @Option(

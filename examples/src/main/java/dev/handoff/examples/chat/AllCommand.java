@@ -59,9 +59,9 @@ final class AllCommand implements Callable<Integer> {
     }
 
     /**
-     * Starts as the options say.
+     * Starts the roles with the options of the command.
      *
-     * @throws StartException if they, the environment or the machine do not allow it
+     * @throws StartException if the options or the environment are not valid, or the address cannot be bound
      */
     AllInOne start() {
         Optional<TokenSealer> sealer = environment.sealer();
@@ -76,13 +76,13 @@ final class AllCommand implements Callable<Integer> {
                 modelling);
         server.start();
         if (sealer.isEmpty()) {
-            logger.info("{} is not set: made one up, so streams cannot be resumed after a restart", Environment.SECRET);
+            logger.info("{} is not set: generated one, so streams cannot be resumed after a restart", Environment.SECRET);
         }
         ApiKeys keys = environment.apiKeys();
         if (keys.open()) {
             logger.info("{} is not set: everybody who can reach this server may use it", Environment.API_KEYS);
         } else {
-            logger.info("{} holds {} keys, one of which is needed", Environment.API_KEYS, keys.count());
+            logger.info("{} holds {} keys, requests need one of them", Environment.API_KEYS, keys.count());
         }
         environment.upstream().ifPresent(url -> logger.info("{} is asked for more models", url.getHost()));
         return server;

@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Application, worker and streaming server in one process, in memory. Starts with {@link #start}; {@link #close} ends the
- * answers that are being made, tells their readers, and returns within a few seconds.
+ * Runs application, worker and streaming server in one process, in memory. {@link #close} ends the running answers, sends their readers an
+ * interruption, and returns within a few seconds.
  */
 final class AllInOne implements AutoCloseable {
 
@@ -82,7 +82,7 @@ final class AllInOne implements AutoCloseable {
     }
 
     /**
-     * Starts, and returns when requests are taken.
+     * Starts, and returns when the server accepts requests.
      *
      * @throws StartException if the address cannot be bound
      */
@@ -95,18 +95,18 @@ final class AllInOne implements AutoCloseable {
         }
     }
 
-    /** Where a client on this machine finds it. */
+    /** Returns the address for clients on this machine. */
     URI url() {
         return URI.create(web.url());
     }
 
-    /** Stops. Doing it again changes nothing. */
+    /** Stops. Another call changes nothing. */
     @Override
     public void close() {
         if (!closing.compareAndSet(false, true)) {
             return;
         }
-        // In this order, so that readers see an interruption and not the end of the answer.
+        // The web server stops first, so that readers get an interruption and not the end of the answer.
         streams.drain().join();
         dispatcher.close();
         web.close();

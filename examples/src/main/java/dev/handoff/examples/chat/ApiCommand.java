@@ -10,7 +10,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Runs an application server: takes requests and hands them off, to be done and streamed by other processes. */
+/** Runs an application server. It dispatches requests to workers and redirects clients to a streaming server. */
 @Command(
         name = "api",
         description = "Runs an application server, which stores requests as tasks in HANDOFF_MONGODB_URI.")

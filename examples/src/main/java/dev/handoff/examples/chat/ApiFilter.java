@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives each answer of the API an {@code x-request-id} and the CORS fields, answers {@code OPTIONS}, and turns an unforeseen
- * failure into an error that clients of the API can read. Thread-safe.
+ * Gives each answer of the API an {@code x-request-id} and the CORS fields, answers {@code OPTIONS}, and converts an unexpected exception
+ * to an error in the format of the API. Thread-safe.
  */
 final class ApiFilter extends HttpFilter {
 
@@ -32,7 +32,7 @@ final class ApiFilter extends HttpFilter {
         String requestId = RequestIds.random();
         response.setHeader(RequestIds.HEADER, requestId);
         cors.apply(request, response);
-        // A preflight carries neither key nor body, so it is answered before the other filters.
+        // A preflight has neither key nor body, so this answers it before the other filters run.
         if (request.getMethod().equals("OPTIONS")) {
             Replies.write(response, Reply.of(204).with("Allow", ApiServlet.methods(request) + ", OPTIONS"));
             return;

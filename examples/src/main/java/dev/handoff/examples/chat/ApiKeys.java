@@ -13,8 +13,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who may use the API. Keys are kept as hashes; the subject that a key stands for is the beginning of its hash, so that it
- * can be logged and stored.
+ * Checks API keys. Keeps only hashes of the keys. The subject of a key is the beginning of its hash, which may be logged and stored.
  *
  * <p>Thread-safe.
  */
@@ -31,7 +30,7 @@ final class ApiKeys {
         }
     }
 
-    /** The keys in a list with commas; nobody else may use the API then. Of an empty list or null: everybody may. */
+    /** Reads keys from a list separated by commas. With an empty list or null, requests need no key. */
     static ApiKeys parse(@Nullable String list) {
         return new ApiKeys(
                 list == null
@@ -42,19 +41,19 @@ final class ApiKeys {
                                 .toList());
     }
 
-    /** Whether no key is needed. */
+    /** Returns whether requests need no key. */
     boolean open() {
         return subjects.isEmpty();
     }
 
-    /** How many there are. */
+    /** Returns the number of keys. */
     int count() {
         return subjects.size();
     }
 
     /**
-     * Who has sent this {@code Authorization} field; empty if it holds none of the keys. The key is looked up by its hash, so
-     * the time it takes tells nothing of the others.
+     * Returns the subject of the key in an {@code Authorization} field; empty if it holds none of the keys. The lookup uses the hash of the
+     * key, so its duration reveals nothing about other keys.
      */
     Optional<String> subject(@Nullable String authorization) {
         if (authorization == null || !authorization.regionMatches(true, 0, "Bearer ", 0, 7)) {

@@ -10,8 +10,8 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 
 /**
- * The part of the API that is answered at once: the models, and errors for whatever else comes. Requests for completions
- * that are in order never come here, as the filter before it hands them off. Thread-safe.
+ * Answers the requests that are not handed off: the list of models, and errors for all other requests. Valid requests for completions do
+ * not reach this servlet, because the filter before it hands them off. Thread-safe.
  */
 final class ApiServlet extends HttpServlet {
 
@@ -32,8 +32,8 @@ final class ApiServlet extends HttpServlet {
     /** Returns the answer to a request on an unknown path. The usual reason is a base URL without its prefix. */
     static Reply unknownUrl(HttpServletRequest request) {
         String path = request.getRequestURI();
-        // A long path can be that of a stream that came to the wrong server. Clients log messages, so none may hold its
-        // token.
+        // A long path can be the path of a stream, sent to the wrong server. Clients log error messages, so these must
+        // not hold its token.
         String shown = path.length() > MAX_SHOWN_CHARS ? path.substring(0, MAX_SHOWN_CHARS) + "..." : path;
         return OpenAiErrors.reply(new Problem(
                 404,
@@ -43,7 +43,7 @@ final class ApiServlet extends HttpServlet {
                         + " the base URL of a client ends in /v1."));
     }
 
-    /** Returns the methods that can be used on the path of a request, with commas. */
+    /** Returns the methods that the path of a request allows, separated by commas. */
     static String methods(HttpServletRequest request) {
         return "/chat/completions".equals(request.getPathInfo()) ? "POST" : "GET, HEAD";
     }
@@ -78,7 +78,7 @@ final class ApiServlet extends HttpServlet {
                         new Problem(404, "model_not_found", "'model' is " + id + ", which is not there.")));
     }
 
-    /** Returns the answer to a method that the path does not have. */
+    /** Returns the answer to a method that the path does not allow. */
     static Reply methodNotAllowed(String allowed) {
         return OpenAiErrors.reply(new Problem(405, "method_not_allowed", "Only " + allowed + " can be used here."))
                 .with("Allow", allowed);

@@ -11,10 +11,10 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
- * Passes calls to a dispatcher once its store is prepared. Until then it refuses each request with 503 at once, so that no
- * thread waits for a store that does not answer.
+ * Passes calls to a dispatcher after its store is ready. Before that it refuses each request with 503 at once, so that no thread waits for
+ * a store that does not answer.
  *
- * <p>Thread-safe. Blocks as the dispatcher does.
+ * <p>Thread-safe. Blocks like the dispatcher.
  */
 final class AwaitedTasks implements TaskDispatcher {
 

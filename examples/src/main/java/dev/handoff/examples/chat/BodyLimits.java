@@ -3,13 +3,13 @@ package dev.handoff.examples.chat;
 import java.time.Duration;
 
 /**
- * The limits of a server on the bodies of requests.
+ * Holds the limits of a server for the bodies of requests.
  *
  * @param maxBytes the most bytes of one body
- * @param maxHeldBytes the most bytes of all bodies that are being read or handed off at one time
- * @param grace the time that a body has before its rate counts
- * @param minBytesPerSecond the rate at which a body has to come after that, on average
- * @param deadline the time in which a whole body has to come
+ * @param maxHeldBytes the most bytes of all bodies that are being read or handed off at the same time
+ * @param grace the time before the minimum rate applies to a body
+ * @param minBytesPerSecond the minimum average rate of a body after that
+ * @param deadline the time within which a whole body must arrive
  */
 record BodyLimits(int maxBytes, long maxHeldBytes, Duration grace, int minBytesPerSecond, Duration deadline) {
 
@@ -25,7 +25,7 @@ record BodyLimits(int maxBytes, long maxHeldBytes, Duration grace, int minBytesP
                 (int) Math.min(MAX_BYTES, held / 2), held, Duration.ofSeconds(5), 1000, Duration.ofMinutes(2));
     }
 
-    /** Returns whether a body is too slow that has brought so many bytes in this time. */
+    /** Returns whether a body is too slow if this many bytes arrived in this time. */
     boolean isTooSlow(long bytes, Duration elapsed) {
         Duration allowed = grace.plusMillis(bytes * 1000 / minBytesPerSecond);
         return elapsed.compareTo(allowed) >= 0 || elapsed.compareTo(deadline) >= 0;

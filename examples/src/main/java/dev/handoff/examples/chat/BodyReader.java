@@ -22,17 +22,16 @@ import org.eclipse.jetty.util.Callback;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the body of a request before the request takes a thread, so that clients that send slowly do not delay others.
- * A body that is too slow is answered with 408, one that is too large with 413, and one for which there is no room at
- * the moment with 503.
+ * Reads the body of a request before the request takes a thread, so that clients that send slowly do not delay others. Answers 408 if the
+ * body is too slow, 413 if it is too large, and 503 if there is no memory for it at the moment.
  *
  * <p>Thread-safe. Never blocks.
  */
 final class BodyReader extends Handler.Wrapper {
 
-    /** A refused body is read to its end and dropped, because many clients look for the answer only then. */
+    /** A refused body is read to its end and dropped, because many clients read the response only after that. */
     private static final long MAX_DROPPED_BYTES = 64 << 20;
-    /** The memory that a body takes besides its bytes. */
+    /** The memory of a body in addition to its bytes. */
     private static final int OVERHEAD_BYTES = 1024;
 
     private static final int MIN_BLOCK_BYTES = 1024;
@@ -43,7 +42,7 @@ final class BodyReader extends Handler.Wrapper {
     private final AtomicLong held = new AtomicLong();
 
     /**
-     * A handler that reads the bodies of requests before they go on.
+     * Creates a handler that reads the bodies of requests before it passes the requests on.
      *
      * @param wanted returns whether a handler behind this one reads the body of a request; other requests pass
      *     unchanged
@@ -71,7 +70,7 @@ final class BodyReader extends Handler.Wrapper {
         return true;
     }
 
-    /** A body that is being read. Jetty calls it on any thread, but never on two at the same time. */
+    /** Reads one body. Jetty calls it on any thread, but never on two at the same time. */
     private final class Body implements Runnable {
 
         private final Request request;
@@ -165,7 +164,7 @@ final class BodyReader extends Handler.Wrapper {
             }
         }
 
-        /** Bytes are copied to own blocks, because keeping one byte of a network buffer keeps the whole buffer. */
+        /** Copies the bytes to its own blocks, because a reference to one byte of a network buffer keeps the whole buffer in memory. */
         private boolean addBlock() {
             long size = Math.max(MIN_BLOCK_BYTES, Math.min(MAX_BLOCK_BYTES, received));
             long left = request.getLength() < 0 ? size : Math.max(1, request.getLength() - copied());
@@ -204,7 +203,7 @@ final class BodyReader extends Handler.Wrapper {
             endPoint.setIdleTimeout(idleMillis);
             blocks.forEach(ByteBuffer::flip);
             Callback releasing = Callback.from(callback, this::release);
-            // On another thread, because this one has to go on reading the connection.
+            // Runs on another thread, because this one must continue to read the connection.
             request.getComponents().getExecutor().execute(() -> {
                 Request whole = new WholeRequest(request, blocks);
                 try {
@@ -237,7 +236,7 @@ final class BodyReader extends Handler.Wrapper {
         }
     }
 
-    /** A request whose body has been read. */
+    /** A request that returns a body which has been read. */
     private static final class WholeRequest extends Request.Wrapper {
 
         private final Queue<ByteBuffer> blocks;

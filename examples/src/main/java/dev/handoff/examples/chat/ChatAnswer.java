@@ -11,23 +11,23 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer that a model gives, which becomes the events of a stream: each is a {@code chat.completion.chunk}, all with the
- * same id, time and model. A model that makes text calls {@link #begin}, {@link #say} and {@link #finish}; one that has
- * chunks already passes them on by {@link #relay}.
+ * Emits the answer of a model as events. Each event is a {@code chat.completion.chunk}, and all have the same id, time and model. A model
+ * that generates text calls {@link #begin}, {@link #say} and {@link #finish}. A model that already has chunks passes them to {@link
+ * #relay}.
  *
- * <p>Belongs to the thread of the model, except where a method says otherwise. Whatever emits blocks while the store is
- * behind, and throws {@link CancellationException} once the answer was cancelled.
+ * <p>Only the thread of the model may call the methods, unless a method says otherwise. Methods that emit block while too many events wait
+ * for the store, and throw {@link CancellationException} after the answer was cancelled.
  *
- * <p>Usage is counted in {@link Words}.
+ * <p>The unit of usage is a word, as {@link Words} counts it.
  */
 final class ChatAnswer {
 
     /**
-     * What all chunks have in common.
+     * Holds the fields that all chunks have in common.
      *
      * @param id the id of the answer
-     * @param created when it was begun, in seconds
-     * @param model who answers
+     * @param created when the answer began, in seconds since 1970
+     * @param model the id of the model
      */
     private record Head(String id, long created, String model) {}
 
@@ -36,7 +36,7 @@ final class ChatAnswer {
     private final Completion completion = new Completion();
     /** Also read by the thread that cancels. */
     private volatile Head head;
-    /** Also read by the thread that cancels, so the count of a cancelled answer may lack its last word. */
+    /** Also read by the thread that cancels. The count of a cancelled answer may therefore miss its last word. */
     private final AtomicInteger words = new AtomicInteger();
 
     ChatAnswer(String taskId, ChatRequest request, TaskOutput output) {
@@ -45,12 +45,12 @@ final class ChatAnswer {
         this.head = new Head("chatcmpl-" + taskId, Instant.now().getEpochSecond(), request.model());
     }
 
-    /** What to do when the answer is cancelled; see {@link TaskOutput#onCancel}. May be called by any thread. */
+    /** Registers an action that runs when the answer is cancelled; see {@link TaskOutput#onCancel}. May be called by any thread. */
     void onCancel(Runnable action) {
         output.onCancel(action);
     }
 
-    /** Says who speaks, before there is anything to say: clients show that the model is at work. */
+    /** Emits the role before the first text, so that clients show that the model is working. */
     void begin() {
         ObjectNode delta = Json.object();
         delta.put("role", "assistant");
@@ -74,7 +74,7 @@ final class ChatAnswer {
         }
     }
 
-    /** Passes on a chunk of another server as it is. */
+    /** Emits a chunk of another server unchanged. */
     void relay(ObjectNode chunk) {
         if (chunk.path("id").isTextual() && chunk.path("created").isIntegralNumber()) {
             head = new Head(
@@ -86,12 +86,12 @@ final class ChatAnswer {
         completion.add(chunk);
     }
 
-    /** Whether the model has said why it stopped, and so is done. */
+    /** Returns whether the model has given a reason to stop, so the answer is complete. */
     boolean finished() {
         return completion.finished();
     }
 
-    /** Ends the chunks in good order for a client that has asked for no more. Called by the thread that cancels. */
+    /** Emits the last chunks of a cancelled answer. Called by the thread that cancels. */
     void cancel() {
         ObjectNode last = chunk(Json.object(), "stop");
         last.set("handoff", Json.object().put("cancelled", true));
@@ -101,7 +101,7 @@ final class ChatAnswer {
                 output.emit(usageChunk().toString());
             }
         } catch (CancellationException e) {
-            // The stream has ended: it was cancelled before it had begun, or the server is stopping.
+            // The stream has ended, because the task was cancelled before it began or the server is stopping.
         }
     }
 

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/** The application's side: the API under both of its prefixes, and the page. */
+/** Adds the application to a web server: the API under both of its prefixes, and the page. */
 final class ChatApi {
 
     private static final List<String> PREFIXES = List.of("/v1", "/api");
@@ -36,7 +36,7 @@ final class ChatApi {
         web.serve(List.of("/"), hosts, new PageServlet());
     }
 
-    /** No filter if there are keys: a page of another site knows none, so a client that has one may name any host. */
+    /** Returns no filter if requests need keys. Pages of other sites know no key, so a client with a key may use any host name. */
     private static List<Filter> hosts(WebServer web, ApiKeys keys, AccessOptions access, Cors cors) {
         if (!keys.open()) {
             return List.of();

@@ -14,10 +14,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 
 /**
- * The program {@code handoff-chat}: an OpenAI-compatible chat service that hands its requests off. Each role of the
- * deployment is a subcommand; without one it is {@code all}.
+ * Runs the program {@code handoff-chat}, an OpenAI-compatible chat service that hands its requests off. Each role of the deployment is a
+ * subcommand; the default is {@code all}.
  *
- * <p>What cannot be served is said in one line on the standard error, and the exit code is 2 for a mistake in options or
+ * <p>If the program cannot start, it prints the reason as one line to standard error. The exit code is 2 for a mistake in options or
  * environment, else 1.
  */
 @Command(
@@ -64,7 +64,7 @@ public final class ChatCommand {
         return commandLine(environment).setOut(out).setErr(err).execute(withRole(args));
     }
 
-    /** All roles, with their options. */
+    /** Returns a command line with all roles and their options. */
     static CommandLine commandLine(Map<String, String> environment) {
         CommandLine commandLine = new CommandLine(new ChatCommand());
         Environment settings = new Environment(environment);
@@ -96,7 +96,7 @@ public final class ChatCommand {
         return commandLine;
     }
 
-    /** The arguments, with the name of a role before them if they begin with an option of one. */
+    /** Returns the arguments. If they begin with an option of the default role, its name is added before them. */
     static String[] withRole(String... args) {
         if (args.length > 0 && (!args[0].startsWith("-") || OWN_OPTIONS.contains(args[0]))) {
             return args;

@@ -4,10 +4,10 @@ import dev.handoff.task.Task;
 import dev.handoff.task.TaskHandler;
 import dev.handoff.task.TaskOutput;
 
-/** Does the tasks of a chat: has the model answer that the request names. Thread-safe. */
+/** Runs the tasks of the chat service: calls the model that the request names. Thread-safe. */
 final class ChatHandler implements TaskHandler {
 
-    /** The type of its tasks. */
+    /** The type of the tasks. */
     static final String TASK_TYPE = "chat";
 
     private final ModelCatalog catalog;

@@ -3,9 +3,9 @@ package dev.handoff.examples.chat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The text of a message.
+ * Holds the text of a message.
  *
- * @param text its text; the parts one after the other, if it has several
- * @param otherPart the name of the first parameter that is a part other than text, such as an image; null if there is none
+ * @param text the text; if the message has several parts, their texts joined
+ * @param otherPart the name of the first part that is not text, such as an image; null if there is none
  */
 record ChatMessage(String text, @Nullable String otherPart) {}

@@ -6,17 +6,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request for a chat completion, checked as far as this server looks into it. It ignores unknown fields, because
- * clients send more every year.
+ * Holds a request for a chat completion, whose known fields are checked. Unknown fields are ignored, because new clients send new fields.
  *
- * <p>Of the messages it keeps only what the model echo and the usage need, so it costs little more memory than its text.
+ * <p>It keeps only the parts of the messages that the model echo and the usage need, so it needs little more memory than its text.
  *
  * @param body the whole request, JSON without a byte order mark
- * @param model the model that is to answer
+ * @param model the id of the requested model
  * @param prompt the last message of the user; null if there is none
- * @param words how many words the messages have, between white space
- * @param stream whether the answer is wanted in chunks
- * @param includeUsage whether the chunks shall end with one that counts tokens
+ * @param words the number of words in the messages, separated by white space
+ * @param stream whether the client requested chunks
+ * @param includeUsage whether the last chunk must hold the usage
  * @param echoSettings the fields of {@code metadata} that {@link EchoSettings} knows: their JSON, cut after 50
  *     characters
  */
@@ -29,15 +28,15 @@ record ChatRequest(
         boolean includeUsage,
         Map<String, String> echoSettings) {
 
-    /** A request takes up to five times its size while it is read, so large ones are read one after the other. */
+    /** While it is read, a request needs up to five times its size in memory, so large requests are read one after the other. */
     private static final ReentrantLock ONE_LARGE = new ReentrantLock();
 
     private static final int LARGE_CHARS = 256 << 10;
 
     /**
-     * Returns the request that a text holds.
+     * Parses a request.
      *
-     * @throws ProblemException with status 400 if it is none; the detail names the parameter
+     * @throws ProblemException with status 400 if the text is not a valid request; the detail names the parameter
      */
     static ChatRequest parse(String text) {
         // RFC 8259, 8.1: a parser may ignore a byte order mark.
@@ -53,7 +52,7 @@ record ChatRequest(
         }
     }
 
-    /** Leaves out the content, which may be private. */
+    /** Returns a text without the content, which may be private. */
     @Override
     public String toString() {
         return "ChatRequest[model=" + model + ", body=" + body.length() + " characters]";

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * Reads a {@link ChatRequest} token by token. A tree of all messages would take many times the memory of a body with a
  * million of them.
  *
- * <p>Of a field that comes twice the last value counts. The reader reports the first of several mistakes in this order: JSON,
- * unpaired surrogates, then {@link Param}. Not thread-safe.
+ * <p>If a field occurs twice, its last value is used. If there are several mistakes, this reports the first in this order: JSON, unpaired
+ * surrogates, then {@link Param}. Not thread-safe.
  */
 final class ChatRequestReader {
 
@@ -49,9 +49,9 @@ final class ChatRequestReader {
     }
 
     /**
-     * Reads all of it.
+     * Reads the whole request.
      *
-     * @throws ProblemException with status 400 if it is no request
+     * @throws ProblemException with status 400 if the text is not a valid request
      */
     ChatRequest read() {
         try {

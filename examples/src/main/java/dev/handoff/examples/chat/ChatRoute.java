@@ -6,7 +6,7 @@ import dev.handoff.task.Task;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Makes a task of each request that can be served, and refuses the others before anything is accepted. Thread-safe. */
+/** Creates a task for each valid request, and refuses other requests before a task starts. Thread-safe. */
 final class ChatRoute implements HandoffRoute {
 
     private static final Duration JOIN_RETRIES_WITHIN = Duration.ofMinutes(1);
@@ -17,7 +17,10 @@ final class ChatRoute implements HandoffRoute {
         this.catalog = catalog;
     }
 
-    /** SDKs of OpenAI mark the requests that they send again after a time-out, which would be paid for twice. */
+    /**
+     * How long retries are joined. The SDKs of OpenAI mark a request that they repeat after a time-out. Without joining, the model would
+     * answer twice.
+     */
     @Override
     public Duration joinRetriesWithin() {
         return JOIN_RETRIES_WITHIN;

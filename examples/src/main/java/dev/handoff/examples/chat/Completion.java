@@ -8,10 +8,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Puts the chunks of an answer together to the {@code chat.completion} that they add up to. Holds at most 16 million
- * characters. Not thread-safe.
- */
+/** Combines the chunks of an answer into one {@code chat.completion}. Holds at most 16 million characters. Not thread-safe. */
 final class Completion {
 
     private static final int MAX_CHARS = 16 << 20;
@@ -71,12 +68,12 @@ final class Completion {
         }
     }
 
-    /** Whether the model has said why it stopped, and so is done. */
+    /** Returns whether the model has given a reason to stop, so the answer is complete. */
     boolean finished() {
         return finishReason != null;
     }
 
-    /** Counts tokens where no chunk does. */
+    /** Sets the usage if no chunk has it. */
     void usage(ObjectNode counted) {
         usage = counted;
     }
@@ -105,7 +102,7 @@ final class Completion {
         return json;
     }
 
-    /** One call of a tool: its first part says which, the others go on with the arguments. */
+    /** Holds one call of a tool. Its first part names the tool, and the other parts continue its arguments. */
     private static final class ToolCall {
 
         private final ObjectNode json = Json.object();

@@ -6,12 +6,12 @@ import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads the values of options; each error names the value. */
+/** Converts the values of options. Each error message names the value. */
 final class Converters {
 
     private Converters() {}
 
-    /** A port, or 0. */
+    /** Converts a port from 0 to 65535. */
     static final class Port implements ITypeConverter<Integer> {
         @Override
         public Integer convert(String value) {
@@ -22,7 +22,7 @@ final class Converters {
         }
     }
 
-    /** A number of at least one. */
+    /** Converts a whole number of at least 1. */
     static final class Count implements ITypeConverter<Integer> {
         @Override
         public Integer convert(String value) {
@@ -33,7 +33,7 @@ final class Converters {
         }
     }
 
-    /** A time longer than none: {@code 90}, {@code 90s}, {@code 500ms}, {@code 15m}, {@code 24h}, {@code 7d} or ISO 8601. */
+    /** Converts a time above zero: {@code 90}, {@code 90s}, {@code 500ms}, {@code 15m}, {@code 24h}, {@code 7d} or ISO 8601. */
     static final class Time implements ITypeConverter<Duration> {
         @Override
         public Duration convert(String value) {
@@ -65,7 +65,7 @@ final class Converters {
         }
     }
 
-    /** A time that may be none. */
+    /** Converts a time of zero or more. */
     static final class TimeOrNone implements ITypeConverter<Duration> {
         @Override
         public Duration convert(String value) {
@@ -77,7 +77,7 @@ final class Converters {
         }
     }
 
-    /** A time longer than none, or {@code never}, which is zero. */
+    /** Converts a time above zero, or {@code never}, which becomes zero. */
     static final class TimeOrNever implements ITypeConverter<Duration> {
         @Override
         public Duration convert(String value) {
@@ -85,7 +85,7 @@ final class Converters {
         }
     }
 
-    /** A host name without a port. */
+    /** Converts a host name without a port. */
     static final class HostName implements ITypeConverter<String> {
         @Override
         public String convert(String value) {
@@ -96,7 +96,7 @@ final class Converters {
         }
     }
 
-    /** An origin as browsers send it, or {@code *}. */
+    /** Converts an origin as browsers send it, or {@code *}. */
     static final class Origin implements ITypeConverter<String> {
         @Override
         public String convert(String value) {
@@ -108,7 +108,7 @@ final class Converters {
         }
     }
 
-    /** The name of a redirect, as its {@code toString} gives it. */
+    /** Converts the name of a redirect, which its {@code toString} returns. */
     static final class RedirectName implements ITypeConverter<Redirect> {
         @Override
         public Redirect convert(String value) {

@@ -6,8 +6,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The origins whose pages may use the API (Fetch Standard, CORS protocol). Without origins only pages of the server itself
- * can.
+ * Holds the origins whose pages may use the API (Fetch Standard, CORS protocol). Without origins only pages of the server itself may use
+ * it.
  *
  * @param origins the origins, such as {@code https://chat.example.com}; {@code *} for all
  */
@@ -25,7 +25,7 @@ record Cors(Set<String> origins) {
         return origins.contains(ANY) || (origin != null && origins.contains(origin));
     }
 
-    /** Sets the fields that let the page of the request read the response; none if its origin is not allowed. */
+    /** Sets the header fields that let the page of the request read the response. Sets none if its origin is not allowed. */
     void apply(HttpServletRequest request, HttpServletResponse response) {
         if (origins.isEmpty()) {
             return;

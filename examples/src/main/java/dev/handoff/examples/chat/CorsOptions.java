@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
 
-/** The option that says which pages may use a server. */
+/** Holds the option for the pages that may use a server. */
 final class CorsOptions {
 
     @Option(

@@ -9,12 +9,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The built-in model {@code echo}: says the last message of the user again, word by word, so that everything can be tried
- * without a model. {@link EchoSettings} steer it.
+ * Implements the built-in model {@code echo}. It repeats the last message of the user word by word, so that the server can be tried without
+ * a real model. {@link EchoSettings} control it.
  */
 final class EchoModel implements ModelSource {
 
-    /** A word with the white space after it, so that all words together are exactly the message. */
+    /** Matches a word and the white space after it, so that all words together are exactly the message. */
     private static final Pattern WORD = Pattern.compile("\\s*+\\S++\\s*+|\\s++");
 
     private final List<Model> models = List.of(new Model("echo", Instant.now(), "handoff"));
@@ -42,7 +42,7 @@ final class EchoModel implements ModelSource {
         answer.begin();
         int said = 0;
         for (int round = 1; round <= settings.repeat(); round++) {
-            // One word at a time: all words of a large message would take many times its size.
+            // Reads one word at a time. All words of a large message would take many times its size in memory.
             Matcher word = WORD.matcher(text);
             while (word.find()) {
                 failIfDue(settings, said);

@@ -6,24 +6,24 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * How {@link EchoModel} answers, as the {@code metadata} of the request says.
+ * Holds the settings of {@link EchoModel} from the {@code metadata} of a request.
  *
  * @param delay {@code delay_ms}: the pause before each word; 30 ms by default
  * @param repeat {@code repeat}: how many times the message is said; once by default
- * @param failAfter {@code fail_after}: after how many words it fails; empty if it shall not
+ * @param failAfter {@code fail_after}: after how many words the model fails; empty to not fail
  */
 record EchoSettings(Duration delay, int repeat, OptionalInt failAfter) {
 
-    /** The fields of the metadata that are looked at. */
+    /** The names of the metadata fields that are read. */
     static final Set<String> NAMES = Set.of("delay_ms", "repeat", "fail_after");
 
     private static final int MAX_DELAY_MILLIS = 60_000;
     private static final int MAX_WORDS = 1_000_000;
 
     /**
-     * Reads them. Numbers may be written as strings, as OpenAI's API demands of metadata.
+     * Reads the settings. Numbers may be strings, because OpenAI's API requires that metadata are strings.
      *
-     * @throws ProblemException with status 400 if one of them is no number or out of range
+     * @throws ProblemException with status 400 if a value is not a number or out of range
      */
     static EchoSettings of(ChatRequest request) {
         return new EchoSettings(
@@ -39,7 +39,7 @@ record EchoSettings(Duration delay, int repeat, OptionalInt failAfter) {
             return OptionalInt.empty();
         }
         String text = value.replaceFirst("^\"(.*)\"$", "$1");
-        // At most nine digits always fit an int.
+        // A number of at most nine digits fits into an int.
         int number = text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : -1;
         if (number < min || number > max) {
             throw OpenAiErrors.invalid(

@@ -7,8 +7,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is set by variables of the environment, since options can be seen by all users of a machine. A variable that is empty
- * counts as not set.
+ * Reads the settings that come from environment variables, because all users of a machine can see options. An empty variable counts as not
+ * set.
  *
  * @param variables all of them
  */
@@ -30,7 +30,7 @@ record Environment(Map<String, String> variables) {
     }
 
     /**
-     * What tokens are sealed with; empty if no secret is set.
+     * Returns the sealer of tokens; empty if no secret is set.
      *
      * @throws StartException if the secret is weak
      */
@@ -44,7 +44,7 @@ record Environment(Map<String, String> variables) {
     }
 
     /**
-     * What tokens are sealed with by all processes of a deployment.
+     * Returns the sealer of tokens that all processes of a deployment share.
      *
      * @throws StartException if there is no secret, or it is weak
      */
@@ -55,9 +55,9 @@ record Environment(Map<String, String> variables) {
     }
 
     /**
-     * Where the store is.
+     * Returns the address of the store.
      *
-     * @throws StartException if that is not said
+     * @throws StartException if it is not set
      */
     String requiredMongoUri() {
         String uri = get(MONGODB);
@@ -73,9 +73,9 @@ record Environment(Map<String, String> variables) {
     }
 
     /**
-     * The server that is asked for answers; empty if none is set.
+     * Returns the base URL of the upstream server; empty if none is set.
      *
-     * @throws StartException if it is no address of one
+     * @throws StartException if it is not an http or https URL
      */
     Optional<URI> upstream() {
         String url = get(UPSTREAM);
@@ -88,7 +88,7 @@ record Environment(Map<String, String> variables) {
                 return Optional.of(uri);
             }
         } catch (IllegalArgumentException e) {
-            // Said below.
+            // The exception below reports it.
         }
         throw new StartException(StartException.USAGE, UPSTREAM + " is not an http or https URL: " + url);
     }
@@ -98,7 +98,7 @@ record Environment(Map<String, String> variables) {
         return get(UPSTREAM_KEY);
     }
 
-    /** Without the values, some of which are secret. */
+    /** Returns the names without the values, because some values are secret. */
     @Override
     public String toString() {
         return "Environment[" + variables.size() + " variables]";

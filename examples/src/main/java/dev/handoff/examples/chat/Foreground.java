@@ -6,7 +6,7 @@ import java.util.concurrent.ExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A role that runs until the process is stopped, and then closes it. */
+/** Runs a role until the process is stopped, and then closes it. */
 final class Foreground {
 
     private static final Logger logger = LoggerFactory.getLogger(Foreground.class);
@@ -23,7 +23,7 @@ final class Foreground {
     }
 
     /**
-     * Does the same, but closes the role and stops waiting when it is refused.
+     * Does the same, but also stops waiting and closes the role if {@code refused} fails.
      *
      * @param refused completes exceptionally with a {@link StartException} if the role cannot run
      * @throws StartException if the role was refused

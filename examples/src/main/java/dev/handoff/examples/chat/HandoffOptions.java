@@ -3,7 +3,7 @@ package dev.handoff.examples.chat;
 import java.time.Duration;
 import picocli.CommandLine.Option;
 
-/** How a role that takes requests leads clients to their streams. */
+/** Holds the options of a role that redirects clients to their streams. */
 final class HandoffOptions {
 
     @Option(

@@ -15,9 +15,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Protects a server that asks for no key from the pages that its users visit. Such a page could send requests across
- * origins, or point a host name of its own at this server (DNS rebinding). So a request has to name a known host, and if it
- * says which page it comes from, that page has to be of this server or of an allowed origin.
+ * Protects a server without keys from the pages that its users visit. Such a page could send cross-origin requests, or point its own host
+ * name at this server (DNS rebinding). A request must therefore name a known host. If it names the origin of a page, that must be this
+ * server or an allowed origin.
  *
  * <p>Thread-safe.
  */
@@ -29,7 +29,7 @@ final class HostFilter extends HttpFilter {
     private final transient Cors cors;
 
     /**
-     * A filter that lets requests for these hosts pass, besides IP addresses and {@code localhost}.
+     * Creates a filter that accepts requests for these hosts, IP addresses and {@code localhost}.
      *
      * @param allowedHosts names without a port
      * @param cors the origins whose pages may send requests
@@ -73,13 +73,13 @@ final class HostFilter extends HttpFilter {
 
     private boolean isKnown(String host) {
         String name = host.toLowerCase(Locale.ROOT).replaceFirst("\\.$", "");
-        // An address cannot be pointed elsewhere.
+        // DNS rebinding needs a host name, so IP addresses are safe.
         boolean address = name.indexOf(':') >= 0 || name.matches("[0-9.]+");
         return address || name.equals("localhost") || name.endsWith(".localhost") || allowedHosts.contains(name);
     }
 
     private static boolean isOfThisServer(String origin, @Nullable String host) {
-        // A browser leaves the default port out of both, other clients may not.
+        // Browsers omit the default port in both fields. Other clients may send it.
         return host != null
                 && (origin.equalsIgnoreCase("http://" + host.replaceFirst(":80$", ""))
                         || origin.equalsIgnoreCase("https://" + host.replaceFirst(":443$", "")));

@@ -13,7 +13,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 
-/** Reads JSON strictly: a document with something behind it is none. */
+/** Reads JSON strictly: refuses text after the document. */
 final class Json {
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
@@ -22,12 +22,12 @@ final class Json {
 
     private Json() {}
 
-    /** The document; a missing node if the text is empty. */
+    /** Returns the document; a missing node if the text is empty. */
     static JsonNode parse(String text) throws JsonProcessingException {
         return MAPPER.readTree(text);
     }
 
-    /** Returns a parser of a text. The caller has to refuse text after the document. */
+    /** Returns a parser of a text. The caller must refuse text after the document. */
     static JsonParser parser(String text) {
         try {
             return MAPPER.createParser(text);
@@ -36,7 +36,7 @@ final class Json {
         }
     }
 
-    /** Returns a generator of UTF-8. */
+    /** Returns a generator that writes UTF-8. */
     static JsonGenerator generator(OutputStream out) throws IOException {
         return MAPPER.createGenerator(out);
     }

@@ -2,7 +2,7 @@ package dev.handoff.examples.chat;
 
 import picocli.CommandLine.Option;
 
-/** Where a role listens. */
+/** Holds the options for the address on which a role listens. */
 final class ListenOptions {
 
     @Option(

@@ -4,11 +4,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 
 /**
- * A model as {@code GET /v1/models} lists it.
+ * Holds a model as {@code GET /v1/models} lists it.
  *
- * @param id the name that requests ask for it by
- * @param created since when it is there
- * @param ownedBy whose it is
+ * @param id the name of the model in requests
+ * @param created when the model was created
+ * @param ownedBy the owner of the model
  */
 record Model(String id, Instant created, String ownedBy) {
 

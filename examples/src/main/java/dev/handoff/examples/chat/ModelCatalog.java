@@ -9,9 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The models of all sources. Where two have one of the same name, it is that of the first.
+ * Combines the models of all sources. If two sources have a model of the same name, the first source is used.
  *
- * <p>Thread-safe. Blocks as long as the sources do.
+ * <p>Thread-safe. Blocks until the sources answer.
  */
 final class ModelCatalog {
 
@@ -23,7 +23,7 @@ final class ModelCatalog {
         this.sources = List.copyOf(sources);
     }
 
-    /** All models whose sources can be asked at the moment. */
+    /** Returns the models of all sources that answer at the moment. */
     List<Model> models() {
         Map<String, Model> models = new LinkedHashMap<>();
         for (ModelSource source : sources) {
@@ -37,9 +37,9 @@ final class ModelCatalog {
     }
 
     /**
-     * The source of a model.
+     * Returns the source of a model.
      *
-     * @throws ProblemException with status 404 if there is no such model, or 503 if that cannot be told at the moment
+     * @throws ProblemException with status 404 if there is no such model, or 503 if a source does not answer
      */
     ModelSource source(String modelId) {
         ProblemException unknown = new ProblemException(

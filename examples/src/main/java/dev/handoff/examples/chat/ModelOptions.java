@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import picocli.CommandLine.Option;
 
-/** Which models there are; to be the same for application servers and workers. */
+/** Holds the options for the models. Application servers and workers must use the same values. */
 final class ModelOptions {
 
     private static final Duration UPSTREAM_PATIENCE = Duration.ofMinutes(5);

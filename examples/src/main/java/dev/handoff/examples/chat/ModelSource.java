@@ -4,32 +4,32 @@ import dev.handoff.http.ProblemException;
 import java.util.List;
 
 /**
- * Where answers come from: one or more models that are asked in the same way.
+ * Provides one or more models that are called in the same way.
  *
- * <p>Implementations are thread-safe.
+ * <p>Implementations must be thread-safe.
  */
 interface ModelSource {
 
     /**
-     * The models there are at the moment. May block for some seconds.
+     * Returns the models that are available at the moment. May block for several seconds.
      *
-     * @throws ProblemException if that cannot be found out; with status 503
+     * @throws ProblemException with status 503 if the source does not answer
      */
     List<Model> models();
 
     /**
-     * Refuses what the model will not be able to answer, while the client can still be told by an HTTP error. Never blocks.
+     * Checks that the model can answer a request, while the server can still send an HTTP error. Never blocks.
      *
-     * @throws ProblemException if it has to be refused; with status 400
+     * @throws ProblemException with status 400 if the model cannot answer it
      */
     default void check(ChatRequest request) {}
 
     /**
-     * Answers, in the thread of the caller, for as long as it takes. It must return or throw soon after the answer was
-     * cancelled, of which {@link ChatAnswer#onCancel} tells.
+     * Generates the answer in the thread of the caller. Blocks until it is complete. Must return or throw soon after a cancellation, which
+     * it can observe by {@link ChatAnswer#onCancel}.
      *
-     * @throws ProblemException if it fails for a reason that the client may be told
-     * @throws Exception if it fails otherwise
+     * @throws ProblemException if it fails for a reason that the client may see
+     * @throws Exception if it fails for another reason
      */
     void answer(ChatRequest request, ChatAnswer answer) throws Exception;
 }

@@ -5,7 +5,7 @@ import java.util.Optional;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** How long things are kept and waited for in the shared store; to be the same for all processes. */
+/** Holds the times of the shared store. All processes must use the same values. */
 final class MongoOptions {
 
     private static final int SWEEPS_UNATTENDED = 3;
@@ -41,7 +41,7 @@ final class MongoOptions {
     Duration sweep = Duration.ofSeconds(2);
 
     /**
-     * Returns after which time without readers an answer is cancelled; empty for never.
+     * Returns the time without readers after which an answer is cancelled; empty for never.
      *
      * @throws StartException if the time is too short
      */

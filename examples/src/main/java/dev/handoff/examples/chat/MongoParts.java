@@ -33,8 +33,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What all roles share that are processes of their own: streams and tasks in one MongoDB. The database is that of the URI's
- * path, {@code handoff} if it has none.
+ * Creates the objects that all roles with an own process share: streams and tasks in one MongoDB. The path of the URI names the database;
+ * the default is {@code handoff}.
  */
 final class MongoParts implements AutoCloseable {
 
@@ -45,7 +45,7 @@ final class MongoParts implements AutoCloseable {
     final ScheduledExecutorService executor = Executors.newScheduledThreadPool(4, r -> daemon(r, "store"));
     final MongoTaskQueue queue;
     final MongoEventStore store;
-    /** Sweeps, gives hints to readers and looks after open streams: each of these may wait for the store or for a format. */
+    /** Runs sweeps, hints of readers and periodic work of open streams, each of which may wait for the store or a format. */
     final ExecutorService jobs = Executors.newCachedThreadPool(r -> daemon(r, "jobs"));
 
     private final MongoClient client;
@@ -53,15 +53,15 @@ final class MongoParts implements AutoCloseable {
     private volatile boolean prepared;
 
     /**
-     * Connects when it is first used.
+     * Creates the parts. The first use connects.
      *
-     * @throws StartException if the URI is none
+     * @throws StartException if the URI is not valid
      */
     MongoParts(String uri, MongoOptions options) {
         ConnectionString connection = parse(uri);
         Optional<Duration> unattended = options.cancelUnattendedAfter();
         client = MongoClients.create(MongoClientSettings.builder()
-                // What the URI says counts more.
+                // Options in the URI override these.
                 .applyToClusterSettings(c -> c.serverSelectionTimeout(SERVER_SELECTION_SECONDS, TimeUnit.SECONDS))
                 .applyConnectionString(connection)
                 .build());
@@ -90,16 +90,16 @@ final class MongoParts implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw new StartException(StartException.USAGE, Environment.MONGODB + " is refused: " + e.getMessage());
         } catch (MongoException e) {
-            // The addresses behind mongodb+srv are looked up here.
+            // With mongodb+srv this queries DNS.
             throw new StartException(1, Environment.MONGODB + " cannot be used: " + firstLine(e));
         }
     }
 
     /**
-     * Checks the indexes as soon as the server answers, and then runs an action. Tries again once a second until then, and logs
-     * what it waits for. Returns at once.
+     * Checks the indexes when the server answers, and then runs an action. Until then it tries again once a second and logs the reason.
+     * Does not block.
      *
-     * @return completes exceptionally with a {@link StartException} if an index is missing that the process cannot run without
+     * @return a future that completes exceptionally with a {@link StartException} if a required index is missing
      */
     CompletableFuture<Void> prepare(Runnable whenReady) {
         CompletableFuture<Void> refused = new CompletableFuture<>();
@@ -107,7 +107,7 @@ final class MongoParts implements AutoCloseable {
         return refused;
     }
 
-    /** Tries again even if credentials are refused, because the user may be created after this process has started. */
+    /** Also tries again if the server refuses the credentials, because the user may be created later. */
     private void tryToPrepare(Runnable whenReady, CompletableFuture<Void> refused, @Nullable Class<?> before) {
         try {
             MongoIndexes.require(database);
@@ -142,7 +142,7 @@ final class MongoParts implements AutoCloseable {
         }
     }
 
-    /** Creates the indexes as soon as the server answers, and returns a line that says so. Blocks. */
+    /** Creates the indexes when the server answers, and returns a message. Blocks until then. */
     String createIndexes() throws InterruptedException {
         boolean told = false;
         while (true) {
@@ -167,16 +167,16 @@ final class MongoParts implements AutoCloseable {
         return message.length() <= limit ? message : message.substring(0, limit) + "…";
     }
 
-    /** The hand-off of the application servers and the streaming servers. */
+    /** Returns the hand-off of the application servers and the streaming servers. */
     Handoff handoff(TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
         return handoff(queue, store, sealer, redirect, tokenLifetime);
     }
 
     /**
-     * The hand-off of a streaming server that also serves what Python workers have written through minibatch.
+     * Returns the hand-off of a streaming server that also serves the streams of Python workers.
      *
      * @param pattern the names of their streams; see {@link PythonStreams#named}
-     * @throws StartException if the pattern is none
+     * @throws StartException if the pattern is not valid
      */
     Handoff handoffWithMinibatch(String pattern, TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
         try {
@@ -199,7 +199,7 @@ final class MongoParts implements AutoCloseable {
                 .build();
     }
 
-    /** Returns whether the store is prepared, and the server answers. Blocks for some seconds if it does not. */
+    /** Returns whether the store is ready and the server answers. Blocks for several seconds if it does not answer. */
     boolean reachable() {
         if (!prepared) {
             return false;

@@ -8,10 +8,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Problems in the form of OpenAI's API: {@code {"error":{message,type,param,code}}}.
+ * Converts problems to errors in the format of OpenAI's API: {@code {"error":{message,type,param,code}}}.
  *
- * <p>A {@link Problem} has no field for the parameter that is at fault. It stands in quotes at the beginning of the detail,
- * where people expect it too, and is read from there; so it also survives in a stream that failed.
+ * <p>A {@link Problem} has no field for the wrong parameter. Its detail therefore begins with the name in quotes, and this class reads it
+ * from there. So the name is also known in a failed stream.
  */
 final class OpenAiErrors {
 
@@ -19,12 +19,12 @@ final class OpenAiErrors {
 
     private OpenAiErrors() {}
 
-    /** A request that cannot be served because of one of its parameters. */
+    /** Returns the exception for a request with a wrong parameter. */
     static ProblemException invalid(String param, String whatIsWrong) {
         return new ProblemException(400, "invalid_value", '\'' + param + "' " + whatIsWrong);
     }
 
-    /** The answer to a request of which nothing was accepted: SDKs may try again where that can help. */
+    /** Returns the answer to a request that started no task. SDKs may retry if the status allows it. */
     static Reply reply(Problem problem) {
         Reply reply = Reply.of(problem.status(), Reply.JSON, body(problem)).with("Cache-Control", "no-store");
         return switch (problem.status()) {
@@ -35,7 +35,7 @@ final class OpenAiErrors {
         };
     }
 
-    /** The answer for a task that was accepted: an SDK that starts over would have the work done twice. */
+    /** Returns the answer for an accepted task. It tells SDKs not to retry, because a retry would run the work twice. */
     static Reply acceptedReply(Problem problem) {
         return reply(problem).with("x-should-retry", "false");
     }

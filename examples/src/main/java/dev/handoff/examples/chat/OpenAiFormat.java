@@ -9,10 +9,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A stream as OpenAI's clients read it: each event without a type is a {@code chat.completion.chunk} and shown as it is;
- * those with a type are not shown, since a named event with other JSON breaks some of these clients. A whole answer ends with
- * {@code [DONE]}. A failed one ends with an {@code error} event and an aborted connection, because some clients ignore the
- * event and take a clean end for success.
+ * Renders a stream for OpenAI's clients. Each event without a type is a {@code chat.completion.chunk} and is sent unchanged. Events with a
+ * type are not sent, because a named event with other JSON breaks some of these clients. A complete answer ends with {@code [DONE]}. A
+ * failed one ends with an {@code error} event and an aborted connection, because some clients ignore the event and treat a clean end as
+ * success.
  */
 final class OpenAiFormat implements StreamFormat.EventFormat {
 

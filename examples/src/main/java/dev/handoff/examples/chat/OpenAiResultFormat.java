@@ -7,7 +7,7 @@ import dev.handoff.stream.End;
 import java.util.Map;
 import java.util.Objects;
 
-/** The whole answer as one {@code chat.completion}, for requests with {@code "stream": false}. */
+/** Renders the whole answer as one {@code chat.completion}, for requests with {@code "stream": false}. */
 final class OpenAiResultFormat implements StreamFormat.DocumentFormat {
 
     static final String NAME = "openai-result";

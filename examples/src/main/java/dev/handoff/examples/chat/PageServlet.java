@@ -9,15 +9,15 @@ import java.io.InputStream;
 import java.util.Map;
 import java.util.Objects;
 
-/** The page to chat with: three files, and nothing from elsewhere. Thread-safe. */
+/** Serves the chat page: three files, which load nothing from other servers. Thread-safe. */
 final class PageServlet extends HttpServlet {
 
     private static final long serialVersionUID = 1;
 
     /**
-     * What is served.
+     * Describes a file that is served.
      *
-     * @param resource the name of the file beside this class
+     * @param resource the name of the file in the package of this class
      * @param type its media type
      */
     private record Asset(String resource, String type) {}

@@ -9,7 +9,7 @@ import org.eclipse.jetty.server.handler.ErrorHandler;
 import org.eclipse.jetty.util.Callback;
 import org.jspecify.annotations.Nullable;
 
-/** What Jetty itself has to refuse, such as a malformed request, in the form of the API and without its inner life. */
+/** Writes the errors of Jetty itself, for example for a malformed request, in the format of the API and without internal details. */
 final class PlainErrors extends ErrorHandler {
 
     @Override

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** The redirect policies that can be chosen by name. */
+/** Names the redirect policies that an option can choose. */
 enum Redirect {
     SEE_OTHER,
     FOUND,
@@ -13,7 +13,7 @@ enum Redirect {
     ACCEL,
     ACCEPTED;
 
-    /** The policy, for clients that do not ask for another by {@code Prefer}. */
+    /** Returns the policy. Clients can request another one by {@code Prefer}. */
     RedirectPolicy policy() {
         return RequestIds.on(RedirectPolicy.negotiated(
                 switch (this) {

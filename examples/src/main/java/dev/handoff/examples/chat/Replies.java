@@ -4,12 +4,12 @@ import dev.handoff.http.Reply;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 
-/** Puts a {@link Reply} on a servlet response. */
+/** Writes a {@link Reply} to a servlet response. */
 final class Replies {
 
     private Replies() {}
 
-    /** Writes all of it; a container leaves the content out if the request was a HEAD. */
+    /** Writes the whole reply. For a HEAD request the container omits the content. */
     static void write(HttpServletResponse response, Reply reply) throws IOException {
         response.setStatus(reply.status());
         reply.headers().forEach((name, values) -> {

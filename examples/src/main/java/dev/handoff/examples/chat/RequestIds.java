@@ -5,12 +5,12 @@ import dev.handoff.http.Reply;
 import java.util.UUID;
 
 /**
- * The {@code x-request-id} of an answer, by which users and operators talk about it. A request that was handed off has the id
- * of its task, on the redirect and on the answer that it leads to.
+ * Creates the {@code x-request-id} of an answer, with which users and operators identify a request. A request that was handed off has the
+ * id of its task, on the redirect and on the stream.
  */
 final class RequestIds {
 
-    /** The field. */
+    /** The name of the field. */
     static final String HEADER = "x-request-id";
 
     /** The response header fields that a page of another origin may read. */
@@ -20,7 +20,7 @@ final class RequestIds {
 
     private RequestIds() {}
 
-    /** Returns an id for a request that is answered here. */
+    /** Returns an id for a request that is not handed off. */
     static String random() {
         return PREFIX + UUID.randomUUID().toString().replace("-", "");
     }

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The memory of the stand-in. Answers with copies, one command at a time: the original answers with its live documents, so
- * that two callers get the same counter, and a document that changes while it is sent breaks the connection. A unique index
- * of two fields is used for ranges, too.
+ * Stores the data of the stand-in in memory. It runs one command at a time and answers with copies. The superclass answers with its live
+ * documents: two callers get the same counter, and a document that changes while it is sent breaks the connection. This class also uses a
+ * unique index of two fields for ranges.
  */
 final class StandInBackend extends MemoryBackend {
 
@@ -50,7 +50,7 @@ final class StandInBackend extends MemoryBackend {
     public Document handleCommand(Channel channel, String database, String command, Document query) {
         lock.lock();
         try {
-            // It knows only the older name.
+            // The superclass knows only the older name of the command.
             String known = command.equals("hello") ? "isMaster" : command;
             return super.handleCommand(channel, database, known, query).cloneDeeply();
         } finally {

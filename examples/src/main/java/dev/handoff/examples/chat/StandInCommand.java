@@ -8,7 +8,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Runs a throw-away stand-in for MongoDB, to try the other roles on a machine that has none. */
+/** Runs a temporary stand-in for MongoDB, to try the other roles on a machine without MongoDB. */
 @Command(
         name = "mongo-standin",
         description = "Runs a stand-in for MongoDB, to try the other commands. It keeps its data in memory only.")
@@ -34,6 +34,6 @@ final class StandInCommand implements Callable<Integer> {
                 server::shutdownNow,
                 spec.commandLine().getOut(),
                 "handoff-chat mongo-standin ready on " + server.getConnectionString(),
-                "It keeps everything in memory and forgets it when it stops. Never use it for what you want to keep.");
+                "It keeps all data in memory and loses it when it stops. Do not use it for real data.");
     }
 }

@@ -16,10 +16,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A unique index of two fields that also finds what lies from a value of the second on. The original looks through the whole
- * collection for that, so that its time grows with all that was ever written.
+ * Implements a unique index of two fields that also finds ranges of the second field. The superclass scans the whole collection for a
+ * range, so its time grows with all documents ever written.
  *
- * <p>It narrows the search only: what it finds is held against the query by the collection.
+ * <p>It only narrows the search. The collection still checks each document against the query.
  */
 final class StandInIndex extends MemoryUniqueIndex {
 
@@ -67,7 +67,7 @@ final class StandInIndex extends MemoryUniqueIndex {
         return narrowed.isPresent() ? narrowed.get() : super.getPositions(query);
     }
 
-    /** Where to look, at the least; empty if this index cannot tell. */
+    /** Returns the candidate documents; empty if this index cannot be used. */
     private Optional<Set<Integer>> narrow(Document query) {
         Collection<?> clauses =
                 query.size() == 1 && query.get("$or") instanceof Collection<?> any ? any : List.of(query);
@@ -81,7 +81,7 @@ final class StandInIndex extends MemoryUniqueIndex {
         return Optional.of(found);
     }
 
-    /** The conditions that must all hold, field by field; false if a field has several. */
+    /** Collects the conditions that must all hold, by field. Returns false if a field has several conditions. */
     private static boolean conjunction(Object clause, Document conditions) {
         if (!(clause instanceof Document document)) {
             return false;

@@ -1,11 +1,11 @@
 package dev.handoff.examples.chat;
 
-/** Thrown where the program cannot start, with a line that tells its user why. */
+/** Thrown when the program cannot start. The message is one line that tells the user why. */
 final class StartException extends RuntimeException {
 
     private static final long serialVersionUID = 1;
 
-    /** Of a mistake in options or environment. */
+    /** The exit code for a mistake in options or environment. */
     static final int USAGE = 2;
 
     private final int exitCode;

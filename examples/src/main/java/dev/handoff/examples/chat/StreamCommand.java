@@ -18,7 +18,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Runs a streaming server: delivers what workers have written. */
+/** Runs a streaming server, which delivers the answers of the workers. */
 @Command(name = "stream", description = "Runs a streaming server, which delivers answers from HANDOFF_MONGODB_URI.")
 final class StreamCommand implements Callable<Integer> {
 
@@ -57,7 +57,7 @@ final class StreamCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         TokenSealer sealer = environment.requiredSealer();
         MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
-        // It seals no token, so how and for how long it would does not matter.
+        // A streaming server seals no tokens, so it ignores the redirect and the lifetime.
         Duration tokenLifetime = Duration.ofHours(1);
         Handoff handoff = minibatch == null
                 ? parts.handoff(sealer, Redirect.SEE_OTHER, tokenLifetime)

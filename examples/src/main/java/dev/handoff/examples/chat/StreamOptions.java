@@ -3,7 +3,7 @@ package dev.handoff.examples.chat;
 import java.time.Duration;
 import picocli.CommandLine.Option;
 
-/** How a role that delivers streams treats those who read them. */
+/** Holds the options of a role that delivers streams. */
 final class StreamOptions {
 
     @Option(

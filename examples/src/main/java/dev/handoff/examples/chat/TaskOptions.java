@@ -5,7 +5,7 @@ import java.util.Optional;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** How a role that does the work goes about it. */
+/** Holds the options of a role that runs tasks. */
 final class TaskOptions {
 
     /** Streaming servlets count their readers once a second. */
@@ -40,7 +40,7 @@ final class TaskOptions {
     Duration retention = Duration.ofHours(1);
 
     /**
-     * Returns after which time without readers an answer is cancelled; empty for never.
+     * Returns the time without readers after which an answer is cancelled; empty for never.
      *
      * @throws StartException if the time is too short
      */

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** The option that says when an answer is cancelled because no client reads it. */
+/** Holds the option for the time after which an answer without readers is cancelled. */
 final class UnattendedOptions {
 
     private static final String NAME = "--cancel-unattended";
@@ -24,7 +24,7 @@ final class UnattendedOptions {
      * Returns the time; empty for never.
      *
      * @param shortest the shortest time in which all readers are counted
-     * @param reason where this time comes from, for the error message
+     * @param reason the reason for the shortest time, for the error message
      * @throws StartException if the time is shorter
      */
     Optional<Duration> limit(Duration shortest, String reason) {

@@ -21,9 +21,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/**
- * One answer of an upstream while it is being read. One thread reads it; any may close it, which ends a read that waits.
- */
+/** Reads one answer of an upstream. One thread reads. Any thread may close it, which ends a blocked read. */
 final class UpstreamCall implements AutoCloseable {
 
     private static final int MAX_ERROR_BYTES = 64 << 10;
@@ -45,9 +43,9 @@ final class UpstreamCall implements AutoCloseable {
     }
 
     /**
-     * Waits until it begins.
+     * Blocks until the answer begins.
      *
-     * @throws ProblemException if it is no stream of events
+     * @throws ProblemException if it is not a stream of events
      */
     void open() throws InterruptedException {
         try {
@@ -71,10 +69,10 @@ final class UpstreamCall implements AutoCloseable {
     }
 
     /**
-     * The data of the next event; null if there is none. Waits for it. A last event that is not followed by an empty line is
-     * none (HTML Standard, 9.2.6).
+     * Returns the data of the next event; null at the end of the stream. Blocks until it arrives. A last event without an empty line after
+     * it is ignored (HTML Standard, 9.2.6).
      *
-     * @throws ProblemException if the connection broke
+     * @throws ProblemException if the connection is lost
      */
     @Nullable
     String nextData() {
@@ -109,7 +107,7 @@ final class UpstreamCall implements AutoCloseable {
         }
     }
 
-    /** What went wrong, unless it was only that this side has lost its patience. */
+    /** Returns the problem of a failed read. If this side closed the call after the patience, that is the problem. */
     private ProblemException failure(String code, String detail, @Nullable Exception cause) {
         Problem problem = late
                 ? new Problem(
@@ -134,7 +132,7 @@ final class UpstreamCall implements AutoCloseable {
         }
     }
 
-    /** The problem that an error object of the upstream tells of. */
+    /** Returns the problem for an error object of the upstream. */
     static ProblemException problem(int status, JsonNode json) {
         JsonNode error = json.path("error");
         String message = error.path("message").asText(error.asText());
@@ -144,7 +142,7 @@ final class UpstreamCall implements AutoCloseable {
                 message.isEmpty() ? "The upstream gave an error without a message." : message);
     }
 
-    /** Breaks the connection off, if it has not ended. Doing it again changes nothing. */
+    /** Aborts the connection, if it has not ended. Another call changes nothing. */
     @Override
     public void close() {
         closed = true;
@@ -153,7 +151,7 @@ final class UpstreamCall implements AutoCloseable {
             try {
                 exchange.join().body().close();
             } catch (IOException e) {
-                // It was to be closed, and is of no more use.
+                // The call is being closed, so a failure does not matter.
             }
         }
     }

@@ -24,8 +24,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The models of another server with OpenAI's API, such as Ollama, vLLM or OpenAI itself. Answers are always asked for in
- * chunks, whatever the client wants, so that a cut one can be told from a whole one, and are passed on as they come.
+ * Provides the models of another server with OpenAI's API, such as Ollama, vLLM or OpenAI itself. It always requests chunks, even if the
+ * client does not, because only a chunked answer shows whether it is complete. It passes each chunk on when it arrives.
  *
  * <p>Thread-safe.
  */
@@ -36,7 +36,7 @@ final class UpstreamModels implements ModelSource {
     private static final Duration LIST_LIFETIME = Duration.ofSeconds(10);
 
     private final HttpClient client = HttpClient.newBuilder()
-            // Some servers are confused by the offer to change to HTTP/2.
+            // Some servers fail on a request that offers an upgrade to HTTP/2.
             .version(HttpClient.Version.HTTP_1_1)
             .followRedirects(HttpClient.Redirect.NORMAL)
             .connectTimeout(CONNECT_LIMIT)
@@ -49,17 +49,17 @@ final class UpstreamModels implements ModelSource {
 
     private final ReentrantLock lock = new ReentrantLock();
 
-    // Only under the lock.
+    // Guarded by the lock.
     private List<Model> listed = List.of();
     private Instant listedAt = Instant.MIN;
 
     /**
-     * The models of a server.
+     * Creates a source with the models of a server.
      *
-     * @param base where its API begins, such as {@code https://api.openai.com/v1}
-     * @param apiKey what it is asked with; null for none
-     * @param patience how long it may say nothing in the middle of an answer
-     * @param timer watches over that; belongs to the caller
+     * @param base the base URL of its API, such as {@code https://api.openai.com/v1}
+     * @param apiKey the key for the server; null for none
+     * @param patience how long the server may send nothing in the middle of an answer
+     * @param timer measures that time; the source does not shut it down
      */
     UpstreamModels(URI base, @Nullable String apiKey, Duration patience, ScheduledExecutorService timer) {
         this.base = URI.create(base.toString().replaceFirst("/+$", ""));
@@ -138,7 +138,7 @@ final class UpstreamModels implements ModelSource {
         }
     }
 
-    /** The request as it came, or a copy that asks for chunks. */
+    /** Returns the request of the client, or a copy that requests chunks. */
     private static HttpRequest.BodyPublisher streamed(ChatRequest request) {
         if (request.stream()) {
             return HttpRequest.BodyPublishers.ofString(request.body());
@@ -169,7 +169,7 @@ final class UpstreamModels implements ModelSource {
         return HttpRequest.BodyPublishers.ofByteArray(copy.toByteArray());
     }
 
-    /** The chunk; an error in its place becomes a problem. */
+    /** Returns a chunk. An error object instead of a chunk becomes a problem. */
     private static ObjectNode chunk(String data) {
         try {
             if (Json.parse(data) instanceof ObjectNode json) {
@@ -179,7 +179,7 @@ final class UpstreamModels implements ModelSource {
                 return json;
             }
         } catch (JsonProcessingException e) {
-            // Said below.
+            // The exception below reports it.
         }
         throw new ProblemException(502, "upstream_broken", "The upstream sent a chunk that is not a JSON object.");
     }

@@ -35,12 +35,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Jetty with whatever a role of the deployment serves, and {@code /healthz} and {@code /readyz} beside it. There is no
- * request log: it would hold tokens, which are in the URLs of streams.
+ * Runs Jetty with the servlets of a role, and serves {@code /healthz} and {@code /readyz}. There is no request log, because URLs of streams
+ * hold tokens.
  */
 final class WebServer implements AutoCloseable {
 
-    /** The path of streams. A POST there is only a repeated one, whose body the streaming servlet drops. */
+    /** The path of streams. A POST to it is a redirected request, and the streaming servlet drops its body. */
     static final String STREAMS = "/events/*";
 
     /**
@@ -52,7 +52,7 @@ final class WebServer implements AutoCloseable {
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
 
     private static final long STOP_LIMIT_MILLIS = 1000;
-    /** Connections that are kept open for more requests would hold up the stop. */
+    /** Idle keep-alive connections would delay the stop, so this limits the wait. */
     private static final long IDLE_LIMIT_AT_STOP_MILLIS = 100;
 
     private static final Logger logger = LoggerFactory.getLogger(WebServer.class);
@@ -65,7 +65,7 @@ final class WebServer implements AutoCloseable {
     private Predicate<@Nullable String> authorized = authorization -> true;
 
     /**
-     * A server that is not started yet.
+     * Creates a server that is not started.
      *
      * @param host the address to bind
      * @param port the port to bind, 0 for a free one
@@ -77,9 +77,9 @@ final class WebServer implements AutoCloseable {
     WebServer(String host, int port, BodyLimits limits) {
         HttpConfiguration http = new HttpConfiguration();
         http.setSendServerVersion(false);
-        // Jetty would keep a table for each connection, of some 100 kB, to recognize the headers of its next request.
+        // Without this Jetty keeps a table of about 100 kB for each connection, to cache header fields.
         http.setHeaderCacheSize(0);
-        // Names of models have slashes, which clients send as %2F.
+        // Names of models contain slashes, which clients send as %2F.
         http.setUriCompliance(UriCompliance.RFC3986.with("models", UriCompliance.Violation.AMBIGUOUS_PATH_SEPARATOR));
         context.getServletHandler().setDecodeAmbiguousURIs(true);
         context.setErrorHandler(new PlainErrors());
@@ -105,8 +105,8 @@ final class WebServer implements AutoCloseable {
     }
 
     /**
-     * Reads bodies only of requests whose {@code Authorization} field passes; null stands for none. The others are refused
-     * later, and should not take memory before.
+     * Reads bodies only of requests whose {@code Authorization} field passes the test; the argument is null if there is no field. Other
+     * requests are refused later, and their bodies should take no memory.
      */
     WebServer readBodiesIf(Predicate<@Nullable String> authorized) {
         this.authorized = authorized;
@@ -118,32 +118,32 @@ final class WebServer implements AutoCloseable {
                 && authorized.test(request.getHeaders().get(HttpHeader.AUTHORIZATION));
     }
 
-    /** Returns the most bytes that the body of a request can have. */
+    /** Returns the most bytes of the body of a request. */
     int maxBodyBytes() {
         return limits.maxBytes();
     }
 
-    /** Serves this on {@code /readyz}: whether requests shall be sent here. */
+    /** Serves {@code /readyz}, which tells load balancers whether to send requests to this server. */
     WebServer ready(BooleanSupplier ready) {
         return serve("/readyz", new Probe(ready, "ready"));
     }
 
-    /** Serves this on one path, such as {@code /healthz}, or on all paths below a prefix, such as {@code /events/*}. */
+    /** Maps a servlet to one path, such as {@code /healthz}, or to all paths under a prefix, such as {@code /events/*}. */
     WebServer serve(String path, Servlet servlet) {
         return serve(List.of(path), List.of(), servlet);
     }
 
     /**
-     * Serves this on several paths, behind filters.
+     * Maps a servlet to several paths, with filters before it.
      *
-     * <p>The filters are mapped to the servlet and not to its paths. Jetty matches filters and servlets by different
-     * spellings of a path that holds an encoded slash, so a filter on the same path could be passed by.
+     * <p>The filters are mapped to the servlet and not to its paths. Jetty matches filters and servlets by different spellings of a path
+     * that holds an encoded slash, so a request could bypass a filter on the same path.
      */
     WebServer serve(List<String> paths, List<Filter> filters, Servlet servlet) {
         ServletHandler handler = context.getServletHandler();
         ServletHolder holder = new ServletHolder(servlet);
         holder.setAsyncSupported(true);
-        // Otherwise Jetty creates the servlet at its first request, and until then no attendance is reported.
+        // Otherwise Jetty creates the servlet at its first request, and readers are not reported until then.
         holder.setInitOrder(0);
         handler.addServlet(holder);
         ServletMapping mapping = new ServletMapping();
@@ -167,7 +167,7 @@ final class WebServer implements AutoCloseable {
     }
 
     /**
-     * Starts, and returns when requests are taken.
+     * Starts, and returns when the server accepts requests.
      *
      * @throws StartException if the address cannot be bound
      */
@@ -187,34 +187,34 @@ final class WebServer implements AutoCloseable {
         }
     }
 
-    /** Returns the address that was to be bound, as it was given. */
+    /** Returns the address to bind, as the caller passed it. */
     String host() {
         return host;
     }
 
-    /** The port that is bound. */
+    /** Returns the bound port. */
     int port() {
         return connector.getLocalPort();
     }
 
-    /** Where a client on this machine finds it. */
+    /** Returns the address for clients on this machine. */
     String url() {
         String name = host.equals("0.0.0.0") || host.equals("::") ? "127.0.0.1" : host;
         return "http://" + (name.indexOf(':') < 0 ? name : '[' + name + ']') + ':' + port();
     }
 
-    /** Stops, within about a second. Doing it again changes nothing. */
+    /** Stops within about a second. Another call changes nothing. */
     @Override
     public void close() {
         try {
             server.stop();
         } catch (Exception e) {
-            // It has stopped all the same, but had to cut somebody off.
-            logger.debug("the web server did not stop in good order", e);
+            // The server has stopped anyway, but it aborted open connections.
+            logger.debug("the web server aborted connections while it stopped", e);
         }
     }
 
-    /** Refuses TRACE, which would echo keys and cookies, and keeps browsers from guessing the type of an answer. */
+    /** Refuses TRACE, which would echo keys and cookies, and tells browsers not to guess the media type of an answer. */
     private static final class Precautions extends HttpFilter {
 
         private static final long serialVersionUID = 1;
@@ -233,7 +233,7 @@ final class WebServer implements AutoCloseable {
         }
     }
 
-    /** Says yes or no. */
+    /** Answers 200 if a check passes, else 503. */
     private static final class Probe extends HttpServlet {
 
         private static final long serialVersionUID = 1;
@@ -254,7 +254,7 @@ final class WebServer implements AutoCloseable {
             response.getOutputStream().print(now ? yes : "not " + yes);
         }
 
-        /** The answer that is inherited would also name TRACE, which is refused. */
+        /** Overrides the inherited answer, which would also name TRACE. */
         @Override
         protected void doOptions(HttpServletRequest request, HttpServletResponse response) {
             response.setHeader("Allow", "GET, HEAD, OPTIONS");

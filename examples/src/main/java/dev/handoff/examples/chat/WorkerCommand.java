@@ -13,7 +13,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Runs a worker: has the models answer. */
+/** Runs a worker, which calls the models. */
 @Command(name = "worker", description = "Runs a worker, which calls the models for the tasks in HANDOFF_MONGODB_URI.")
 final class WorkerCommand implements Callable<Integer> {
 
@@ -52,7 +52,7 @@ final class WorkerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        // A worker seals nothing, but one that runs on another secret than the rest is a mistake to be seen early.
+        // A worker seals no tokens. The secret is checked anyway, to detect a wrong configuration early.
         environment.requiredSealer();
         MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
         ExecutorService threads = Executors.newCachedThreadPool(r -> new Thread(r, "worker"));

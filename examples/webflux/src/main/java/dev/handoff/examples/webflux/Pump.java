@@ -20,8 +20,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * Drives one feed: makes the next part when the client has asked for one and the stream may have one. Threads take turns, and no
- * thread waits for the client.
+ * Drives one feed: produces the next part when the client has requested one and the stream may have one. One thread at a time runs it, and
+ * no thread waits for the client.
  */
 final class Pump {
 
@@ -36,7 +36,7 @@ final class Pump {
         this.feed = feed;
     }
 
-    /** Returns the parts of a response. It ends with an error where the response must not look complete. */
+    /** Returns the parts of a response. Ends with an error if the response must not look complete. */
     Flux<DataBuffer> parts(EventFeed events, DataBufferFactory buffers, Scheduler blocking) {
         return Flux.create(
                 sink -> begin(sink, blocking, () -> writeParts(events, buffers, sink)),
@@ -51,7 +51,7 @@ final class Pump {
         wake();
     }
 
-    /** Has the next part made, in another thread. Never blocks. */
+    /** Schedules the production of the next part in another thread. Never blocks. */
     void wake() {
         Runnable next = work;
         if (next != null && wakeUps.getAndIncrement() == 0) {
@@ -83,7 +83,7 @@ final class Pump {
             }
             switch (produced) {
                 case LAST -> sink.complete();
-                case TRUNCATED -> sink.error(new IOException("the stream was cut before its end"));
+                case TRUNCATED -> sink.error(new IOException("the stream was aborted before its end"));
                 default -> {}
             }
             more = produced == Feed.Produced.PART;
@@ -109,7 +109,7 @@ final class Pump {
         });
     }
 
-    /** Asks the store whether there is more, and whether the stream is still kept. May block. */
+    /** Checks whether the stream has more entries and is still kept. May block. */
     void look(Object run, long now) {
         feed.checkKept(position, run, now, CHECK_MILLIS);
         Problem gone = feed.gone();

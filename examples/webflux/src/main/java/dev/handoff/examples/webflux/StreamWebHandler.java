@@ -24,7 +24,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.SignalType;
 import reactor.core.scheduler.Scheduler;
 
-/** Serves the streams of a {@link StreamEndpoint} below a path, such as {@code /events}. */
+/** Serves the streams of a {@link StreamEndpoint} under a path, such as {@code /events}. */
 final class StreamWebHandler implements WebHandler, AutoCloseable {
 
     private static final Duration LOOK_INTERVAL = Duration.ofSeconds(1);
@@ -38,7 +38,7 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
     /**
      * Creates a handler.
      *
-     * @param prefix what stands before the token in the path
+     * @param prefix the part of the path before the token
      * @param blocking runs the calls of the store, which may block
      */
     StreamWebHandler(StreamEndpoint endpoint, String prefix, Scheduler blocking) {
@@ -70,7 +70,7 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
         return Replies.write(response, ((StreamEndpoint.Whole) answer).reply());
     }
 
-    /** Opens a feed and writes it, or answers that it cannot be opened. */
+    /** Opens a feed and writes it, or answers with an error. */
     private Mono<Void> opened(Feed feed, ServerHttpResponse response, Function<Pump, Mono<Void>> writing) {
         Pump pump = new Pump(feed);
         return Mono.fromCallable(() -> {
@@ -100,10 +100,10 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
             Map<String, List<String>> headers, EventFeed feed, Pump pump, ServerHttpResponse response) {
         Replies.begin(response, 200, headers);
         Flux<DataBuffer> parts = pump.parts(feed, response.bufferFactory(), blocking);
-        // The header fields leave with the first bytes, so a heartbeat comes before the first event.
+        // WebFlux sends the header fields with the first bytes, so this sends a heartbeat before the first event.
         DataBuffer filler =
                 response.bufferFactory().wrap(feed.filler().toString().getBytes(StandardCharsets.UTF_8));
-        // Each part is flushed.
+        // WebFlux flushes each part.
         return response.writeAndFlushWith(parts.startWith(filler).map(Mono::just));
     }
 
@@ -116,14 +116,14 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
         });
     }
 
-    /** Looks once a second whether a stream has more, since a hint may be lost, and tells the dispatcher who reads. */
+    /** Reads each stream again once a second, in case a hint was lost, and reports to the dispatcher which streams have readers. */
     private void look() {
         Object run = new Object();
         pumps.forEach(pump -> pump.look(run, endpoint.now()));
         endpoint.reportReaders();
     }
 
-    /** Ends all responses so that clients connect elsewhere for the rest. */
+    /** Ends all responses, so that clients continue on another server. */
     void drain() {
         endpoint.drain();
         pumps.forEach(Pump::interrupt);

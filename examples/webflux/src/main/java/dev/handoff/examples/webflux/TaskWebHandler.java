@@ -12,7 +12,7 @@ import org.springframework.web.server.WebHandler;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
-/** Begins a task for each request and answers with the redirect to its stream. */
+/** Dispatches a task for each request and answers with the redirect to its stream. */
 final class TaskWebHandler implements WebHandler {
 
     private static final int MAX_BODY_BYTES = 1 << 20;

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.web.server.ServerWebExchange;
 
-/** A request of WebFlux as the core sees it. */
+/** Adapts a request of WebFlux to the core. */
 final class WebFluxRequest implements HandoffRequest {
 
     private final ServerWebExchange exchange;
@@ -16,9 +16,9 @@ final class WebFluxRequest implements HandoffRequest {
     private final byte[] body;
 
     /**
-     * Creates the view of a request.
+     * Creates an adapter of a request.
      *
-     * @param subject who asks; null if nobody is known
+     * @param subject the user that sent the request; null if unknown
      * @param body the content
      */
     WebFluxRequest(ServerWebExchange exchange, @Nullable String subject, byte[] body) {

@@ -1,6 +1,6 @@
 /**
- * An adapter of handoff for Spring WebFlux. {@link dev.handoff.examples.webflux.StreamWebHandler} serves streams, and {@link
- * dev.handoff.examples.webflux.TaskWebHandler} begins tasks.
+ * Adapts handoff to Spring WebFlux. {@link dev.handoff.examples.webflux.StreamWebHandler} serves streams, and {@link
+ * dev.handoff.examples.webflux.TaskWebHandler} dispatches tasks.
  */
 @NullMarked
 package dev.handoff.examples.webflux;
