@@ -76,7 +76,7 @@ class PythonTailSourceTest {
     }
 
     @Test
-    @DisplayName("a record before those that were seen makes its stream unreadable, and so does one that is gone")
+    @DisplayName("a new record before the read ones makes a stream unreadable, and so does a deleted record")
     void otherRecords() {
         ObjectId seen = append(5);
         source.remember(ID, "s", 1, new PythonRecord.Key(5, seen));

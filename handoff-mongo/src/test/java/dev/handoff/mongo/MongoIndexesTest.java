@@ -38,7 +38,7 @@ class MongoIndexesTest {
     }
 
     @Test
-    @DisplayName("making the indexes again changes nothing")
+    @DisplayName("creating the indexes again changes nothing")
     void idempotent() {
         List<String> events = indexes(mongo.database, MongoEventStore.COLLECTION);
         List<String> tasks = indexes(mongo.database, MongoTaskQueue.COLLECTION);
@@ -58,7 +58,7 @@ class MongoIndexesTest {
     }
 
     @Test
-    @DisplayName("several processes may make the indexes of a new database at the same time")
+    @DisplayName("several processes may create the indexes of a new database at the same time")
     void concurrent() throws Exception {
         mongo.database.drop();
         ExecutorService threads = Executors.newFixedThreadPool(8);
@@ -78,7 +78,7 @@ class MongoIndexesTest {
     }
 
     @Test
-    @DisplayName("R1 the server refuses a second document at a position, of the same stream only")
+    @DisplayName("R1 the server refuses a second document at the same position of the same stream")
     void unique() {
         MongoCollection<Document> events = mongo.database.getCollection(MongoEventStore.COLLECTION);
         events.insertOne(new Document("stream", "a").append("seq", 0L));
@@ -90,7 +90,7 @@ class MongoIndexesTest {
     }
 
     @Test
-    @DisplayName("what expires does so at the time in the document")
+    @DisplayName("a document expires at the time that it holds")
     void expiry() {
         for (String name : List.of(MongoEventStore.COLLECTION, MongoTaskQueue.COLLECTION)) {
             assertThat(mongo.database.getCollection(name).listIndexes())

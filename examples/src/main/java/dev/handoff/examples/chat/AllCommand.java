@@ -76,7 +76,8 @@ final class AllCommand implements Callable<Integer> {
                 modelling);
         server.start();
         if (sealer.isEmpty()) {
-            logger.info("{} is not set: generated one, so streams cannot be resumed after a restart", Environment.SECRET);
+            logger.info(
+                    "{} is not set: generated one, so streams cannot be resumed after a restart", Environment.SECRET);
         }
         ApiKeys keys = environment.apiKeys();
         if (keys.open()) {

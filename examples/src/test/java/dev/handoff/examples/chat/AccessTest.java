@@ -151,7 +151,7 @@ class AccessTest {
         "/, evil.example",
         "/chat.js, 127.0.0.1.evil.example"
     })
-    @DisplayName("without keys, a host name that is not known is refused with the option that allows it")
+    @DisplayName("without keys, an unknown host name is refused, and the error names the option that allows it")
     void unknownHostsAreRefused(String path, String host) throws Exception {
         String method = path.endsWith("completions") ? "POST" : "GET";
         String body = method.equals("POST") ? ASK : "";
@@ -179,7 +179,7 @@ class AccessTest {
                 "chat.example.com",
                 "Other.Example.com:443"
             })
-    @DisplayName("without keys, IP addresses, localhost and the names that were allowed are served")
+    @DisplayName("without keys, IP addresses, localhost and the allowed names are served")
     void knownHostsAreServed(String host) {
         RawHttp.Answer answer = RawHttp.send(open.url("/"), "POST", "/v1/chat/completions", ASK, "Host: " + host);
 
@@ -279,7 +279,7 @@ class AccessTest {
     }
 
     @Test
-    @DisplayName("without --cors-origin, OPTIONS says which methods there are and nothing of other origins")
+    @DisplayName("without --cors-origin, OPTIONS lists the methods and no other origins")
     void optionsWithoutCors() {
         try (TestChat plain = TestChat.start()) {
             for (String path : List.of("/v1/chat/completions", "/v1/models", "/")) {
@@ -309,7 +309,7 @@ class AccessTest {
         "POST, /completions",
         "DELETE, /none"
     })
-    @DisplayName("a wrong base URL is answered with 404 and where the API is")
+    @DisplayName("a wrong base URL is answered with 404 and the address of the API")
     void aWrongBaseUrlIsExplained(String method, String path) throws Exception {
         RawHttp.Answer answer = RawHttp.send(open.url("/"), method, path, method.equals("POST") ? ASK : "");
 

@@ -98,7 +98,7 @@ class BodyReaderTest {
     }
 
     @Test
-    @DisplayName("a body comes through whole, in one piece, in many, in chunks, and on the same connection again")
+    @DisplayName("a body arrives complete: in one piece, in many, in chunks, and on a reused connection")
     void bodiesComeThrough() throws Exception {
         try (WebServer web = serve(limits(LONG, LONG, 1 << 20))) {
             URI server = URI.create(web.url());
@@ -158,7 +158,7 @@ class BodyReaderTest {
     }
 
     @Test
-    @DisplayName("R15: all bodies together take no more than their bound, and room comes back when a client leaves")
+    @DisplayName("R15: all bodies stay within their limit, and a client that leaves frees its share")
     void bodiesAreBoundedTogether() throws Exception {
         try (WebServer web = serve(limits(LONG, LONG, 2 * MAX_BYTES))) {
             URI server = URI.create(web.url());
@@ -232,7 +232,7 @@ class BodyReaderTest {
     }
 
     @Test
-    @DisplayName("2,000 clients that send slowly hold up neither probes nor streams nor other requests")
+    @DisplayName("2,000 clients that send slowly do not delay probes, streams or other requests")
     void slowClientsHoldUpNobody() throws Exception {
         List<Sender> slow = new ArrayList<>();
         try (TestChat chat = TestChat.start()) {

@@ -50,7 +50,7 @@ class ChatRequestTest {
     }
 
     @Test
-    @DisplayName("of a field that comes twice, the last value counts")
+    @DisplayName("if a field occurs twice, the last value is used")
     void theLastOfTwoCounts() {
         ChatRequest request = ChatRequest.parse("{\"model\":7,\"n\":3,\"messages\":\"x\",\"stream\":1,"
                 + "\"metadata\":{\"repeat\":3},\"metadata\":{\"repeat\":2,\"repeat\":4},"

@@ -60,7 +60,7 @@ class ChatResultTest {
     }
 
     @Test
-    @DisplayName("R15: an answer that is too long to be put together fails")
+    @DisplayName("R15: an answer that is too long to combine fails")
     void aResultIsBounded() {
         Completion completion = new Completion();
         ObjectNode chunk = Json.object();

@@ -94,7 +94,7 @@ class ChatSmallHeapTest {
     }
 
     @Test
-    @DisplayName("R15: many large bodies at the same time are answered or refused, and the server goes on")
+    @DisplayName("R15: many large bodies at the same time are answered or refused, and the server keeps working")
     void manyAtTheSameTime() throws Exception {
         for (String filler : List.of(
                 MESSAGE.repeat(LARGEST_BODY / MESSAGE.length()),

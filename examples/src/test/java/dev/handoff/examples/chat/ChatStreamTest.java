@@ -226,7 +226,7 @@ class ChatStreamTest {
     }
 
     @Test
-    @DisplayName("R8: in the format of OpenAI a failed end does not end cleanly, and the others do")
+    @DisplayName("R8: in the format of OpenAI only a failed end aborts the connection")
     void onlyAWholeAnswerEndsCleanly() {
         OpenAiFormat format = new OpenAiFormat();
         End failed = End.failed(new Problem(502, "upstream_cut", "The upstream's answer was cut."));
@@ -311,7 +311,7 @@ class ChatStreamTest {
     }
 
     @Test
-    @DisplayName("R9: an answer that no client reads is cancelled after the time that was set, and others go on")
+    @DisplayName("R9: an answer without readers is cancelled after the configured time, and others continue")
     void anAnswerWithoutReadersIsCancelled() throws Exception {
         try (TestChat own = TestChat.start("--cancel-unattended", "3s")) {
             URI left = own.begin(TestChat.ask(true, "one two", "repeat", 10_000));

@@ -81,7 +81,7 @@ class ConcernsTest {
     }
 
     @Test
-    @DisplayName("a write concern without answers is refused, since nothing would decide between two writers")
+    @DisplayName("a write concern without acknowledgement is refused, because it cannot detect a second writer")
     void unacknowledged() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new MongoOperations(plain, settings().withWriteConcern(WriteConcern.UNACKNOWLEDGED)))

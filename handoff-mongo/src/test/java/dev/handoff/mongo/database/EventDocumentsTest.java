@@ -56,7 +56,7 @@ class EventDocumentsTest {
     }
 
     @Test
-    @DisplayName("a document has the fields of a window of minibatch, and those of ours, and no others")
+    @DisplayName("a document has the fields of a minibatch window and our own fields, and no others")
     void shape() {
         ScheduledExecutorService executor = Executors.newScheduledThreadPool(2);
         List<BsonDocument> documents = new ArrayList<>();

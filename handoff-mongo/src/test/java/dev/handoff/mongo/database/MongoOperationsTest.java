@@ -119,7 +119,7 @@ class MongoOperationsTest {
     }
 
     @Test
-    @DisplayName("a taken position is a duplicate, beside a document that failed otherwise")
+    @DisplayName("a taken position is a duplicate, next to a document that failed for another reason")
     void duplicate() {
         List<EventBatch> batches = three();
         operations.insert(List.of(batch("c", 0, "first")));
@@ -138,7 +138,7 @@ class MongoOperationsTest {
 
     @ParameterizedTest
     @ValueSource(ints = {6, 50, 91, 189, 262, 10107, 11602, 13435})
-    @DisplayName("a command that fails with an error that may pass has an unknown outcome")
+    @DisplayName("a command that fails with a temporary error has an unknown outcome")
     void transientCommandError(int code) {
         proxy.always("insert", FaultProxy.error(code, "ATest"));
         proxy.always("findAndModify", FaultProxy.error(code, "ATest"));
@@ -245,7 +245,7 @@ class MongoOperationsTest {
     }
 
     @Test
-    @DisplayName("tasks are deleted after all of their events, a bounded number at a time")
+    @DisplayName("tasks are deleted after all of their events, a limited number at a time")
     void deletesExpired() {
         // The stand-in looks at every document.
         MongoOperations patient = new MongoOperations(mongo.database, settings(null, Duration.ofSeconds(60)));
@@ -296,7 +296,7 @@ class MongoOperationsTest {
     }
 
     @Test
-    @DisplayName("a beat that another process creates at the same time is raised nevertheless")
+    @DisplayName("a beat that another process creates at the same time is still incremented")
     void beatCreatedTwice() {
         proxy.next(
                 1,
@@ -323,7 +323,7 @@ class MongoOperationsTest {
     }
 
     @Test
-    @DisplayName("R11 a beat that was forgotten and begins again has another value")
+    @DisplayName("R11 a beat that was deleted and created again has another value")
     void beatBeginsAgain() {
         Set<Long> values = new HashSet<>();
         for (int i = 0; i < 20; i++) {

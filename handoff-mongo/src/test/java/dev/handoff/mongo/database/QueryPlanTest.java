@@ -153,7 +153,7 @@ class QueryPlanTest {
     }
 
     @Test
-    @DisplayName("a claim examines no task of a foreign type that stands before its own")
+    @DisplayName("a claim does not examine older tasks of other types")
     void claim() {
         check(5, () -> operations.claim(List.of("any", "other"), "w"));
     }
@@ -171,7 +171,7 @@ class QueryPlanTest {
     }
 
     @Test
-    @DisplayName("a position in the queue and the length of the queue are counted up to their limit")
+    @DisplayName("the position in the queue and its length are counted up to their limit")
     void queue() {
         check(101, () -> operations.queuedBefore(Instant.now().plusSeconds(60), 100));
         check(101, () -> operations.queueLengths(List.of("foreign"), 100));

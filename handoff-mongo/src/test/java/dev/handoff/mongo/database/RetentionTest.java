@@ -48,7 +48,7 @@ class RetentionTest {
     }
 
     @Test
-    @DisplayName("without a TTL index, what has just expired is deleted")
+    @DisplayName("without a TTL index, documents that have just expired are deleted")
     void withoutTtlIndex() {
         mongo.mongo.database.getCollection(MongoOperations.EVENTS).dropIndex(new Document("expireAt", 1));
         insertExpired(3, Duration.ofMinutes(1));
@@ -57,7 +57,7 @@ class RetentionTest {
     }
 
     @Test
-    @DisplayName("a deletion stops when half of its time limit is over, and the next one goes on")
+    @DisplayName("a deletion stops after half of its time limit, and the next one continues")
     void stopsInTime() {
         mongo.mongo.database.getCollection(MongoOperations.EVENTS).dropIndex(new Document("expireAt", 1));
         insertExpired(1_200, Duration.ofDays(1));

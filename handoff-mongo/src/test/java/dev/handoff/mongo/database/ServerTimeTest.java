@@ -65,7 +65,7 @@ class ServerTimeTest {
     }
 
     @Test
-    @DisplayName("R14 the time is the last answer of the server plus the time since; the server is asked once a minute")
+    @DisplayName("R14 the time is the last answer of the server plus the time since, and is renewed once a minute")
     void onceAMinute() {
         serverSays(NOON);
         assertThat(time.now()).isEqualTo(NOON);
@@ -88,7 +88,7 @@ class ServerTimeTest {
     }
 
     @Test
-    @DisplayName("while the server is away its last answer counts, and the next that it gives counts again")
+    @DisplayName("during an outage of the server its last answer is used, and after it the next one")
     void away() {
         serverSays(NOON);
         time.now();
@@ -115,7 +115,7 @@ class ServerTimeTest {
     }
 
     @Test
-    @DisplayName("an old server is asked by the older name of the command")
+    @DisplayName("an old server gets the older name of the command")
     void olderName() {
         proxy.always("hello", FaultProxy.error(59, "CommandNotFound"));
         proxy.always("isMaster", new FaultProxy.Fault.Answer(answer(NOON).append("setName", new BsonString("rs0"))));
@@ -124,7 +124,7 @@ class ServerTimeTest {
     }
 
     @Test
-    @DisplayName("callers that need the first answer at the same time share it")
+    @DisplayName("callers that need the first answer at the same time share one request")
     void sharedFirstAnswer() {
         CountDownLatch asked = new CountDownLatch(1);
         CountDownLatch answered = new CountDownLatch(1);

@@ -80,8 +80,7 @@ class ChangeFeedTest {
     }
 
     @Test
-    @DisplayName(
-            "R6 where there is a change stream, one is opened, and wakes readers that would not be polled for long")
+    @DisplayName("R6 a change stream wakes readers before their next poll")
     void wakesReaders() {
         MongoEventStore reading = store(SELDOM);
         reading.followChanges(followers);
@@ -99,7 +98,7 @@ class ChangeFeedTest {
     }
 
     @Test
-    @DisplayName("what the change stream delivers is not fetched: many batches take few finds")
+    @DisplayName("batches from the change stream are not fetched again")
     void deliversWithoutFinds() {
         Commands commands = new Commands();
         try (MongoClient counted = MongoClients.create(MongoClientSettings.builder()
@@ -141,7 +140,7 @@ class ChangeFeedTest {
     }
 
     @Test
-    @DisplayName("R16 a document that is no batch does not end the change stream")
+    @DisplayName("R16 a document that is not a batch does not end the change stream")
     void foreignDocument() {
         MongoEventStore reading = store(SELDOM);
         reading.followChanges(followers);
@@ -153,7 +152,7 @@ class ChangeFeedTest {
     }
 
     @Test
-    @DisplayName("R6 polls go on when a change stream breaks, and it is opened again")
+    @DisplayName("R6 polls continue when a change stream breaks, and it is opened again")
     void survivesBreak() {
         MongoEventStore reading = store(OFTEN);
         reading.followChanges(followers);

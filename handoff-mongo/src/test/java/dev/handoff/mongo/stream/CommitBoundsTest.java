@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 class CommitBoundsTest extends CommitFixture {
 
     @Test
-    @DisplayName("a writer that is ahead of the store by its bound is held back until the store is back")
+    @DisplayName("a writer with too many pending bytes blocks until the store is back")
     void bounded() throws Exception {
         MongoEventStore store = proxied(Duration.ofSeconds(20));
         String name = name();
@@ -51,8 +51,7 @@ class CommitBoundsTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName(
-            "all writers together are held back at the bound of the process, each below its own, until the store is back")
+    @DisplayName("writers below their own limit block at the limit of the process until the store is back")
     void boundedTogether() throws Exception {
         MongoEventStore store = MongoEventStore.builder(mongo.connect(proxy, commands), timer)
                 .retryFor(Duration.ofSeconds(20))
@@ -100,7 +99,7 @@ class CommitBoundsTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("a result that is too large for a document is told to its writer, and does no harm to other streams")
+    @DisplayName("a result that is too large for a document fails its writer and affects no other stream")
     void tooLargeResult() throws Exception {
         MongoEventStore store = proxied(Duration.ofSeconds(20));
         EventAppender other = store.appender(name(), 1);
@@ -153,7 +152,7 @@ class CommitBoundsTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("R15 the result in an end counts towards what waits to be written")
+    @DisplayName("R15 the result of an end counts towards the pending bytes")
     void resultsCount() {
         VirtualCommit virtual = new VirtualCommit();
         List<Long> pending = new ArrayList<>();

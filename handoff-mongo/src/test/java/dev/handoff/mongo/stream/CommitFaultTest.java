@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
 class CommitFaultTest extends CommitFixture {
 
     @Test
-    @DisplayName("R16 if the executor throws when it is given a write, no writer waits for ever")
+    @DisplayName("R16 if the executor throws on a write, no writer waits forever")
     void brokenExecutor() {
         ScheduledExecutorService broken = new ScheduledThreadPoolExecutor(1) {
             @Override
@@ -57,8 +57,7 @@ class CommitFaultTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName(
-            "a lone event leaves at once, however long the linger; a writer whose executor is stopped meanwhile is told")
+    @DisplayName("a lone event is written at once with any linger, and a writer fails if its executor is shut down")
     void shutDownWhileLingering() {
         MongoEventStore store = MongoEventStore.builder(mongo.connect(commands), timer)
                 .linger(Duration.ofMinutes(1))
@@ -74,7 +73,7 @@ class CommitFaultTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("a writer whose executor was shut down gets an exception and does not wait for ever")
+    @DisplayName("a writer whose executor was shut down gets an exception and does not wait forever")
     void shutDown() {
         MongoEventStore store = store();
         EventAppender appender = store.appender(name(), 1);
@@ -96,7 +95,7 @@ class CommitFaultTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("an interrupted write gives up, or goes on at its pace, but does not spin")
+    @DisplayName("an interrupted write fails or continues at its pace, but does not spin")
     void interruptedWrite() throws Exception {
         Logger logger = (Logger) LoggerFactory.getLogger(GroupCommit.class);
         ListAppender<ILoggingEvent> log = new ListAppender<>();
@@ -123,7 +122,7 @@ class CommitFaultTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("R1 R4 a write whose answer got lost is repeated, and nothing is doubled")
+    @DisplayName("R1 R4 a write whose answer was lost is repeated without duplicates")
     void lostAnswer() {
         MongoEventStore store = proxied(Duration.ofSeconds(10));
         String name = name();
@@ -144,7 +143,7 @@ class CommitFaultTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("R4 an answer that never comes, on a connection that stays, is not waited for for ever")
+    @DisplayName("R4 the wait for an answer on an open connection has a limit")
     void silentServer() throws Exception {
         MongoEventStore store = proxied(Duration.ofSeconds(2));
         String name = name();
@@ -161,7 +160,7 @@ class CommitFaultTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("R1 R2 what is written while the store is away for a while is neither lost nor doubled")
+    @DisplayName("R1 R2 events written during an outage of the store are neither lost nor duplicated")
     void outage() throws Exception {
         MongoEventStore store = proxied(Duration.ofSeconds(20));
         List<String> names = List.of(name(), name(), name());
@@ -196,7 +195,7 @@ class CommitFaultTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("R2 if the store does not come back, the writer gets store_unreachable and readers get no false end")
+    @DisplayName("R2 if the store stays away, the writer gets store_unreachable and readers get no false end")
     void awayTooLong() throws Exception {
         MongoEventStore store = proxied(Duration.ofMillis(600));
         MongoEventStore reader = store(mongo.connect(), Duration.ofSeconds(1));

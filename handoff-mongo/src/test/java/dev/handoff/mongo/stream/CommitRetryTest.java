@@ -65,14 +65,14 @@ class CommitRetryTest {
     }
 
     @Test
-    @DisplayName("R16 an exception of the driver fails the stream at fault, and no other of the same insert")
+    @DisplayName("R16 an exception of the driver fails only the stream that caused it")
     void driverFails() {
         badFails(() -> new IllegalStateException("cannot encode"));
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4, 5, 6})
-    @DisplayName("R16 an error in any step of a write leaves no writer waiting, and later writes go on")
+    @DisplayName("R16 an error in any step of a write leaves no writer waiting, and later writes succeed")
     void errorInAnyStep(int step) {
         AtomicInteger left = new AtomicInteger();
         GroupCommitSettings settings = VirtualCommit.settings();
@@ -107,13 +107,13 @@ class CommitRetryTest {
     }
 
     @Test
-    @DisplayName("R16 if the database refuses a whole insert, only the stream at fault fails")
+    @DisplayName("R16 if the database refuses a whole insert, only the stream that caused it fails")
     void wholeInsertRefused() {
         badFails(() -> DatabaseException.refused("10334: too large", null));
     }
 
     @Test
-    @DisplayName("R16 if looking for the holders fails in any way, the batches are tried again")
+    @DisplayName("R16 if the read of the stored batches fails, the batches are retried")
     void holdersFail() {
         AtomicInteger looks = new AtomicInteger();
         virtual.insert = batches -> {
@@ -135,7 +135,7 @@ class CommitRetryTest {
     }
 
     @Test
-    @DisplayName("a batch that is tried again keeps its id, and does not hold up the writes of other streams")
+    @DisplayName("a retried batch keeps its id and does not delay other streams")
     void besideOthers() {
         virtual.insert = batches -> batches.stream()
                 .map(b -> isOf(b, 1) ? VirtualCommit.outcome(InsertOutcome.Kind.UNKNOWN) : virtual.store(b))
@@ -157,7 +157,7 @@ class CommitRetryTest {
     }
 
     @Test
-    @DisplayName("a batch is tried for the retry time, counted from its first attempt, and then its stream fails")
+    @DisplayName("a batch is retried for the retry time from its first attempt, and then its stream fails")
     void retryTime() {
         virtual.insert = batches -> {
             throw DatabaseException.unknown("away", null);
@@ -177,7 +177,7 @@ class CommitRetryTest {
 
     @Test
     @DisplayName(
-            "R3 a duplicate whose holder no majority has yet is tried again until the holder is visible: another writer's fences")
+            "R3 a duplicate of a batch without majority is retried until it is visible, and another writer's batch fences")
     void invisibleHolder() {
         EventBatch other = new EventBatch(new ObjectId(), String.format("%032x", 1), 0, 2, List.of(), null, true);
         virtual.stored.put(new Position(other.stream(), 0), other);
@@ -191,7 +191,7 @@ class CommitRetryTest {
     }
 
     @Test
-    @DisplayName("R1 while a batch of a stream is tried again, no later batch of the stream is written")
+    @DisplayName("R1 while a batch of a stream is retried, no later batch of the stream is written")
     void inOrder() {
         List<Long> positions = new ArrayList<>();
         virtual.insert = batches -> batches.stream()
@@ -210,7 +210,7 @@ class CommitRetryTest {
     }
 
     @Test
-    @DisplayName("what an observer throws affects no stream")
+    @DisplayName("an exception of an observer affects no stream")
     void observerThrows() {
         GroupCommit observed = virtual.commit(VirtualCommit.settings(), new HandoffObserver() {
             @Override

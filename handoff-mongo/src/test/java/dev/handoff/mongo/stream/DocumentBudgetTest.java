@@ -32,7 +32,7 @@ class DocumentBudgetTest {
     }
 
     @Test
-    @DisplayName("urgent documents owe the tokens that there are not, at most those of a burst")
+    @DisplayName("urgent documents put the bucket into debt, at most by the tokens of a burst")
     void debt() {
         budget.takeUrgent(10_000);
         assertThat(budget.available()).isZero();
@@ -44,7 +44,7 @@ class DocumentBudgetTest {
     }
 
     @Test
-    @DisplayName("urgent documents without end leave a tenth of the budget to others")
+    @DisplayName("an endless flow of urgent documents leaves a tenth of the budget to others")
     void share() {
         budget.takeUrgent(250);
         int written = 0;
@@ -59,7 +59,7 @@ class DocumentBudgetTest {
     }
 
     @Test
-    @DisplayName("while documents wait for tokens, the burst at the beginning is made up for")
+    @DisplayName("while documents wait for tokens, slower filling compensates for the burst")
     void makesUpForTheBurst() {
         int written = 0;
         for (int i = 0; i < 10_000; i++) {

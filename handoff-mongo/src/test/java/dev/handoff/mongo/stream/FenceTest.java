@@ -78,7 +78,7 @@ class FenceTest {
     }
 
     @Test
-    @DisplayName("R3 a fence whose answer got lost is recognized, however the failure is reported")
+    @DisplayName("R3 a fence whose answer was lost is recognized after each kind of failure")
     void lostFence() {
         String stream = name();
         EventAppender first = store.appender(stream, 1);
@@ -95,7 +95,7 @@ class FenceTest {
     }
 
     @Test
-    @DisplayName("R3 a fence waits until a batch that no majority has yet is visible, and stands behind it")
+    @DisplayName("R3 a fence waits until a batch without majority is visible, and comes after it")
     void fenceBehindInvisible() {
         String stream = name();
         EventAppender first = store.appender(stream, 1);
@@ -123,7 +123,7 @@ class FenceTest {
     }
 
     @Test
-    @DisplayName("R10 the first writer does not accept a stream that has entries of a forgotten task")
+    @DisplayName("R10 the first writer refuses a stream with entries of a deleted task")
     void leftovers() {
         String stream = name();
         EventAppender first = store.appender(stream, 1);
@@ -133,7 +133,7 @@ class FenceTest {
     }
 
     @Test
-    @DisplayName("R3 a fence with no time to retry looks what became of its one attempt")
+    @DisplayName("R3 a fence with no time to retry reads the outcome of its one attempt")
     void looksAfterItsOneAttempt() {
         String stream = name();
         faulty.once("insert", real -> {
@@ -146,8 +146,7 @@ class FenceTest {
     }
 
     @Test
-    @DisplayName(
-            "a fence with no time to retry that is not there after its one attempt gives up, and is not inserted again")
+    @DisplayName("a fence with no time to retry fails if its one attempt is not stored, and is not inserted again")
     void givesUpAfterItsOneAttempt() {
         String stream = name();
         AtomicInteger inserts = new AtomicInteger();

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 class FencingTest extends CommitFixture {
 
     @Test
-    @DisplayName("R3 a writer whose place was taken while the store was away is told that it is stale")
+    @DisplayName("R3 a writer whose position was taken during an outage gets StaleWriterException")
     void fencedAfterOutage() throws Exception {
         MongoEventStore store = proxied(Duration.ofSeconds(20));
         MongoEventStore other = store(mongo.connect(), Duration.ofSeconds(10));
@@ -40,7 +40,7 @@ class FencingTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("R3 one fenced writer does not disturb the others in the same insert")
+    @DisplayName("R3 a fenced writer does not affect other writers in the same insert")
     void fencedAmongOthers() throws Exception {
         MongoEventStore store = proxied(Duration.ofSeconds(20));
         String fenced = name();
@@ -61,7 +61,7 @@ class FencingTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("R4 a fence whose answer got lost is recognized, and its writer goes on")
+    @DisplayName("R4 a fence whose answer was lost is recognized, and its writer continues")
     void lostFence() {
         MongoEventStore store = proxied(Duration.ofSeconds(10));
         String name = name();

@@ -97,7 +97,7 @@ class GroupCommitTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("without a linger each write begins as soon as the one before is done")
+    @DisplayName("without a linger each write begins when the previous one ends")
     void doesNotLinger() {
         MongoEventStore store = MongoEventStore.builder(mongo.connect(commands), timer)
                 .linger(Duration.ofMinutes(1))

@@ -118,7 +118,7 @@ class LostEntriesTest {
     }
 
     @Test
-    @DisplayName("R5 a watched reader is cut with 410 when its tail is rolled back, and a new reader reads on")
+    @DisplayName("R5 a watched reader gets 410 when its tail is rolled back, and a new reader continues")
     void rolledBackTail() {
         String id = newId();
         insert(id, 0, 10);
@@ -135,7 +135,7 @@ class LostEntriesTest {
     }
 
     @Test
-    @DisplayName("R1 a reader is cut with 410 where a document in the middle is missing, wherever it comes from")
+    @DisplayName("R1 a reader gets 410 at a missing document from any start position")
     void missingMiddle() {
         String id = newId();
         insert(id, 0, 200);
@@ -146,7 +146,7 @@ class LostEntriesTest {
     }
 
     @Test
-    @DisplayName("R1 a gap at the tail that is filled within a second cuts nobody")
+    @DisplayName("R1 a gap at the tail that is filled within a second does not affect readers")
     void transientGap() {
         String id = newId();
         insert(id, 0, 5);
@@ -161,7 +161,7 @@ class LostEntriesTest {
     }
 
     @Test
-    @DisplayName("R16 five hundred documents behind a gap delay no other stream, and are fetched a few times only")
+    @DisplayName("R16 500 documents after a gap delay no other stream and are fetched only a few times")
     void manyBehindGap() {
         String broken = newId();
         Reader cut = new Reader(broken).follow();
@@ -183,7 +183,7 @@ class LostEntriesTest {
     }
 
     @Test
-    @DisplayName("a read is bounded in bytes and says that there is more, and one large event is read as a whole")
+    @DisplayName("a read stops at a limit of bytes and reports that there is more, and returns a large event whole")
     void boundedRead() {
         String id = newId();
         String large = "x".repeat(400_000);

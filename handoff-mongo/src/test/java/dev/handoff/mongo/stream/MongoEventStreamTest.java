@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class MongoEventStreamTest extends StreamFixture {
 
     @Test
-    @DisplayName("a reader of a stream that has a document which is none is told so, and does not wait for ever")
+    @DisplayName("a reader of a stream with an invalid document gets an error and does not wait forever")
     void unreadableDocument() {
         String name = name();
         EventAppender appender = writing.appender(name, 1);
@@ -48,7 +48,7 @@ class MongoEventStreamTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("a reader under whom a whole stream expires is told that it is gone")
+    @DisplayName("a reader gets 410 if the whole stream expires while it reads")
     void expiredUnderReader() {
         String name = name();
         EventAppender appender = writing.appender(name, 1);
@@ -62,7 +62,7 @@ class MongoEventStreamTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("R4 what this process writes itself is read from the tail without a find")
+    @DisplayName("R4 events of this process are read from the tail without a query")
     void ownWrites() {
         String name = name();
         Reader reader = new Reader(name);
@@ -81,7 +81,7 @@ class MongoEventStreamTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("R1 R4 a reader that joins while others follow sees all, wherever it begins")
+    @DisplayName("R1 R4 a reader that joins later sees all events from any position")
     void joins() {
         String name = name();
         Reader first = new Reader(name);
@@ -105,7 +105,7 @@ class MongoEventStreamTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("R7 a reader far behind the window reads through, while the window of large events is trimmed")
+    @DisplayName("R7 a reader far behind the window reads all events while the window drops large ones")
     void farBehind() {
         String name = name();
         Reader near = new Reader(name);
@@ -138,7 +138,7 @@ class MongoEventStreamTest extends StreamFixture {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 64, MongoEventAppender.MAX_BATCH_EVENTS})
-    @DisplayName("R1 R5 a read from any position, in the middle of a minibatch too, gives exactly the rest")
+    @DisplayName("R1 R5 a read from any position, even inside a batch, returns exactly the remaining entries")
     void middleOfMinibatch(int size) {
         String name = name();
         int minibatches = size > 100 ? 2 : 4;
@@ -165,7 +165,7 @@ class MongoEventStreamTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("R1 a read behind fences, which take a position and are not shown, gives exactly the rest")
+    @DisplayName("R1 a read skips fences, which take a position, and returns exactly the remaining entries")
     void fences() {
         String name = name();
         insert(minibatch(name, 0, 2, null));
@@ -192,7 +192,7 @@ class MongoEventStreamTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("a read with no limit to speak of is one, also from the tail")
+    @DisplayName("a read with the largest limit works, also from the tail")
     void noLimit() {
         String name = name();
         Reader reader = new Reader(name);
@@ -206,7 +206,7 @@ class MongoEventStreamTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("a stream whose beginning was dropped is gone: it is not shown shortened")
+    @DisplayName("a stream whose beginning was deleted answers 410 and is not shown shortened")
     void expiredHead() {
         String name = name();
         insert(minibatch(name, 0, 3, null));
@@ -224,7 +224,7 @@ class MongoEventStreamTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("a hint that throws does no harm to other readers")
+    @DisplayName("a hint that throws does not affect other readers")
     void throwingHint() {
         String name = name();
         try (EventStream.Watch ignored = reading.open(name).watch(() -> {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 class PollFaultTest extends StreamFixture {
 
     @Test
-    @DisplayName("R16 a poll that the executor refuses once does not make a stream stand still")
+    @DisplayName("R16 a poll that the executor rejects once does not stop a stream")
     void executorRefusesPoll() {
         AtomicBoolean broken = new AtomicBoolean(true);
         ScheduledExecutorService picky = new ScheduledThreadPoolExecutor(2) {
@@ -54,7 +54,7 @@ class PollFaultTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("R1 R5 the tail survives an outage of the store, and goes on where it was")
+    @DisplayName("R1 R5 after an outage of the store the tail continues at its position")
     void outage() throws Exception {
         MongoEventStore far = store(mongo.connect(proxy, commands));
         String name = name();
@@ -75,7 +75,7 @@ class PollFaultTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("R6 an answer that never comes, on a connection that stays, does not stop the tail for ever")
+    @DisplayName("R6 a missing answer on an open connection does not stop the tail forever")
     void silentServer() throws Exception {
         MongoEventStore far = store(mongo.connect(proxy, commands));
         String name = name();
@@ -88,7 +88,7 @@ class PollFaultTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("R6 a reader that asks for a position that nobody has written yet does not keep others from the tail")
+    @DisplayName("R6 a reader of a position without an entry does not keep others from the tail")
     void positionFromNowhere() {
         String name = name();
         insert(minibatch(name, 0, 5, null));
@@ -111,7 +111,7 @@ class PollFaultTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("a document that cannot be read does not keep the readers of other streams from theirs")
+    @DisplayName("an unreadable document does not affect readers of other streams")
     void foreignDocument() {
         String broken = name();
         String good = name();

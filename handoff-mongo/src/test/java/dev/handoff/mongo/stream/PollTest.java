@@ -53,7 +53,7 @@ class PollTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("those who wait for the end alone are told by the poll, and do not each ask the store")
+    @DisplayName("the poll wakes readers that wait only for the end, so they do not query the store")
     void waitsForTheEndAlone() {
         String name = name();
         List<EventStream> streams = new ArrayList<>();
@@ -95,7 +95,7 @@ class PollTest extends StreamFixture {
 
     @Test
     @DisplayName(
-            "R1 R5 three readers each of 200 streams that another process writes see all, in order, and few finds do it")
+            "R1 R5 three readers of each of 200 streams of another process see all events in order, with few queries")
     void manyReaders() throws Exception {
         int streams = 200;
         int events = 10;
@@ -139,7 +139,7 @@ class PollTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("a silent stream is asked for ever more seldom, and often again as soon as something moves")
+    @DisplayName("a silent stream is polled less and less often, and often again after a new entry")
     void silence() {
         String name = name();
         Reader reader = new Reader(name);
@@ -166,7 +166,7 @@ class PollTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("streams that have come as far as each other are asked for together, others each for itself")
+    @DisplayName("streams at the same position share a clause of the query, and others have their own")
     void asksTogether() {
         List<String> names = List.of(name(), name(), name());
         List<Reader> readers = names.stream().map(Reader::new).toList();
@@ -181,7 +181,7 @@ class PollTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("a query that cannot answer all at once does not leave the last streams behind")
+    @DisplayName("a query with a truncated answer does not delay the last streams")
     void asksForTheRest() {
         List<String> names = Stream.generate(StreamFixture::name).limit(4).toList();
         List<Reader> readers = names.stream().map(Reader::new).toList();
@@ -216,7 +216,7 @@ class PollTest extends StreamFixture {
     }
 
     @Test
-    @DisplayName("a stream that ended is polled no more, and one that nobody watches is not polled at all")
+    @DisplayName("a stream that has ended or has no watch is not polled")
     void onlyWhatIsWanted() {
         String ended = name();
         String left = name();

@@ -36,8 +36,7 @@ class TailSmallHeapTest {
     private static final int EVENTS = 25;
 
     @Test
-    @DisplayName(
-            "R15 many streams of a megabyte are tailed on a small heap with default settings, and all is delivered")
+    @DisplayName("R15 many streams of a megabyte are delivered completely on a small heap with default settings")
     void tailsOnSmallHeap() throws Exception {
         MongoServer server = StandIn.start();
         Process process = new ProcessBuilder(

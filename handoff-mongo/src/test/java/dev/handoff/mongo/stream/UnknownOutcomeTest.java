@@ -93,8 +93,7 @@ class UnknownOutcomeTest {
     }
 
     @Test
-    @DisplayName(
-            "R4 a batch that the server reports as failed for a passing reason is written again, and nothing is lost")
+    @DisplayName("R4 a batch that fails for a temporary reason is written again, and no event is lost")
     void passingError() {
         String stream = name();
         EventAppender appender = store.appender(stream, 1);
@@ -123,7 +122,7 @@ class UnknownOutcomeTest {
 
     @Test
     @DisplayName(
-            "R3 a duplicate whose holder is not visible yet is no other writer: the batch is written until it is visible")
+            "R3 a duplicate whose stored batch is not visible yet does not fence: the write repeats until it is visible")
     void invisibleHolder() {
         String stream = name();
         EventAppender appender = store.appender(stream, 1);

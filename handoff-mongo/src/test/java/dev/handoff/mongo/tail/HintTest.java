@@ -22,7 +22,7 @@ class HintTest {
     private final Queue<Runnable> jobs = new ArrayDeque<>();
 
     @Test
-    @DisplayName("R15 a hint that is wanted often while it waits has one job, and runs once")
+    @DisplayName("R15 a hint that is requested often while it waits has one job and runs once")
     void waitsOnce() {
         Hint hint = new Hint(runs::incrementAndGet, jobs::add);
         for (int i = 0; i < 1000; i++) {
@@ -37,7 +37,7 @@ class HintTest {
     }
 
     @Test
-    @DisplayName("R16 a hint that is wanted while it blocks takes no second thread, and runs again")
+    @DisplayName("R16 a hint that is requested while it blocks takes no second thread, and runs again")
     void blocks() throws Exception {
         ExecutorService threads = Executors.newCachedThreadPool();
         try {

@@ -145,8 +145,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName(
-            "R1 what is written is delivered within the shortest pause, and after five seconds of silence within the longest")
+    @DisplayName("R1 a new entry arrives within the shortest pause, or the longest after five seconds of silence")
     void polls() {
         Reader reader = reader("a");
         source.put("a", 0);
@@ -165,7 +164,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("a loop without streams stops, and begins again with the next one")
+    @DisplayName("a loop without streams stops and starts again with the next stream")
     void stops() {
         Reader reader = reader("a");
         executor.pass(MOMENT);
@@ -181,7 +180,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("R1 a gap that is filled within a second cuts nobody, and nothing behind it is shown before")
+    @DisplayName("R1 a gap that is filled within a second affects no reader, and entries after it are not shown before")
     void transientGap() {
         Reader reader = reader("a");
         source.put("a", 1);
@@ -194,7 +193,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("R1 a gap that was seen before an outage is observed for a second after it before readers are cut")
+    @DisplayName("R1 a gap from before an outage is observed for another second before readers fail")
     void gapBeforeOutage() {
         Reader filled = reader("a");
         Reader lost = reader("b");
@@ -238,8 +237,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName(
-            "R1 the readers of a stream whose middle is missing are cut after a second, and the stream is polled no more")
+    @DisplayName("R1 readers of a stream with a lost entry fail after a second, and polling stops")
     void lostMiddle() {
         Reader reader = reader("a");
         source.put("a", 0);
@@ -256,7 +254,7 @@ class TailPollerTest {
 
     @Test
     @DisplayName(
-            "R16 five hundred batches behind a gap do not delay another stream, and the stream is asked for ever more seldom")
+            "R16 500 batches after a gap do not delay another stream, and the stream is polled less and less often")
     void manyBehindGap() {
         Reader broken = reader("a");
         Reader good = reader("b");
@@ -277,7 +275,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("R5 readers who were shown more than a stream has after a rollback are cut, others read on")
+    @DisplayName("R5 after a rollback readers that have read more than the stream has fail, and others continue")
     void rolledBackTail() {
         Reader reader = reader("a");
         IntStream.range(0, 5).forEach(i -> source.put("a", i));
@@ -296,7 +294,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("R5 a reader beyond the tail is cut within seconds, and other readers of the stream go on")
+    @DisplayName("R5 a reader beyond the tail fails within seconds, and other readers of the stream continue")
     void beyondTail() {
         source.put("a", 0);
         Reader beyond = new Reader(poller, "a", 100);
@@ -310,7 +308,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("R6 a reader that was shown more by another server, which is ahead, is not cut")
+    @DisplayName("R6 a reader that has read more on a server that is ahead does not fail")
     void aheadForAMoment() {
         source.put("a", 0);
         Reader reader = reader("a");
@@ -324,7 +322,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("the length of silent streams is looked up at most ten times a second in a loop")
+    @DisplayName("a loop reads the length of silent streams at most ten times a second")
     void boundedChecks() {
         IntStream.range(0, 500).forEach(i -> reader("stream " + i));
         executor.pass(Duration.ofSeconds(10));
@@ -334,7 +332,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("R15 all windows together have no more bytes than the limit, and readers behind read the database")
+    @DisplayName("R15 all windows stay within the limit of bytes, and slower readers read the database")
     void totalBound() {
         long limit = 1 << 20;
         List<Reader> readers =
@@ -353,7 +351,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("R15 a million empty events in one stream are bounded")
+    @DisplayName("R15 a million empty events in one stream stay within the memory limit")
     void emptyEvents() {
         Reader reader = reader("a");
         for (int i = 0; i < 1000; i++) {
@@ -369,7 +367,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("R15 a large result of an end counts, and is dropped with the rest")
+    @DisplayName("R15 a large result of an end counts and is dropped with the other entries")
     void largeResults() {
         List<Reader> readers =
                 IntStream.range(0, 100).mapToObj(i -> reader("stream " + i)).toList();
@@ -397,7 +395,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName("while a change feed delivers, polls are seldom, and they are frequent at once when it closes")
+    @DisplayName("polls are rare while a change feed delivers, and frequent as soon as it closes")
     void feedDelivers() {
         Reader reader = reader("a");
         poller.feedOpened();
@@ -435,8 +433,7 @@ class TailPollerTest {
     }
 
     @Test
-    @DisplayName(
-            "R6 polls are frequent again when they find what the change feed has not delivered, or when it does not answer")
+    @DisplayName("R6 polls are frequent again when the change feed misses a batch or does not answer")
     void feedIsSilent() {
         Reader reader = reader("a");
         poller.feedOpened();

@@ -23,8 +23,7 @@ import org.junit.jupiter.api.Timeout;
 class AttendanceTest extends WorkerFixture {
 
     @Test
-    @DisplayName(
-            "R9 a task without a reader is cancelled if the application has set that, and a task with a reader is not")
+    @DisplayName("R9 a task without a reader is cancelled if that is configured, and a task with a reader is not")
     void unattended() {
         UnaryOperator<MongoTaskQueue.Builder> limited = q -> q.cancelUnattendedAfter(Duration.ofSeconds(30));
         Node worker = new Node(limited);
@@ -71,8 +70,7 @@ class AttendanceTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName(
-            "R9 the tasks with readers are recorded once in a quarter of the limit, and not at all without a limit")
+    @DisplayName("R9 tasks with readers are recorded every quarter of the limit, and never without a limit")
     void attendanceIsThrottled() {
         Commands commands = new Commands();
         Node node = new Node(
@@ -109,7 +107,7 @@ class AttendanceTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R9 readers that the executor refused to record are dropped, and the next call records those it names")
+    @DisplayName("R9 if the executor rejects a record of readers, the next call records its own readers")
     void attendanceAfterRefusal() {
         AtomicBoolean full = new AtomicBoolean();
         Executor picky = action -> {

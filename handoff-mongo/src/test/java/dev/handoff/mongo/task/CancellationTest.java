@@ -42,7 +42,7 @@ class CancellationTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R9 a cancellation reaches the handler also if there are no more threads than tasks that run")
+    @DisplayName("R9 a cancellation reaches the handler even if all threads run tasks")
     void cancelsOnBusyThreads() {
         ExecutorService one = owned(Executors.newFixedThreadPool(1));
 
@@ -69,7 +69,7 @@ class CancellationTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R9 a task that is to be cancelled but has lost its worker ends cancelled")
+    @DisplayName("R9 a task that is marked for cancellation and loses its worker ends as cancelled")
     void cancelsLost() {
         Node dead = new Node();
         Node other = new Node();
@@ -98,8 +98,7 @@ class CancellationTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName(
-            "R16 a cancellation for which no thread could be started is repeated, and an executor that refuses is asked again")
+    @DisplayName("R16 a cancellation for which no thread could be started is submitted again")
     void cancellationIsRepeated() {
         AtomicBoolean full = new AtomicBoolean();
         Executor picky = action -> {

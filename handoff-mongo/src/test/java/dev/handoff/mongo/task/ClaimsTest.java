@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 class ClaimsTest extends WorkerFixture {
 
     @Test
-    @DisplayName("no more tasks run at the same time than maxRunning allows")
+    @DisplayName("at most maxRunning tasks run at the same time")
     void maxRunning() {
         Node node = new Node(mongo.database, threads(), UnaryOperator.identity(), w -> w.maxRunning(2));
         List<Task> tasks = List.of(dispatched(node), dispatched(node), dispatched(node), dispatched(node));
@@ -47,7 +47,7 @@ class ClaimsTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a task whose run the executor refuses goes back into the queue, and the worker goes on later")
+    @DisplayName("a task whose run the executor rejects returns to the queue, and the worker continues later")
     void executorRefuses() {
         AtomicBoolean full = new AtomicBoolean(true);
         ExecutorService threads = threads();
@@ -81,7 +81,7 @@ class ClaimsTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("an Error does not stop the worker's timer, and the claimed task does not stay with the worker")
+    @DisplayName("an Error does not stop the worker's timer, and the worker does not keep the claimed task")
     void errorInTick() {
         AtomicBoolean broken = new AtomicBoolean(true);
         ExecutorService threads = threads();
@@ -105,7 +105,7 @@ class ClaimsTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a tick throws nothing while the store is away, and the worker goes on when it is back")
+    @DisplayName("a tick throws nothing during an outage of the store, and the worker continues after it")
     void tickThrowsNothing() throws Exception {
         try (TcpProxy proxy = new TcpProxy(mongo.address())) {
             Node node = new Node(mongo.connect(proxy), threads(), UnaryOperator.identity(), UnaryOperator.identity());

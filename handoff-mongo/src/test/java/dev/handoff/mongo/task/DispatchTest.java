@@ -68,7 +68,7 @@ class DispatchTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("once a task is inserted, no failure turns its dispatch into an error")
+    @DisplayName("after a task is inserted, no failure makes its dispatch fail")
     void inserted() {
         Node node = new Node();
         node.fault = TaskFaults.always("task", "queuedBefore");
@@ -79,8 +79,7 @@ class DispatchTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName(
-            "R10 a dispatch that cannot find out whether it was inserted answers 503, and a repetition joins the task")
+    @DisplayName("R10 a dispatch with an unknown outcome answers 503, and a repetition joins the task")
     void neverAnswered() {
         Node node = new Node(q -> q.retryFor(Duration.ZERO));
         node.lostAnswer = TaskFaults.always("insertTask");
@@ -99,7 +98,7 @@ class DispatchTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a duplicate that a majority does not show yet is waited for, and not taken for an error")
+    @DisplayName("a duplicate that no majority has yet causes a wait, not an error")
     void invisibleDuplicate() {
         Node node = new Node();
         Task task = dispatched(node);
@@ -154,7 +153,7 @@ class DispatchTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("status, cancel and the search for a similar task are repeated when an answer gets lost")
+    @DisplayName("status, cancel and the search for a similar task are repeated when an answer is lost")
     void otherCalls() {
         Node node = new Node();
         Task task = dispatched(node);

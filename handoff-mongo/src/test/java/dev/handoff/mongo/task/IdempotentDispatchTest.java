@@ -55,7 +55,7 @@ class IdempotentDispatchTest {
     }
 
     @Test
-    @DisplayName("R10 two servers that get the same keys at the same instant, 500 times, make 500 tasks, each run once")
+    @DisplayName("R10 two servers that get the same 500 keys at the same time create 500 tasks, and each runs once")
     void oneTaskPerKey() throws Exception {
         List<Callable<List<String>>> dispatchers = new ArrayList<>();
         for (int t = 0; t < THREADS; t++) {

@@ -44,7 +44,7 @@ class LeaseObserverTest {
     private static final HeldTask OF_WORKER = task("a", "worker", 1, null);
 
     @Test
-    @DisplayName("R11 a worker whose beat stays the same for a lease is lost, and its tasks with it")
+    @DisplayName("R11 a worker whose beat does not change for a lease is lost, with its tasks")
     void lost() {
         Map<String, Long> beats = Map.of("worker", 7L);
         for (int second = 1; second < 11; second++) {
@@ -74,7 +74,7 @@ class LeaseObserverTest {
     }
 
     @Test
-    @DisplayName("a reading that comes more than half a lease after the last begins all observations anew")
+    @DisplayName("a reading more than half a lease after the last one restarts all observations")
     void lateReading() {
         Map<String, Long> beats = Map.of("worker", 7L);
         HeldTask old = task("b", "old worker", 1, 5L);
@@ -90,7 +90,7 @@ class LeaseObserverTest {
     }
 
     @Test
-    @DisplayName("a reading that failed begins all observations anew")
+    @DisplayName("a failed reading restarts all observations")
     void failedReading() {
         Map<String, Long> beats = Map.of("worker", 7L);
         for (int second = 1; second <= 10; second++) {
@@ -114,7 +114,7 @@ class LeaseObserverTest {
     }
 
     @Test
-    @DisplayName("a worker of version 0.1 keeps its tasks while it renews leaseUntil, whatever its clock says")
+    @DisplayName("a worker of version 0.1 with any clock keeps its tasks while it renews leaseUntil")
     void oldWorker() {
         long stoppedClock = -5;
         for (int second = 1; second < 100; second++) {
@@ -132,7 +132,7 @@ class LeaseObserverTest {
     }
 
     @Test
-    @DisplayName("a task is not lost if its owner has a beat in the last reading, however long it had none")
+    @DisplayName("a task is not lost if its owner has a beat in the last reading, even after a long time without one")
     void beatAppears() {
         for (int second = 1; second <= 10; second++) {
             observe(second, List.of(OF_WORKER), Map.of());
@@ -155,7 +155,7 @@ class LeaseObserverTest {
     }
 
     @Test
-    @DisplayName("a lost worker without tasks may be forgotten")
+    @DisplayName("the beat of a lost worker without tasks may be deleted")
     void idle() {
         Map<String, Long> beats = Map.of("worker", 7L);
         for (int second = 1; second < 11; second++) {

@@ -61,7 +61,7 @@ class LostWorkerTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a sweeper forgets the beat of a lost worker when it has no task any more")
+    @DisplayName("a sweeper deletes the beat of a lost worker when the worker has no more tasks")
     void forgetsTheLost() {
         Node dead = new Node();
         Node other = new Node();
@@ -118,7 +118,7 @@ class LostWorkerTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a worker that finds its task taken has the handler stopped, and adds nothing")
+    @DisplayName("R11 a worker whose task was taken stops the handler and appends nothing")
     void takenTask() {
         Node dead = new Node();
         Node other = new Node();
@@ -138,7 +138,7 @@ class LostWorkerTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a task that has emitted nothing is run once more by another worker, and the lost one is fenced")
+    @DisplayName("R11 another worker runs a task without events again, and the lost worker is fenced")
     void runsAgain() {
         Node dead = new Node();
         Node other = new Node();

@@ -58,7 +58,7 @@ class MixedVersionsTest extends WorkerFixture {
 
     @Test
     @DisplayName(
-            "R11 an old worker that renews keeps its task, whatever its clock says, and loses it a lease after its last renewal")
+            "R11 an old worker with any clock keeps its task while it renews, and loses it a lease after the last renewal")
     void oldWorker() {
         for (Duration error : new Duration[] {Duration.ZERO, Duration.ofHours(-1), Duration.ofHours(1)}) {
             Node node = new Node();
@@ -79,7 +79,7 @@ class MixedVersionsTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 an old sweeper never takes a task of a new worker, whatever its clock says")
+    @DisplayName("R11 an old sweeper with any clock never takes a task of a new worker")
     void oldSweeper() {
         Node node = new Node();
         Task task = dispatched(node);
@@ -94,7 +94,7 @@ class MixedVersionsTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a task that an old sweeper took and left is ended by a new one")
+    @DisplayName("R11 a new sweeper ends a task that an old sweeper took and abandoned")
     void oldSweeperDies() {
         Node node = new Node();
         Task task = dispatched(node);

@@ -127,7 +127,7 @@ class OwnedTasksTest extends WorkerFixture {
 
     @Test
     @DisplayName(
-            "a worker that cannot reach the database for its retry time stops its handlers, and its tasks go on when it can")
+            "a worker stops its handlers if the database is away for its retry time, and the tasks run again later")
     void storeAway() {
         Node node =
                 new Node(mongo.database, threads(), UnaryOperator.identity(), w -> w.retryFor(Duration.ofSeconds(30)));

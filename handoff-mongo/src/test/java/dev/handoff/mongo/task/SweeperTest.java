@@ -113,7 +113,7 @@ class SweeperTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a sweep ends a task whose stream has lost its beginning, and goes on")
+    @DisplayName("R11 a sweep ends a task whose stream has lost its beginning, and continues")
     void lostBeginning() {
         Node dead = new Node();
         Task task = dispatched(dead);
@@ -156,7 +156,7 @@ class SweeperTest extends WorkerFixture {
 
     @Test
     @DisplayName(
-            "R11 a streaming server that calls about once a second finds a dead worker within a lease and a sweep interval")
+            "R11 a streaming server with one call per second finds a dead worker within a lease and a sweep interval")
     void sweepsInTime() {
         Node dead = new Node();
         Node streaming = new Node(q -> q.sweepInterval(Duration.ofSeconds(2)));
@@ -202,7 +202,7 @@ class SweeperTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R10 a queue that would forget tasks before their events is refused")
+    @DisplayName("R10 a queue that keeps tasks for a shorter time than their events is refused")
     void shortMemory() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new Node(q -> q.retention(Duration.ofMinutes(59))))

@@ -118,7 +118,7 @@ class WorkerStartTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("a worker claims nothing in a database without the unique index, and begins when the index is there")
+    @DisplayName("a worker claims nothing in a database without the unique index, and starts when the index exists")
     void startsWithoutIndex() {
         Task task = dispatched(new Node());
         mongo.database.getCollection(MongoEventStore.COLLECTION).dropIndex("stream_1_seq_1");
@@ -140,7 +140,7 @@ class WorkerStartTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 claims, comparisons and sweeps that hang do not delay the beats")
+    @DisplayName("R11 blocked claims, comparisons and sweeps do not delay the beats")
     void beatsAlone() throws Exception {
         Node node = node(q -> q.lease(Duration.ofMillis(900)).sweepInterval(Duration.ofMillis(100)));
         CountDownLatch end = new CountDownLatch(1);
@@ -158,7 +158,7 @@ class WorkerStartTest extends WorkerFixture {
 
     @ParameterizedTest
     @CsvSource({"260, 40", "1000, 20"})
-    @DisplayName("tasks are claimed within 15 s although each operation takes long, and the lease stays young")
+    @DisplayName("tasks are claimed within 15 s although each operation is slow, and the lease stays fresh")
     void slowDatabase(long millis, int tasks) {
         Node node = node(q -> q.lease(Duration.ofSeconds(10)));
         for (int i = 0; i < tasks; i++) {

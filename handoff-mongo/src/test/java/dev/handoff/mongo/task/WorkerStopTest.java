@@ -74,7 +74,7 @@ class WorkerStopTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a worker whose time is over ends a task that has emitted with worker_lost")
+    @DisplayName("R11 after its deadline a stopping worker ends a task with events with worker_lost")
     void endsTouched() {
         Node node = new Node();
         Node other = new Node();
@@ -140,7 +140,7 @@ class WorkerStopTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("stopping while the store is away takes the time of one task, however many there are")
+    @DisplayName("a stop during an outage of the store takes the time of one task, for any number of tasks")
     void stopsWithoutStore() throws Exception {
         try (TcpProxy proxy = new TcpProxy(mongo.address())) {
             Node node = new Node(

@@ -129,7 +129,7 @@ class FaultProxyTest {
     }
 
     @Test
-    @DisplayName("nothing passes while the proxy is paused, and all of it afterwards")
+    @DisplayName("the paused proxy passes nothing, and everything after the pause")
     void paused() {
         things.countDocuments();
         proxy.pause();

@@ -165,7 +165,7 @@ class WebFluxTest {
 
     @Test
     @DisplayName(
-            "R1 R5 a client that is cut off resumes after its last event, and the response ends cleanly after the end")
+            "R1 R5 a disconnected client resumes after its last event, and the response ends cleanly after the end")
     void resumes() throws Exception {
         URI stream = begin("/tasks");
         Reader first = new Reader(stream, "");
@@ -213,7 +213,8 @@ class WebFluxTest {
     }
 
     @Test
-    @DisplayName("R8 a server that stops says so and aborts the connection; the rest is there for the client elsewhere")
+    @DisplayName(
+            "R8 a stopping server sends interrupted and aborts; the client gets the remaining events from another server")
     void isCut() throws Exception {
         URI stream = begin("/tasks");
         Reader reader = new Reader(stream, "");
@@ -270,7 +271,7 @@ class WebFluxTest {
     }
 
     @Test
-    @DisplayName("R7 a client that reads slowly gets every event, and only a bounded part of the stream is held for it")
+    @DisplayName("R7 a slow client gets each event, and the server buffers only a limited part of the stream")
     void slowReader() throws Exception {
         URI stream = begin("/tasks");
         Reader reader = new Reader(stream, "");
