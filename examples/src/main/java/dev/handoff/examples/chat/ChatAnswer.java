@@ -105,7 +105,7 @@ final class ChatAnswer {
         }
     }
 
-    /** All of it. */
+    /** Returns the whole answer as a {@code chat.completion}. */
     ObjectNode toCompletion() {
         return completion.toJson();
     }

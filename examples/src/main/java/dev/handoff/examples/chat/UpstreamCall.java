@@ -107,7 +107,7 @@ final class UpstreamCall implements AutoCloseable {
         }
     }
 
-    /** Returns the problem of a failed read. If this side closed the call after the patience, that is the problem. */
+    /** Returns the problem of a failed read. If the upstream sent nothing for too long, returns a problem that says so. */
     private ProblemException failure(String code, String detail, @Nullable Exception cause) {
         Problem problem = late
                 ? new Problem(

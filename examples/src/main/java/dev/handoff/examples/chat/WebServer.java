@@ -52,7 +52,7 @@ final class WebServer implements AutoCloseable {
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
 
     private static final long STOP_LIMIT_MILLIS = 1000;
-    /** Idle keep-alive connections would delay the stop, so this limits the wait. */
+    /** How long a connection may be idle before a stop closes it. Without this limit idle keep-alive connections would delay the stop. */
     private static final long IDLE_LIMIT_AT_STOP_MILLIS = 100;
 
     private static final Logger logger = LoggerFactory.getLogger(WebServer.class);
