@@ -128,19 +128,33 @@ final class RunState {
         cancelActions.run(action);
     }
 
-    /** Ends the stream with the result, unless another end is decided. */
+    /** Ends the stream with the result, unless another end is decided or the run is being cancelled. */
     void complete() {
         lock.lock();
         try {
-            finish(End.completed(result));
+            if (!isBeingCancelled()) {
+                finish(End.completed(result));
+            }
         } finally {
             lock.unlock();
         }
     }
 
-    /** Ends the stream with a problem, unless another end is decided. */
+    /** Ends the stream with a problem, unless another end is decided or the run is being cancelled. */
     void fail(Problem problem) {
-        finish(End.failed(problem));
+        lock.lock();
+        try {
+            if (!isBeingCancelled()) {
+                finish(End.failed(problem));
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns whether this thread is in {@link #cancel}: an action that it runs may complete the stage of an asynchronous handler. */
+    private boolean isBeingCancelled() {
+        return stopped && !isDecided();
     }
 
     /** Ends the stream, unless another end is decided. In both cases this tries to store the end that is decided. */

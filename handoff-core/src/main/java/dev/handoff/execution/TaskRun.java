@@ -13,6 +13,13 @@ import dev.handoff.task.TaskOutput;
 import dev.handoff.task.TaskStatus;
 import dev.handoff.time.Ticker;
 import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -24,13 +31,15 @@ import org.slf4j.LoggerFactory;
  * One run of a handler, for implementations of {@link TaskDispatcher}. It appends what the handler emits, and writes the end
  * of the stream once.
  *
- * <p>The first call that ends the run decides its end. If the store refuses this end, the run tries again: three times at
- * once, then in the thread of {@link #run} with pauses of up to a second, until the time that it was given is over. It appends
- * nothing meanwhile. The state becomes final when the end is stored or given up. From then on the run keeps no reference to the
- * task, the handler, the result or the appender.
+ * <p>A dispatcher calls {@link #start}, or {@link #run} if it can give each task a thread until the work is done.
  *
- * <p>Thread-safe. {@link #run} blocks as long as the handler does and then until the state is final; the other methods block
- * while the appender does.
+ * <p>The first call that ends the run decides its end. If the store refuses this end, the run tries again: three times at
+ * once, then in a thread that waits for the end, with pauses of up to a second, until the time that it was given is over. It
+ * appends nothing meanwhile. The state becomes final when the end is stored or given up. From then on the run keeps no reference
+ * to the task, the handler, the result or the appender.
+ *
+ * <p>Thread-safe. {@link #run} and {@link #start} block as long as the handler does and, if its work is done then, until the state
+ * is final. The other methods block while the appender does.
  */
 public final class TaskRun implements Runnable {
 
@@ -39,6 +48,21 @@ public final class TaskRun implements Runnable {
 
     private final String id;
     private final RunState run;
+    /** What remains to be done when the run is over. Null unless the work goes on after the return of {@link #start}. */
+    private final AtomicReference<@Nullable Remainder> remainder = new AtomicReference<>();
+
+    /** An action, and the executor that runs it. */
+    private record Remainder(Executor executor, Runnable action) {}
+
+    /** How the work of the handler went: the reason why it failed, or null. */
+    private record Outcome(@Nullable Throwable failure) {
+
+        /** Returns the outcome of a stage. A stage that depends on another one wraps the failure of that stage. */
+        static Outcome ofStage(@Nullable Throwable failure) {
+            Throwable cause = failure instanceof CompletionException ? failure.getCause() : null;
+            return new Outcome(cause == null ? failure : cause);
+        }
+    }
 
     /**
      * Creates a run that has not begun and tries for 30 seconds to store an end that was refused.
@@ -121,8 +145,8 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Calls the handler and ends the stream. Does not call the handler if the run has ended before. If the handler leaves its
-     * thread interrupted, this stores the end first, and interrupts the thread again.
+     * Calls the handler, waits until its work is done, and ends the stream. Does not call the handler if the run has ended before.
+     * If the handler leaves its thread interrupted, this stores the end first, and interrupts the thread again.
      *
      * @throws Error what the handler threw, if it was one; the stream has been ended then
      */
@@ -137,24 +161,108 @@ public final class TaskRun implements Runnable {
                 thrown = e;
             }
         }
-        // The store may refuse to work in a thread that is interrupted.
-        boolean interrupted = Thread.interrupted() || thrown instanceof InterruptedException;
-        try {
-            if (begun != null) {
-                endAfter(thrown);
-            }
-            interrupted |= run.awaitEnd();
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        end(begun == null ? null : new Outcome(thrown), thrown instanceof InterruptedException, () -> {});
         if (thrown instanceof Error error) {
             throw error;
         }
     }
 
-    /** Ends the stream after the handler has returned, or has thrown something. */
+    /**
+     * Does what {@link #run} does, except that it does not wait for an asynchronous handler. If the stage of the handler is pending,
+     * this returns at once, and the executor ends the stream when the stage completes. If the stream ends before that, the completion
+     * changes nothing.
+     *
+     * @param executor ends the stream and runs the action, if the stage is pending when this returns. If it refuses that, the thread
+     *     does it that completes the stage or ends the run
+     * @param whenOver runs once, when the handler has returned and the state is final; before this returns unless the stage is pending.
+     *     May block. No thread that runs it is interrupted
+     * @throws Error what the handler threw, if it was one; the stream has been ended then
+     */
+    public void start(Executor executor, Runnable whenOver) {
+        RunState.Work begun = run.begin();
+        CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+        Throwable thrown = null;
+        if (begun != null) {
+            try {
+                CompletionStage<Void> stage = begun.handler().start(begun.task(), new RunOutput(run));
+                Objects.requireNonNull(stage, "the handler returned no stage");
+                stage.whenComplete((nothing, failure) -> outcome.complete(Outcome.ofStage(failure)));
+            } catch (Throwable e) {
+                thrown = e;
+                outcome.complete(new Outcome(e));
+            }
+        }
+        if (begun == null || outcome.isDone()) {
+            end(begun == null ? null : outcome.join(), thrown instanceof InterruptedException, whenOver);
+            if (thrown instanceof Error error) {
+                throw error;
+            }
+            return;
+        }
+        remainder.set(new Remainder(executor, whenOver));
+        outcome.thenAccept(late -> endOn(executor, late));
+        finishIfOver();
+    }
+
+    /** Has the executor end the stream, and do what remains to be done. */
+    private void endOn(Executor executor, Outcome outcome) {
+        if (state().isFinal()) {
+            return;
+        }
+        try {
+            executor.execute(() -> end(
+                    outcome,
+                    false,
+                    () -> takeRemainderIfOver().ifPresent(rest -> rest.action().run())));
+        } catch (Throwable e) {
+            logger.debug("the executor refuses to end task {}, ending it in this thread", id, e);
+            endAfter(outcome.failure);
+            finishIfOver();
+        }
+    }
+
+    /** If the state is final, has the executor do what remains to be done. */
+    private void finishIfOver() {
+        takeRemainderIfOver().ifPresent(rest -> {
+            try {
+                rest.executor().execute(rest.action());
+            } catch (Throwable e) {
+                logger.debug("the executor refuses the rest of task {}, doing it in this thread", id, e);
+                rest.action().run();
+            }
+        });
+    }
+
+    private Optional<Remainder> takeRemainderIfOver() {
+        return state().isFinal() ? Optional.ofNullable(remainder.getAndSet(null)) : Optional.empty();
+    }
+
+    /**
+     * Ends the stream after the work, waits until the end is stored or given up, and runs an action.
+     *
+     * @param outcome null if the run has ended before it began
+     * @param interrupt whether to interrupt the thread afterwards in any case
+     */
+    private void end(@Nullable Outcome outcome, boolean interrupt, Runnable whenOver) {
+        // The store may refuse to work in a thread that is interrupted.
+        boolean interrupted = Thread.interrupted() || interrupt;
+        try {
+            if (outcome != null) {
+                endAfter(outcome.failure);
+            }
+            interrupted |= run.awaitEnd();
+        } finally {
+            try {
+                whenOver.run();
+            } finally {
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+    }
+
+    /** Ends the stream after the handler has done its work, or has failed. */
     private void endAfter(@Nullable Throwable thrown) {
         if (thrown == null) {
             run.complete();
@@ -179,7 +287,9 @@ public final class TaskRun implements Runnable {
      * @return false if it has completed or failed before
      */
     public boolean cancel() {
-        return run.cancel();
+        boolean cancelled = run.cancel();
+        finishIfOver();
+        return cancelled;
     }
 
     /**
@@ -188,6 +298,7 @@ public final class TaskRun implements Runnable {
      */
     public void abandon(Problem problem) {
         run.abandon(problem);
+        finishIfOver();
     }
 
     /**
@@ -195,7 +306,12 @@ public final class TaskRun implements Runnable {
      * nothing. Returns the rest of the work, which may block as long as the actions of the application do.
      */
     public Runnable beginAbandon(Problem problem) {
-        return run.beginAbandon(problem);
+        Runnable rest = run.beginAbandon(problem);
+        finishIfOver();
+        return () -> {
+            rest.run();
+            finishIfOver();
+        };
     }
 
     /**
@@ -204,18 +320,22 @@ public final class TaskRun implements Runnable {
      */
     public void release() {
         run.release();
+        finishIfOver();
     }
 
     /** Releases the run if it has not written anything yet, so that the task can run again; else returns false. */
     public boolean releaseIfUntouched() {
-        return run.releaseIfUntouched();
+        boolean released = run.releaseIfUntouched();
+        finishIfOver();
+        return released;
     }
 
     /**
      * Tries once to store an end that was refused. Does nothing if there is none, or if another thread holds the lock of the
-     * run. A dispatcher calls this for a run whose handler has not begun or does not return.
+     * run. A dispatcher calls this for a run whose handler has not begun or whose work is not done.
      */
     public void retryEnd() {
         run.retryEnd();
+        finishIfOver();
     }
 }

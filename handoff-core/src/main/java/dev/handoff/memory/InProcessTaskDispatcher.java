@@ -28,6 +28,9 @@ import org.slf4j.LoggerFactory;
  * Runs tasks in this process, on the executor of the application. The executor decides how many run at a time and how many
  * wait. When it rejects a task, the dispatcher refuses it.
  *
+ * <p>A task of {@link TaskHandler#async} occupies a thread of the executor only while it is started and while its end is written. The executor
+ * therefore does not limit how many of these run at a time. {@link Builder#maxPendingBytes} does.
+ *
  * <p>A task does not outlive the process. {@link #close} ends the streams of the remaining tasks, so that no reader waits for
  * a task on which no thread works any more.
  *
@@ -45,6 +48,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     private static final Problem WORKER_LOST =
             new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
+    private final Executor executor;
     private final Clock clock;
     private final Ticker ticker;
     private final @Nullable Duration cancelUnattendedAfter;
@@ -56,6 +60,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     private final EndRetries endRetries;
 
     private InProcessTaskDispatcher(Builder builder) {
+        this.executor = builder.executor;
         this.clock = builder.clock;
         this.ticker = builder.ticker;
         this.cancelUnattendedAfter = builder.cancelUnattendedAfter;
@@ -85,12 +90,10 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     /** Runs a task in a thread of the executor. */
     private void run(LocalTask task) {
         pending.dequeue(task);
-        try {
-            task.execute(clock.instant());
-        } finally {
+        task.execute(clock.instant(), executor, () -> {
             recordEnd(task);
             pending.remove(task);
-        }
+        });
     }
 
     /** If the run of a task is over and has no record yet, makes its record. */

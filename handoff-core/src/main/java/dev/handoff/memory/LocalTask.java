@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -91,10 +92,16 @@ final class LocalTask {
         }
     }
 
-    /** Calls the handler and ends the stream, unless the task has ended before. Blocks as long as the handler does. */
-    void execute(Instant now) {
+    /**
+     * Calls the handler and ends the stream, unless the task has ended before. Blocks as long as the handler does. Returns at once if the work of the
+     * handler goes on without a thread, which the executor ends then.
+     *
+     * @param whenOver runs once when the work is done or the stream has ended without it
+     */
+    void execute(Instant now, Executor executor, Runnable whenOver) {
         TaskRun open = run;
         if (open == null) {
+            whenOver.run();
             return;
         }
         executing = true;
@@ -102,7 +109,7 @@ final class LocalTask {
             if (!open.state().isFinal() && !open.isEndPending()) {
                 started = now;
             }
-            open.run();
+            open.start(executor, whenOver);
         } finally {
             executing = false;
         }
