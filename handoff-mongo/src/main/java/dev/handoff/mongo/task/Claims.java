@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,8 +32,11 @@ final class Claims {
     /** Runs the tasks that are claimed. */
     interface Runs {
 
-        /** Registers a claimed task, and returns an action that runs it. Called before the claim counts as finished. */
-        Runnable begin(TaskRecord task);
+        /**
+         * Registers a claimed task, and returns an action that runs it. Called before the claim counts as finished. The action is given another
+         * action, which it runs once, when the task no longer needs its place.
+         */
+        Consumer<Runnable> begin(TaskRecord task);
 
         /** Called after a claim without a task. */
         void gotNone();
@@ -71,7 +75,7 @@ final class Claims {
     private volatile long due;
 
     /**
-     * @param executor claims and runs tasks; it needs a thread for each of {@code maxRunning}
+     * @param executor claims and runs tasks; it needs a thread for each of {@code maxRunning} whose handler blocks
      * @param allowed whether tasks may be claimed now
      */
     Claims(
@@ -147,7 +151,7 @@ final class Claims {
     }
 
     private void claimAndRun() {
-        @Nullable Runnable run = null;
+        @Nullable Consumer<Runnable> run = null;
         try {
             run = claim();
         } catch (RuntimeException | Error e) {
@@ -164,17 +168,17 @@ final class Claims {
             return;
         }
         beginClaims();
-        try {
-            run.run();
-        } finally {
-            places.decrementAndGet();
-            if (atOnce > 1) {
-                beginClaims();
-            }
+        run.accept(this::leavePlace);
+    }
+
+    private void leavePlace() {
+        places.decrementAndGet();
+        if (atOnce > 1) {
+            beginClaims();
         }
     }
 
-    private @Nullable Runnable claim() {
+    private @Nullable Consumer<Runnable> claim() {
         long number = numbers.incrementAndGet();
         underWay.add(number);
         try {

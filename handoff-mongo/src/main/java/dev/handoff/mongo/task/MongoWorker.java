@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,7 @@ public final class MongoWorker implements AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(MongoWorker.class);
 
     private final MongoTaskQueue queue;
+    private final Executor executor;
     private final Map<String, TaskHandler> handlers;
     private final String name;
     private final Duration retryFor;
@@ -51,6 +53,7 @@ public final class MongoWorker implements AutoCloseable {
 
     private MongoWorker(Builder builder) {
         this.queue = builder.queue;
+        this.executor = builder.executor;
         this.handlers = Map.copyOf(builder.handlers);
         this.name = builder.name;
         this.retryFor = builder.retryFor;
@@ -65,13 +68,13 @@ public final class MongoWorker implements AutoCloseable {
                 handlers.keySet(),
                 name,
                 builder.maxRunning,
-                builder.executor,
+                executor,
                 settings.ticker(),
                 queue.observer(),
                 () -> !stopping && beat.isFresh(),
                 new Claims.Runs() {
                     @Override
-                    public Runnable begin(TaskRecord task) {
+                    public Consumer<Runnable> begin(TaskRecord task) {
                         return register(task);
                     }
 
@@ -99,7 +102,8 @@ public final class MongoWorker implements AutoCloseable {
     /**
      * Returns a builder of a worker.
      *
-     * @param executor runs the handlers; it needs one thread for each of {@link Builder#maxRunning} tasks. The worker does not shut it down
+     * @param executor runs the handlers. It needs one thread for each of {@link Builder#maxRunning} tasks, except those of {@link
+     *     TaskHandler#async}, and a few more that claim tasks and write the ends of streams. The worker does not shut it down
      */
     public static Builder builder(MongoTaskQueue queue, Executor executor) {
         return new Builder(queue, executor);
@@ -159,7 +163,7 @@ public final class MongoWorker implements AutoCloseable {
         queue.sweepIfDue();
     }
 
-    private Runnable register(TaskRecord claimed) {
+    private Consumer<Runnable> register(TaskRecord claimed) {
         String id = claimed.id();
         TaskHandler handler = handlers.get(claimed.type());
         if (handler == null) {
@@ -177,23 +181,21 @@ public final class MongoWorker implements AutoCloseable {
                 queue.observer());
         RunningTask task = new RunningTask(id, claimed.epoch(), run);
         running.put(id, task);
-        return () -> work(task);
+        return whenOver -> work(task, whenOver);
     }
 
-    private void work(RunningTask task) {
-        boolean interrupted = false;
+    private void work(RunningTask task, Runnable whenOver) {
+        // Either this thread sees that the worker stops, or the thread that stops the worker sees this task.
+        if (stopping && task.run.releaseIfUntouched()) {
+            leave(task, () -> queue.takeover().requeue(task.id, task.epoch, false), whenOver);
+        } else {
+            task.run.start(executor, () -> leave(task, () -> queue.takeover().finish(task.id, task.epoch), whenOver));
+        }
+    }
+
+    private void leave(RunningTask task, Runnable recordEnd, Runnable whenOver) {
         try {
-            // The check comes after the registration. So either this thread sees that the worker stops, or the stopping
-            // thread sees this task.
-            if (stopping && task.run.releaseIfUntouched()) {
-                queue.takeover().requeue(task.id, task.epoch, false);
-            } else {
-                task.run.run();
-                // Clears the interrupt status, because a handler may leave it set and the driver fails in an
-                // interrupted thread.
-                interrupted = Thread.interrupted();
-                queue.takeover().finish(task.id, task.epoch);
-            }
+            recordEnd.run();
         } catch (RuntimeException e) {
             logger.warn(
                     "the end of task {} could not be recorded, and the worker tries again: {}", task.id, e.toString());
@@ -201,9 +203,7 @@ public final class MongoWorker implements AutoCloseable {
         } finally {
             running.remove(task.id, task);
             changes.signal();
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            whenOver.run();
         }
     }
 

@@ -8,13 +8,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
-import dev.handoff.store.EventStore;
-import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
-import dev.handoff.task.TaskHandler;
 import dev.handoff.task.TaskOutput;
 import dev.handoff.task.TaskStatus;
 import java.nio.charset.StandardCharsets;
@@ -27,18 +24,11 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -51,55 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * or more tasks at a time.
  */
 @Timeout(60)
-public abstract class TaskDispatcherContract {
-
-    private final Map<String, Script> scripts = new ConcurrentHashMap<>();
-    private final List<Task> handled = new CopyOnWriteArrayList<>();
-    private final ExecutorService threads = Executors.newCachedThreadPool();
-
-    /** Starts a dispatcher that runs tasks of the type {@code script} with this handler, on at least four threads. */
-    protected abstract TaskDispatcher start(TaskHandler handler);
-
-    /**
-     * Starts a dispatcher like {@link #start(TaskHandler)}, but with streams in another store. Returns null, the default, if the dispatcher
-     * cannot use another store.
-     */
-    protected @Nullable TaskDispatcher start(TaskHandler handler, EventStore store) {
-        return null;
-    }
-
-    /**
-     * Returns whether a task has ended when its cancellation returns. False, the default, is for workers in other processes, where the task
-     * may still complete meanwhile.
-     */
-    protected boolean cancelsAtOnce() {
-        return false;
-    }
-
-    /** Returns whether the dispatcher implements {@link TaskDispatcher#latestLike}; true by default. */
-    protected boolean findsLatestLike() {
-        return true;
-    }
-
-    /** Returns the store of the streams. */
-    protected abstract EventStore store();
-
-    // Set before each test.
-    @SuppressWarnings("NullAway.Init")
-    private TaskDispatcher dispatcher;
-
-    @BeforeEach
-    final void startDispatcher() {
-        dispatcher = start((task, output) -> {
-            handled.add(task);
-            script(task.payload()).handle(task, output);
-        });
-    }
-
-    @AfterEach
-    final void stopThreads() {
-        threads.shutdownNow();
-    }
+public abstract class TaskDispatcherContract extends AsyncHandlerRules {
 
     @Test
     @DisplayName("the handler receives the task, and the events that it emits form the stream")
@@ -555,35 +497,11 @@ public abstract class TaskDispatcherContract {
         return Integer.parseInt(data.substring(1));
     }
 
-    private Script script(String name) {
-        return scripts.computeIfAbsent(name, n -> new Script());
-    }
-
-    private Task dispatched(String name) {
-        Task task = Task.of("script", name);
-        dispatcher.dispatch(task);
-        return task;
-    }
-
-    private TaskStatus.State state(Task task) {
-        return dispatcher.status(task.id()).orElseThrow().state();
-    }
-
-    private End endOf(Task task) {
-        EventStream stream = store().open(task.id());
-        await().until(() -> stream.end().isPresent());
-        return stream.end().orElseThrow();
-    }
-
     /** Returns a task whose id is derived from subject and key, like that of a request. */
     private static Task keyed(String payload, String subject, String key) {
         String id = UUID.nameUUIDFromBytes((subject + '/' + key).getBytes(StandardCharsets.UTF_8))
                 .toString()
                 .replace("-", "");
         return Task.of("script", payload).requestedBy(subject, key).withId(id);
-    }
-
-    private List<Event> events(Task task) {
-        return store().open(task.id()).read(EventStream.BEGINNING, 10_000).events();
     }
 }
