@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +46,7 @@ import org.slf4j.LoggerFactory;
 public final class InProcessTaskDispatcher implements TaskDispatcher, AutoCloseable {
 
     private static final Logger logger = LoggerFactory.getLogger(InProcessTaskDispatcher.class);
+    private static final long DRAIN_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
     private static final Problem WORKER_LOST =
             new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
 
@@ -191,6 +193,49 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             });
         }
         rest.forEach(Runnable::run);
+    }
+
+    /**
+     * Takes no more tasks, waits until those that are queued or running are done, and then closes the dispatcher. When the time is over, or when the
+     * thread is interrupted, it ends the streams of the remaining tasks as {@link #close} does. The thread stays interrupted then. The time is that
+     * of {@link Builder#ticker}. A handler must not call this, since it would wait for itself.
+     *
+     * <p>If the store refuses the end of a task, the task is not done before the end is stored or given up. A cancelled task is not done before its
+     * handler has returned.
+     *
+     * @return whether all tasks were done in time
+     * @throws IllegalArgumentException if the time is negative or more than a hundred years
+     */
+    public boolean drain(Duration time) {
+        long nanos = Durations.saturatedNanos(Durations.requireNotNegative("time", time));
+        admission.close();
+        boolean done = false;
+        boolean interrupted = false;
+        try {
+            done = awaitTasks(nanos);
+        } catch (InterruptedException e) {
+            interrupted = true;
+        }
+        // A store may refuse to work in a thread that is interrupted.
+        close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return done;
+    }
+
+    /** Waits for the tasks. Meanwhile no call of the application may do what is due, so this does it. */
+    private boolean awaitTasks(long nanos) throws InterruptedException {
+        long start = ticker.read();
+        long left = nanos;
+        do {
+            if (pending.awaitNone(Math.min(left, DRAIN_CHECK_NANOS))) {
+                return true;
+            }
+            doWhatIsDue();
+            left = nanos - (ticker.read() - start);
+        } while (left > 0);
+        return false;
     }
 
     private void doWhatIsDue() {

@@ -7,6 +7,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The tasks that have not ended, or whose handlers have not returned. Limits their bytes, and knows which of them are queued.
@@ -20,6 +22,10 @@ final class PendingTasks implements Iterable<LocalTask> {
     private final Set<LocalTask> tasks = ConcurrentHashMap.newKeySet();
     /** The numbers of the tasks that have not begun. */
     private final NavigableSet<Long> queued = new ConcurrentSkipListSet<>();
+    /** Only for threads that wait until there is no task. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private final Condition emptied = lock.newCondition();
 
     PendingTasks(long maxBytes) {
         this.maxBytes = maxBytes;
@@ -40,8 +46,34 @@ final class PendingTasks implements Iterable<LocalTask> {
 
     /** Removes a task if it is there. */
     void remove(LocalTask task) {
-        if (tasks.remove(task)) {
-            bytes.addAndGet(-task.bytes);
+        if (!tasks.remove(task)) {
+            return;
+        }
+        bytes.addAndGet(-task.bytes);
+        if (tasks.isEmpty()) {
+            lock.lock();
+            try {
+                emptied.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /** Waits until there is no task, or until the time is over. Returns whether there is none. */
+    boolean awaitNone(long nanos) throws InterruptedException {
+        lock.lock();
+        try {
+            long left = nanos;
+            while (!tasks.isEmpty()) {
+                if (left <= 0) {
+                    return false;
+                }
+                left = emptied.awaitNanos(left);
+            }
+            return true;
+        } finally {
+            lock.unlock();
         }
     }
 
