@@ -5,20 +5,21 @@ import dev.handoff.store.StaleWriterException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a handler says while it works. Thread-safe; what one thread emits keeps its order.
+ * Takes the events and the result of a task from its handler. Thread-safe: any thread may call it, and events keep the order of the calls.
  */
 public interface TaskOutput {
 
     /**
-     * Appends an event to the stream. Blocks while the store is behind.
+     * Appends an event to the stream. Blocks the calling thread while the store is slow, so it must not be called on a thread that must not block,
+     * such as an event loop.
      *
      * @param type the type of the event, or null. {@code completed}, {@code cancelled}, {@code failed} and
      *     {@code interrupted} show how a stream ended, and {@code error} and {@code open} are events of a browser's
      *     {@code EventSource} itself: none of them can be used
      * @param data any text
      * @throws java.util.concurrent.CancellationException if the task was cancelled: stop working
-     * @throws IllegalStateException if the stream has ended, because the handler has returned
-     * @throws IllegalArgumentException if the type cannot be one; nothing was appended
+     * @throws IllegalStateException if the stream has ended, because the handler has returned or its stage has completed
+     * @throws IllegalArgumentException if the type is not allowed; nothing was appended
      * @throws ProblemException if the store is full; nothing was appended
      * @throws StaleWriterException if another worker has taken over: stop working
      */
@@ -30,26 +31,26 @@ public interface TaskOutput {
     }
 
     /**
-     * Sets what the whole comes to, for those who ask for the result instead of the events. It is told when the handler
-     * returns; the last call counts.
+     * Sets the final result of the task, for clients that ask for the result instead of the events. The result is stored with the end of the
+     * stream. If this is called several times, the last call counts.
      *
      * @param result the result, JSON by convention
      */
     void complete(String result);
 
-    /** Whether the task was cancelled, so that there is no use in going on. Never blocks. */
+    /** Returns whether the task was cancelled or its worker stops. The handler should stop then. Never blocks. */
     boolean cancelled();
 
     /**
-     * Registers what to do when the task is cancelled, such as closing a connection or waking the handler. It runs at once
-     * if that has happened already.
+     * Registers an action for the cancellation of the task, such as closing a connection or waking the handler. If the task is cancelled already,
+     * the action runs at once.
      *
-     * <p>Actions run in the order of their registration, in the thread that cancels, while the stream can still be written
-     * by this thread, though by no other: so an action may {@link #emit} a last word. The stream ends when all have run, so
-     * they must return soon and must not wait for the handler. What one throws is logged.
+     * <p>The thread that cancels runs the actions in the order of their registration. Meanwhile only this thread can write to the stream, so an
+     * action may {@link #emit} a last event. The stream ends when all actions have run. They must therefore return soon and must not wait for the
+     * handler. An exception that an action throws is logged.
      *
-     * <p>They also run when nobody cancels but the worker is stopped. The stream has ended with an error then, and
-     * {@link #emit} throws: a last word would make an answer look whole that is not.
+     * <p>The actions also run when the worker is stopped. The stream has ended with an error by then, and {@link #emit} throws. Otherwise a last
+     * event could make an incomplete answer look complete.
      */
     void onCancel(Runnable action);
 }

@@ -7,10 +7,10 @@ import org.jspecify.annotations.Nullable;
  * The state of a task at one moment. Dispatchers make it by {@link #of} and the {@code with…} methods, which stay when a part is added; the
  * constructor then changes.
  *
- * @param taskId the task, and its stream
- * @param subject who asked, or null
- * @param format the format that was asked for
- * @param state where it is in its life
+ * @param taskId the id of the task, which is the id of its stream
+ * @param subject the subject that requested the task, or null
+ * @param format the name of the format in which the client reads the stream
+ * @param state the state of the task
  * @param queuePosition how many tasks are to be started before this one, at most {@value #MAX_QUEUE_POSITION}: dispatchers
  *     count no further. 0 if there are none, if it has been started, or if the dispatcher could not count them
  * @param created when it was accepted
@@ -55,20 +55,20 @@ public record TaskStatus(
         return new TaskStatus(taskId, subject, format, state, queuePosition, created, started, ended);
     }
 
-    /** The states of a task. It starts in {@link #QUEUED}; the last three are final. */
+    /** The states of a task. Its first state is {@link #QUEUED}. The last three are final. */
     public enum State {
         /** Accepted, not yet started. */
         QUEUED,
-        /** Its handler is at work. */
+        /** Its handler has been started and has not finished. */
         RUNNING,
-        /** Its handler returned. */
+        /** Its handler has finished without an error. */
         COMPLETED,
-        /** Its handler threw, or its worker was lost. */
+        /** Its handler has failed, or its worker was lost. */
         FAILED,
         /** It was cancelled. */
         CANCELLED;
 
-        /** Whether nothing more will happen. */
+        /** Returns whether the state never changes any more. */
         public boolean isFinal() {
             return this != QUEUED && this != RUNNING;
         }
