@@ -13,6 +13,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
+import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
+import dev.handoff.http.ProblemException;
 import dev.handoff.minibatch.PythonStreams;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.servlet.HandoffFilter;
@@ -192,6 +195,24 @@ class ArchitectureTest {
                 .should()
                 .resideInAnyPackage(CORE_LAYERS.toArray(String[]::new))
                 .check(CORE.classes());
+    }
+
+    @ParameterizedTest
+    @MethodSource("modules")
+    @DisplayName("the module takes the codes of problems from ProblemCode, except where it copies a stored problem")
+    void problemCodes(LibraryModule module) {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.handoff.http")
+                .and()
+                .doNotHaveFullyQualifiedName("dev.handoff.mongo.database.EventDocuments")
+                .and()
+                .doNotHaveFullyQualifiedName("dev.handoff.mongo.stream.MongoEventAppender")
+                .should()
+                .callConstructor(Problem.class, int.class, String.class, String.class)
+                .orShould()
+                .callConstructor(ProblemException.class, int.class, String.class, String.class)
+                .check(module.classes());
     }
 
     @Test

@@ -2,8 +2,7 @@ package dev.handoff;
 
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.HandoffRequest;
-import dev.handoff.http.Problem;
-import dev.handoff.http.ProblemException;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.Reply;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -87,12 +86,8 @@ final class Exchange {
             return URLDecoder.decode(value, StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
             String shown = value.length() <= 100 ? value : value.substring(0, 100) + "…";
-            throw new ProblemException(
-                    new Problem(
-                            400,
-                            "invalid_last_event_id",
-                            "last_event_id is not percent-encoded: \"" + shown.replaceAll("\\p{Cntrl}", "?") + '"'),
-                    e);
+            throw ProblemCode.INVALID_LAST_EVENT_ID.exception(
+                    "last_event_id is not percent-encoded: \"" + shown.replaceAll("\\p{Cntrl}", "?") + '"', e);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.handoff;
 
 import dev.handoff.format.StreamFormat;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import java.util.Map;
 
@@ -30,7 +31,7 @@ record Formats(Map<String, StreamFormat> byName) {
     StreamFormat ofAccepted(String name) {
         StreamFormat format = byName.get(name);
         if (format == null) {
-            throw new ProblemException(503, "unknown_format", "This server does not know the format \"" + name + "\".");
+            throw ProblemCode.UNKNOWN_FORMAT.exception("This server does not know the format \"" + name + "\".");
         }
         return format;
     }

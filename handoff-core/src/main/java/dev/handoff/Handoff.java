@@ -5,6 +5,7 @@ import dev.handoff.delivery.EventId;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.IdempotencyKey;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.observation.GuardedObserver;
@@ -219,7 +220,7 @@ public final class Handoff {
         }
         Instant expires = (known ? clock.instant() : status.created()).plus(grantLifetime);
         if (!clock.instant().isBefore(expires)) {
-            throw new ProblemException(401, "token_expired", "The stream could be resumed until " + expires + '.');
+            throw ProblemCode.TOKEN_EXPIRED.exception("The stream could be resumed until " + expires + '.');
         }
         // Only events have ids, so this client reads events, whatever the first request of the task asked for.
         boolean events = formats.ofAccepted(status.format()) instanceof StreamFormat.EventFormat;
@@ -237,9 +238,7 @@ public final class Handoff {
     }
 
     private static ProblemException notYourStream(EventId last) {
-        return new ProblemException(
-                403,
-                "not_your_stream",
+        return ProblemCode.NOT_YOUR_STREAM.exception(
                 "Last-Event-ID names a stream that was begun by another user, or has no valid proof: " + last);
     }
 

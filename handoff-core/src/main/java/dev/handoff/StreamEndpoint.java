@@ -12,6 +12,7 @@ import dev.handoff.format.StreamFormat;
 import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.Prefer;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.time.Ticker;
@@ -122,7 +123,7 @@ public final class StreamEndpoint {
             return exchange.whole(Reply.of(204).with("Allow", methods));
         }
         if (!allowed.contains(method)) {
-            Problem problem = new Problem(405, "method_not_allowed", "Only " + methods + " can be used here.");
+            Problem problem = ProblemCode.METHOD_NOT_ALLOWED.problem("Only " + methods + " can be used here.");
             handoff.observer.refused(problem.status(), problem.code());
             return exchange.whole(Rendering.error(null, problem).with("Allow", methods));
         }
@@ -131,7 +132,7 @@ public final class StreamEndpoint {
         AuthorizedStream access = handoff.open(token);
         exchange.format = access.format();
         if (!authorization.test(exchange.request, access.grant())) {
-            throw new ProblemException(403, "not_authorized", "This request may not use the stream.");
+            throw ProblemCode.NOT_AUTHORIZED.exception("This request may not use the stream.");
         }
         if (status) {
             return exchange.whole(
@@ -189,7 +190,7 @@ public final class StreamEndpoint {
 
     private void refuseWhileDraining() {
         if (draining) {
-            throw new ProblemException(503, "draining", "This server is about to stop. Connect again.");
+            throw ProblemCode.DRAINING.exception("This server is about to stop. Connect again.");
         }
     }
 

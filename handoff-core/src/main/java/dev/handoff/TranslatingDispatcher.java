@@ -1,6 +1,6 @@
 package dev.handoff;
 
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
@@ -54,8 +54,7 @@ final class TranslatingDispatcher implements TaskDispatcher {
             throw e;
         } catch (Throwable e) {
             // Code in other languages of the JVM also throws checked exceptions.
-            throw new ProblemException(
-                    new Problem(503, "unavailable", "The server cannot reach its tasks. Try again later."), e);
+            throw ProblemCode.UNAVAILABLE.exception("The server cannot reach its tasks. Try again later.", e);
         }
     }
 }

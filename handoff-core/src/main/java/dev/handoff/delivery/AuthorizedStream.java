@@ -1,6 +1,7 @@
 package dev.handoff.delivery;
 
 import dev.handoff.format.StreamFormat;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.store.EventStore;
 import dev.handoff.store.EventStream;
@@ -139,13 +140,13 @@ public final class AuthorizedStream {
 
     private void require(Grant.Right right) {
         if (!grant.rights().contains(right)) {
-            throw new ProblemException(
-                    403, "right_missing", "The token does not grant the right " + Objects.toString(right) + '.');
+            throw ProblemCode.RIGHT_MISSING.exception(
+                    "The token does not grant the right " + Objects.toString(right) + '.');
         }
     }
 
     /** Returns the exception for a stream that is no longer kept. */
     public static ProblemException gone() {
-        return new ProblemException(410, "stream_gone", "The stream is no longer kept.");
+        return ProblemCode.STREAM_GONE.exception("The stream is no longer kept.");
     }
 }

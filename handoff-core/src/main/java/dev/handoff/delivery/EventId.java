@@ -1,7 +1,7 @@
 package dev.handoff.delivery;
 
 import dev.handoff.format.StreamFormat;
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.store.StreamId;
 import java.util.regex.Matcher;
@@ -80,8 +80,7 @@ public record EventId(
         try {
             return parse(field.strip());
         } catch (IllegalArgumentException e) {
-            throw new ProblemException(
-                    new Problem(400, "invalid_last_event_id", "Last-Event-ID is " + e.getMessage()), e);
+            throw ProblemCode.INVALID_LAST_EVENT_ID.exception("Last-Event-ID is " + e.getMessage(), e);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.handoff.delivery;
 
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.observation.HandoffObserver;
@@ -37,9 +38,7 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
     }
 
     /** The problem of a response that a server stops before the end of its stream. */
-    public static final Problem INTERRUPTED = new Problem(
-            503,
-            "interrupted",
+    public static final Problem INTERRUPTED = ProblemCode.INTERRUPTED.problem(
             "The server had to stop before the end. Connect again with Last-Event-ID for the rest.");
 
     private final AuthorizedStream access;

@@ -4,6 +4,7 @@ import dev.handoff.check.Errors;
 import dev.handoff.format.Framing;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.stream.End;
@@ -25,10 +26,10 @@ public final class Rendering {
 
     /** The problem of a stream whose format throws or returns nonsense. */
     static final Problem FORMAT_FAILED =
-            new Problem(500, "format_failed", "The server could not render this entry of the stream.");
+            ProblemCode.FORMAT_FAILED.problem("The server could not render this entry of the stream.");
 
     private static final Problem UNAVAILABLE =
-            new Problem(503, "unavailable", "The server cannot look up the stream at the moment. Try again.");
+            ProblemCode.UNAVAILABLE.problem("The server cannot look up the stream at the moment. Try again.");
 
     private static final Logger logger = LoggerFactory.getLogger(Rendering.class);
     private static final Pattern NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");

@@ -2,6 +2,7 @@ package dev.handoff.delivery;
 
 import dev.handoff.check.Errors;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.store.EventStream;
 import java.util.List;
@@ -135,7 +136,7 @@ final class StreamReaders {
                 length = access.stream().last();
             }
             if (length < seen) {
-                suspect(new Problem(410, "stream_gone", "The stream is shorter than what was read of it before."));
+                suspect(ProblemCode.STREAM_GONE.problem("The stream is shorter than what was read of it before."));
             }
         } catch (ProblemException e) {
             if (e.problem().status() == 410) {

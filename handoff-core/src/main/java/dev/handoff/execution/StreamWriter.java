@@ -1,6 +1,6 @@
 package dev.handoff.execution;
 
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.store.EventAppender;
 import dev.handoff.store.StaleWriterException;
 import dev.handoff.stream.End;
@@ -90,7 +90,7 @@ final class StreamWriter {
                     && end instanceof End.Completed completed
                     && completed.result() != null) {
                 logger.error("the store refused the result of task {}", taskId, e);
-                decided = End.failed(new Problem(500, "result_refused", "The result could not be stored."));
+                decided = End.failed(ProblemCode.RESULT_REFUSED.problem("The result could not be stored."));
                 return tryEnd();
             }
             if (ticker.read() - decidedAt >= retryEndNanos) {

@@ -2,6 +2,7 @@ package dev.handoff.execution;
 
 import dev.handoff.check.Durations;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.observation.GuardedObserver;
 import dev.handoff.observation.HandoffObserver;
@@ -278,7 +279,7 @@ public final class TaskRun implements Runnable {
         } else {
             logger.error("the handler of task {} threw", id, thrown);
         }
-        run.fail(new Problem(500, "handler_failed", "The task failed."));
+        run.fail(ProblemCode.HANDLER_FAILED.problem("The task failed."));
     }
 
     /**

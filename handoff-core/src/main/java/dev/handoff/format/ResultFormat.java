@@ -1,6 +1,6 @@
 package dev.handoff.format;
 
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.Reply;
 import dev.handoff.stream.End;
 import java.util.Objects;
@@ -25,6 +25,6 @@ final class ResultFormat implements StreamFormat.DocumentFormat {
         if (end instanceof End.Failed failed) {
             return error(failed.problem());
         }
-        return error(new Problem(409, "cancelled", "The task was cancelled."));
+        return error(ProblemCode.CANCELLED.problem("The task was cancelled."));
     }
 }

@@ -49,9 +49,7 @@ public final class IdempotencyKey {
 
     private static ProblemException refusal(String reason, String field) {
         String shown = field.length() <= 100 ? field : field.substring(0, 100) + "…";
-        return new ProblemException(
-                400,
-                "invalid_idempotency_key",
+        return ProblemCode.INVALID_IDEMPOTENCY_KEY.exception(
                 "The Idempotency-Key " + reason + ": " + shown.replaceAll("[^\\x20-\\x7E…]", "?"));
     }
 }

@@ -37,7 +37,7 @@ public record Problem(int status, String code, String detail) {
     public String toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("type", "about:blank");
-        json.put("title", title());
+        json.put("title", title(status));
         json.put("status", status);
         json.put("detail", detail);
         json.put("code", code);
@@ -54,7 +54,8 @@ public record Problem(int status, String code, String detail) {
         };
     }
 
-    private String title() {
+    /** Returns the phrase of a status (RFC 9110). */
+    static String title(int status) {
         return switch (status) {
             case 400 -> "Bad Request";
             case 401 -> "Unauthorized";

@@ -1,7 +1,7 @@
 package dev.handoff.memory;
 
 import dev.handoff.execution.TaskRun;
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.observation.GuardedObserver;
 import dev.handoff.observation.HandoffObserver;
@@ -71,15 +71,13 @@ final class Admission {
     LocalTask admit(Task task) {
         TaskHandler handler = handlers.get(task.type());
         if (handler == null) {
-            throw new ProblemException(400, "unknown_task_type", "No handler does tasks of type " + task.type() + '.');
+            throw ProblemCode.UNKNOWN_TASK_TYPE.exception("No handler does tasks of type " + task.type() + '.');
         }
         String id = task.id();
         TaskRun run = new TaskRun(task, handler, () -> store.appender(id, FIRST_EPOCH), ticker, observer);
         LocalTask local = new LocalTask(task, run, clock.instant(), ticker.read(), created.incrementAndGet());
         if (local.bytes > maxTaskBytes) {
-            throw new ProblemException(
-                    413,
-                    "content_too_large",
+            throw ProblemCode.CONTENT_TOO_LARGE.exception(
                     "The task takes " + local.bytes + " bytes, at most " + maxTaskBytes + " are taken.");
         }
         LocalTask first = known.addIfAbsent(local);
@@ -136,12 +134,12 @@ final class Admission {
     }
 
     private static ProblemException keyReused(@Nullable String key, String how) {
-        return new ProblemException(
-                422, "idempotency_key_reused", "The idempotency key \"" + key + "\" was used before" + how);
+        return ProblemCode.IDEMPOTENCY_KEY_REUSED.exception(
+                "The idempotency key \"" + key + "\" was used before" + how);
     }
 
     private static ProblemException overloaded(@Nullable Throwable cause) {
-        return new ProblemException(new Problem(503, "overloaded", "No more tasks can be taken at the moment."), cause);
+        return ProblemCode.OVERLOADED.exception("No more tasks can be taken at the moment.", cause);
     }
 
     /** Removes the task, and refuses the retries that wait for its submission. */

@@ -3,6 +3,7 @@ package dev.handoff.memory;
 import dev.handoff.check.Counts;
 import dev.handoff.check.Durations;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.observation.HandoffObserver;
 import dev.handoff.store.EventStore;
 import dev.handoff.task.Task;
@@ -48,7 +49,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     private static final Logger logger = LoggerFactory.getLogger(InProcessTaskDispatcher.class);
     private static final long DRAIN_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
     private static final Problem WORKER_LOST =
-            new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
+            ProblemCode.WORKER_LOST.problem("The worker was stopped before the task was done.");
 
     private final Executor executor;
     private final Clock clock;

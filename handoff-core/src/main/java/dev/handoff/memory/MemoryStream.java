@@ -1,5 +1,6 @@
 package dev.handoff.memory;
 
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
@@ -102,6 +103,6 @@ final class MemoryStream implements EventStream {
     }
 
     private static ProblemException gone() {
-        return new ProblemException(410, "stream_gone", "The stream is no longer kept.");
+        return ProblemCode.STREAM_GONE.exception("The stream is no longer kept.");
     }
 }

@@ -1,6 +1,6 @@
 package dev.handoff.memory;
 
-import dev.handoff.http.ProblemException;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.store.StaleWriterException;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
@@ -89,11 +89,11 @@ final class StreamLog implements StoreSpace.EndedStream {
             Event event = new Event(position, sameType ? lastType : type, data);
             long eventBytes = StreamBytes.ofEvent(sameType ? null : type, data);
             if (streamBytes + eventBytes > shared.maxStreamBytes) {
-                throw new ProblemException(
-                        507, "stream_full", "The stream has reached its limit of " + shared.maxStreamBytes + " bytes.");
+                throw ProblemCode.STREAM_FULL.exception(
+                        "The stream has reached its limit of " + shared.maxStreamBytes + " bytes.");
             }
             if (!shared.space.reserve(eventBytes)) {
-                throw new ProblemException(503, "store_full", "There is no room for more streams at the moment.");
+                throw ProblemCode.STORE_FULL.exception("There is no room for more streams at the moment.");
             }
             streamBytes += eventBytes;
             if (type != null && !sameType) {

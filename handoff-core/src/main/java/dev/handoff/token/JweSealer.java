@@ -8,7 +8,7 @@ import com.nimbusds.jose.crypto.DirectDecrypter;
 import com.nimbusds.jose.crypto.DirectEncrypter;
 import com.nimbusds.jwt.EncryptedJWT;
 import com.nimbusds.jwt.JWTClaimsSet;
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.store.StreamId;
 import java.nio.charset.StandardCharsets;
@@ -122,7 +122,7 @@ final class JweSealer implements TokenSealer {
     public Grant open(String token) {
         Grant grant = decrypt(token);
         if (!clock.instant().isBefore(grant.expires())) {
-            throw new ProblemException(401, "token_expired", "The token expired at " + grant.expires() + '.');
+            throw ProblemCode.TOKEN_EXPIRED.exception("The token expired at " + grant.expires() + '.');
         }
         return grant;
     }
@@ -214,8 +214,7 @@ final class JweSealer implements TokenSealer {
     }
 
     private static ProblemException invalid(@Nullable Exception cause) {
-        return new ProblemException(
-                new Problem(401, "invalid_token", "The token is damaged, or was not issued by this server."), cause);
+        return ProblemCode.INVALID_TOKEN.exception("The token is damaged, or was not issued by this server.", cause);
     }
 
     /** Returns one block of 32 bytes of HKDF-Expand (RFC 5869, 2.3). */

@@ -1,6 +1,7 @@
 package dev.handoff.minibatch;
 
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.stream.End;
 import java.time.Instant;
 import java.util.Comparator;
@@ -25,7 +26,7 @@ record PythonRecord(Key key, String data, @Nullable End end) {
     private static final JsonWriterSettings JSON =
             JsonWriterSettings.builder().outputMode(JsonMode.RELAXED).build();
     /** The same problem as after an exception of a Java handler. Clients must not see the text of a Python exception. */
-    private static final Problem FAILED = new Problem(500, "handler_failed", "The task failed.");
+    private static final Problem FAILED = ProblemCode.HANDLER_FAILED.problem("The task failed.");
 
     /**
      * Orders the records of a stream.

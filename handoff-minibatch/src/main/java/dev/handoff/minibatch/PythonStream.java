@@ -1,6 +1,6 @@
 package dev.handoff.minibatch;
 
-import dev.handoff.http.ProblemException;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.mongo.tail.TailPoller;
 import dev.handoff.mongo.tail.TailWindow;
 import dev.handoff.store.EventStream;
@@ -67,7 +67,7 @@ final class PythonStream implements EventStream {
         PythonRecord.Key key = null;
         if (after != BEGINNING) {
             if (found.isEmpty()) {
-                throw new ProblemException(410, "stream_gone", "The stream is no longer kept.");
+                throw ProblemCode.STREAM_GONE.exception("The stream is no longer kept.");
             }
             key = found.remove(0).key();
         }

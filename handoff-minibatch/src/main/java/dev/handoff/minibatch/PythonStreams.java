@@ -4,8 +4,7 @@ import com.mongodb.MongoException;
 import com.mongodb.client.MongoDatabase;
 import dev.handoff.check.Durations;
 import dev.handoff.format.StreamFormat;
-import dev.handoff.http.Problem;
-import dev.handoff.http.ProblemException;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.tail.PollInterval;
 import dev.handoff.mongo.tail.TailPoller;
@@ -211,8 +210,7 @@ public final class PythonStreams implements EventStore {
                     end.end() instanceof End.Completed ? TaskStatus.State.COMPLETED : TaskStatus.State.FAILED;
             return Optional.of(status(id, state, begun, begun, end.key().time()));
         } catch (MongoException e) {
-            throw new ProblemException(
-                    new Problem(503, "store_unreachable", "The task store cannot be reached at the moment."), e);
+            throw ProblemCode.STORE_UNREACHABLE.exception("The task store cannot be reached at the moment.", e);
         }
     }
 

@@ -1,6 +1,6 @@
 package dev.handoff.servlet;
 
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.time.Ticker;
 import java.util.concurrent.Semaphore;
@@ -55,8 +55,8 @@ final class BodyLimits {
     void hold(long bytes) {
         if (heldBytes.addAndGet(bytes) > maxHeldBytes) {
             heldBytes.addAndGet(-bytes);
-            throw new ProblemException(
-                    503, "too_much_content", "The server holds the content of too many requests. Try again later.");
+            throw ProblemCode.TOO_MUCH_CONTENT.exception(
+                    "The server holds the content of too many requests. Try again later.");
         }
     }
 
@@ -71,8 +71,8 @@ final class BodyLimits {
      */
     void beforeWait() {
         if (!waiting.tryAcquire()) {
-            throw new ProblemException(
-                    503, "too_many_slow_requests", "The server waits for too many slow requests. Try again later.");
+            throw ProblemCode.TOO_MANY_SLOW_REQUESTS.exception(
+                    "The server waits for too many slow requests. Try again later.");
         }
     }
 
@@ -100,11 +100,7 @@ final class BodyLimits {
                 ? ""
                 : ", and after " + GRACE_MILLIS / 1000 + " s at least " + minBytesPerSecond
                         + " bytes per second on average";
-        return new ProblemException(
-                new Problem(
-                        408,
-                        "content_too_slow",
-                        "The content has to arrive within " + deadlineMillis / 1000.0 + " s" + rate + '.'),
-                cause);
+        return ProblemCode.CONTENT_TOO_SLOW.exception(
+                "The content has to arrive within " + deadlineMillis / 1000.0 + " s" + rate + '.', cause);
     }
 }

@@ -1,6 +1,6 @@
 package dev.handoff.servlet;
 
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -57,10 +57,8 @@ final class BodyText {
             result = decoder.decode(in, out, true);
         }
         if (result.isError()) {
-            throw new ProblemException(new Problem(
-                    400,
-                    "malformed_content",
-                    "The content is not valid " + charset.name() + " at byte " + in.position() + '.'));
+            throw ProblemCode.MALFORMED_CONTENT.exception(
+                    "The content is not valid " + charset.name() + " at byte " + in.position() + '.');
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.handoff.servlet;
 
 import dev.handoff.StreamEndpoint;
 import dev.handoff.delivery.Feed;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
@@ -100,7 +101,7 @@ final class Connections implements StreamingServer {
             if (asyncMissing.compareAndSet(false, true)) {
                 logger.error(detail);
             }
-            throw new ProblemException(500, "async_not_supported", detail);
+            throw ProblemCode.ASYNC_NOT_SUPPORTED.exception(detail);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.handoff.servlet;
 
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletContext;
@@ -71,9 +72,7 @@ enum Container {
         @Override
         void requireReset(HttpServletRequest request) {
             if (hasUpgraded(request) && resetOf(request) == null) {
-                throw new ProblemException(
-                        505,
-                        "http_version_not_supported",
+                throw ProblemCode.HTTP_VERSION_NOT_SUPPORTED.exception(
                         "This server cannot reset a stream that upgrades the connection to HTTP/2. Use HTTP/1.1, or HTTP/2"
                                 + " without an upgrade.");
             }

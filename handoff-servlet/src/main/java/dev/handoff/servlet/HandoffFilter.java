@@ -3,6 +3,7 @@ package dev.handoff.servlet;
 import dev.handoff.Handoff;
 import dev.handoff.delivery.EventId;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.task.Task;

@@ -1,6 +1,6 @@
 package dev.handoff.servlet;
 
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServletRequest;
@@ -252,12 +252,10 @@ final class RequestBody implements AutoCloseable {
     }
 
     private ProblemException refuseTooLarge() {
-        return new ProblemException(
-                413, "content_too_large", "The content is larger than " + limits.maxBytes() + " bytes.");
+        return ProblemCode.CONTENT_TOO_LARGE.exception("The content is larger than " + limits.maxBytes() + " bytes.");
     }
 
     private static ProblemException refuseCut(Exception cause) {
-        return new ProblemException(
-                new Problem(400, "content_cut", "The content could not be read to its end."), cause);
+        return ProblemCode.CONTENT_CUT.exception("The content could not be read to its end.", cause);
     }
 }

@@ -1,6 +1,7 @@
 package dev.handoff.servlet;
 
 import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.nio.charset.Charset;
@@ -31,9 +32,6 @@ import org.jspecify.annotations.Nullable;
  * controller gets those of its own paths from its framework. Not thread-safe.
  */
 public final class ServletHandoffRequest implements HandoffRequest {
-
-    /** The code of the problem that demands an {@code Accept-Encoding} field in the response. */
-    static final String UNSUPPORTED_ENCODING = "unsupported_content_encoding";
 
     private final HttpServletRequest request;
     private final Function<HttpServletRequest, @Nullable String> subjects;
@@ -202,13 +200,11 @@ public final class ServletHandoffRequest implements HandoffRequest {
     private void requireReadable() {
         String type = request.getHeader("Content-Type");
         if (type != null && type.toLowerCase(Locale.ROOT).startsWith("multipart/")) {
-            throw new ProblemException(415, "unsupported_media_type", "The content is not read as text: " + type);
+            throw ProblemCode.UNSUPPORTED_MEDIA_TYPE.exception("The content is not read as text: " + type);
         }
         String encoding = header("Content-Encoding");
         if (encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity")) {
-            throw new ProblemException(
-                    415,
-                    UNSUPPORTED_ENCODING,
+            throw ProblemCode.UNSUPPORTED_CONTENT_ENCODING.exception(
                     "The content must not be compressed, but its Content-Encoding is " + encoding + '.');
         }
     }
@@ -224,9 +220,7 @@ public final class ServletHandoffRequest implements HandoffRequest {
     }
 
     private static ProblemException consumed() {
-        return new ProblemException(
-                500,
-                "content_consumed",
+        return ProblemCode.CONTENT_CONSUMED.exception(
                 "The content cannot be read, because a filter of the application has read it before.");
     }
 
@@ -236,8 +230,8 @@ public final class ServletHandoffRequest implements HandoffRequest {
             String name = request.getCharacterEncoding();
             return name == null ? null : Charset.forName(name);
         } catch (IllegalCharsetNameException | UnsupportedCharsetException e) {
-            throw new ProblemException(
-                    415, "unsupported_charset", "The charset of the content is not known: " + e.getMessage());
+            throw ProblemCode.UNSUPPORTED_CHARSET.exception(
+                    "The charset of the content is not known: " + e.getMessage());
         }
     }
 }

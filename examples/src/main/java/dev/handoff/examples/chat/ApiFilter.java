@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.Reply;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -47,7 +47,7 @@ final class ApiFilter extends HttpFilter {
             Replies.write(
                     response,
                     OpenAiErrors.reply(
-                            new Problem(500, "internal_error", "The server failed at request " + requestId + '.')));
+                            ProblemCode.INTERNAL_ERROR.problem("The server failed at request " + requestId + '.')));
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.handoff.examples.chat;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.Reply;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
@@ -80,7 +81,7 @@ final class ApiServlet extends HttpServlet {
 
     /** Returns the answer to a method that the path does not allow. */
     static Reply methodNotAllowed(String allowed) {
-        return OpenAiErrors.reply(new Problem(405, "method_not_allowed", "Only " + allowed + " can be used here."))
+        return OpenAiErrors.reply(ProblemCode.METHOD_NOT_ALLOWED.problem("Only " + allowed + " can be used here."))
                 .with("Allow", allowed);
     }
 }

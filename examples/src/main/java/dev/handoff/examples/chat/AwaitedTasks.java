@@ -1,6 +1,7 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
@@ -19,7 +20,7 @@ import java.util.function.BooleanSupplier;
 final class AwaitedTasks implements TaskDispatcher {
 
     private static final Problem UNREACHABLE =
-            new Problem(503, "store_unreachable", "The task store cannot be reached at the moment.");
+            ProblemCode.STORE_UNREACHABLE.problem("The task store cannot be reached at the moment.");
 
     private final TaskDispatcher tasks;
     private final BooleanSupplier prepared;

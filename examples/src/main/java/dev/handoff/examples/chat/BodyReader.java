@@ -1,6 +1,7 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.Reply;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -228,11 +229,11 @@ final class BodyReader extends Handler.Wrapper {
         }
 
         private Problem tooLarge() {
-            return new Problem(413, "content_too_large", "The content is larger than " + limits.maxBytes() + " bytes.");
+            return ProblemCode.CONTENT_TOO_LARGE.problem("The content is larger than " + limits.maxBytes() + " bytes.");
         }
 
         private Problem noRoom() {
-            return new Problem(503, "overloaded", "There is no room for the content at the moment. Try again.");
+            return ProblemCode.OVERLOADED.problem("There is no room for the content at the moment. Try again.");
         }
     }
 

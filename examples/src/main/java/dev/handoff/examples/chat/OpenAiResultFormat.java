@@ -2,6 +2,7 @@ package dev.handoff.examples.chat;
 
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.Reply;
 import dev.handoff.stream.End;
 import java.util.Map;
@@ -35,6 +36,6 @@ final class OpenAiResultFormat implements StreamFormat.DocumentFormat {
         if (end instanceof End.Failed failed) {
             return error(failed.problem());
         }
-        return error(new Problem(409, "cancelled", "The answer was cancelled."));
+        return error(ProblemCode.CANCELLED.problem("The answer was cancelled."));
     }
 }

@@ -1,6 +1,6 @@
 package dev.handoff.examples.chat;
 
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
@@ -226,7 +226,7 @@ final class WebServer implements AutoCloseable {
             if (request.getMethod().equals("TRACE")) {
                 Replies.write(
                         response,
-                        OpenAiErrors.reply(new Problem(405, "method_not_allowed", "TRACE cannot be used here.")));
+                        OpenAiErrors.reply(ProblemCode.METHOD_NOT_ALLOWED.problem("TRACE cannot be used here.")));
                 return;
             }
             chain.doFilter(request, response);

@@ -1,7 +1,7 @@
 package dev.handoff.mongo.stream;
 
 import dev.handoff.http.Problem;
-import dev.handoff.http.ProblemException;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.store.EventAppender;
 import dev.handoff.store.StaleWriterException;
@@ -151,7 +151,7 @@ final class MongoEventAppender implements EventAppender {
         }
         RuntimeException e = failure;
         if (e != null) {
-            throw new ProblemException(new Problem(503, "store_unreachable", "The event store cannot be reached."), e);
+            throw ProblemCode.STORE_UNREACHABLE.exception("The event store cannot be reached.", e);
         }
     }
 

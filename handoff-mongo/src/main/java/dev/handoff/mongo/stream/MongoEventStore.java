@@ -6,7 +6,7 @@ import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
 import dev.handoff.check.Counts;
 import dev.handoff.check.Durations;
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
@@ -166,7 +166,7 @@ public final class MongoEventStore implements EventStore {
         try {
             next = fence.write(streamId, epoch, retryFor);
         } catch (DatabaseException e) {
-            throw new ProblemException(new Problem(503, "store_unreachable", "The event store cannot be reached."), e);
+            throw ProblemCode.STORE_UNREACHABLE.exception("The event store cannot be reached.", e);
         }
         return new MongoEventAppender(commit, streamId, epoch, next);
     }

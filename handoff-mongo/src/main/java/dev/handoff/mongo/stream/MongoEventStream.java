@@ -1,5 +1,6 @@
 package dev.handoff.mongo.stream;
 
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.EventBatch;
@@ -94,7 +95,7 @@ final class MongoEventStream implements EventStream {
             EventBatch before = database.lastBefore(id, wanted).orElse(null);
             if (before == null) {
                 if (found.isEmpty() && database.confirmedLast(id).isPresent()) {
-                    throw new ProblemException(503, "store_unreachable", "The stream is not visible yet.");
+                    throw ProblemCode.STORE_UNREACHABLE.exception("The stream is not visible yet.");
                 }
                 // Entries that the reader has read were deleted. A new reader would take the remaining entries for the
                 // whole stream.
@@ -134,7 +135,7 @@ final class MongoEventStream implements EventStream {
     }
 
     private static ProblemException gone() {
-        return new ProblemException(410, "stream_gone", "The stream is no longer kept.");
+        return ProblemCode.STREAM_GONE.exception("The stream is no longer kept.");
     }
 
     @Override

@@ -1,6 +1,6 @@
 package dev.handoff.mongo.task;
 
-import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
@@ -43,11 +43,11 @@ final class Dispatch {
 
     TaskStatus dispatch(Task task) {
         if (!settings.types().contains(task.type())) {
-            throw new ProblemException(400, "unknown_task_type", "No handler does tasks of type " + task.type() + '.');
+            throw ProblemCode.UNKNOWN_TASK_TYPE.exception("No handler does tasks of type " + task.type() + '.');
         }
         if (task.payload().length() > MAX_PAYLOAD_CHARS) {
-            throw new ProblemException(
-                    413, "content_too_large", "A task may have at most " + MAX_PAYLOAD_CHARS + " characters.");
+            throw ProblemCode.CONTENT_TOO_LARGE.exception(
+                    "A task may have at most " + MAX_PAYLOAD_CHARS + " characters.");
         }
         return reaching(retry -> status(insertOrJoin(task, retry)));
     }
@@ -114,9 +114,7 @@ final class Dispatch {
         // Another server may have accepted the task in between.
         known = database.task(task.id());
         if (known.isEmpty()) {
-            throw new ProblemException(
-                    409,
-                    "idempotency_key_expired",
+            throw ProblemCode.IDEMPOTENCY_KEY_EXPIRED.exception(
                     "The idempotency key \"" + task.idempotencyKey()
                             + "\" was used for a request that is no longer known but whose events are still kept.");
         }
@@ -125,9 +123,7 @@ final class Dispatch {
 
     private static TaskRecord join(Task task, TaskRecord known) {
         if (!task.fingerprint().equals(known.fingerprint())) {
-            throw new ProblemException(
-                    422,
-                    "idempotency_key_reused",
+            throw ProblemCode.IDEMPOTENCY_KEY_REUSED.exception(
                     "The idempotency key \"" + task.idempotencyKey() + "\" was used before with another request.");
         }
         return known;
@@ -196,8 +192,7 @@ final class Dispatch {
         try {
             return operation.apply(new Retry(settings.ticker(), lock, settings.retryFor()));
         } catch (DatabaseException e) {
-            throw new ProblemException(
-                    new Problem(503, "store_unreachable", "The task store cannot be reached at the moment."), e);
+            throw ProblemCode.STORE_UNREACHABLE.exception("The task store cannot be reached at the moment.", e);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.handoff.mongo.task;
 
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.HeldTask;
@@ -37,9 +38,9 @@ final class Takeover {
 
     private static final Logger logger = LoggerFactory.getLogger(Takeover.class);
     private static final Problem WORKER_LOST =
-            new Problem(503, "worker_lost", "The worker was lost before the task was done.");
+            ProblemCode.WORKER_LOST.problem("The worker was lost before the task was done.");
     private static final Problem EXPIRED_IN_QUEUE =
-            new Problem(503, "expired_in_queue", "No worker took the task in time.");
+            ProblemCode.EXPIRED_IN_QUEUE.problem("No worker took the task in time.");
 
     private final Database database;
     private final MongoEventStore streams;

@@ -1,6 +1,7 @@
 package dev.handoff.mongo.task;
 
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -17,7 +18,7 @@ final class UnfinishedTasks {
 
     private static final Logger logger = LoggerFactory.getLogger(UnfinishedTasks.class);
     private static final Problem WORKER_STOPPED =
-            new Problem(503, "worker_lost", "The worker was stopped before the task was done.");
+            ProblemCode.WORKER_LOST.problem("The worker was stopped before the task was done.");
 
     private final Takeover takeover;
     private final Predicate<Runnable> stops;
