@@ -20,9 +20,9 @@ final class ApiFilter extends HttpFilter {
     private static final long serialVersionUID = 1;
     private static final Logger logger = LoggerFactory.getLogger(ApiFilter.class);
 
-    private final transient Cors cors;
+    private final transient ApiCors cors;
 
-    ApiFilter(Cors cors) {
+    ApiFilter(ApiCors cors) {
         this.cors = cors;
     }
 
@@ -34,7 +34,7 @@ final class ApiFilter extends HttpFilter {
         cors.apply(request, response);
         // A preflight has neither key nor body, so this answers it before the other filters run.
         if (request.getMethod().equals("OPTIONS")) {
-            Replies.write(response, Reply.of(204).with("Allow", ApiServlet.methods(request) + ", OPTIONS"));
+            ServletReplies.write(response, Reply.of(204).with("Allow", ApiServlet.methods(request) + ", OPTIONS"));
             return;
         }
         try {
@@ -44,7 +44,7 @@ final class ApiFilter extends HttpFilter {
                 throw e;
             }
             logger.error("{} could not be served", requestId, e);
-            Replies.write(
+            ServletReplies.write(
                     response,
                     OpenAiErrors.reply(
                             ProblemCode.INTERNAL_ERROR.problem("The server failed at request " + requestId + '.')));

@@ -27,7 +27,7 @@ final class ApiServlet extends HttpServlet {
 
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        Replies.write(response, reply(request));
+        ServletReplies.write(response, reply(request));
     }
 
     /** Returns the answer to a request on an unknown path. The usual reason is a base URL without its prefix. */

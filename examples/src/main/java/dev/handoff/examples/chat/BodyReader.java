@@ -38,7 +38,7 @@ final class BodyReader extends Handler.Wrapper {
     private static final int MIN_BLOCK_BYTES = 1024;
     private static final int MAX_BLOCK_BYTES = 64 << 10;
 
-    private final BodyLimits limits;
+    private final ContentLimits limits;
     private final Predicate<Request> wanted;
     private final AtomicLong held = new AtomicLong();
 
@@ -48,7 +48,7 @@ final class BodyReader extends Handler.Wrapper {
      * @param wanted returns whether a handler behind this one reads the body of a request; other requests pass
      *     unchanged
      */
-    BodyReader(BodyLimits limits, Predicate<Request> wanted, Handler next) {
+    BodyReader(ContentLimits limits, Predicate<Request> wanted, Handler next) {
         super(next);
         this.limits = limits;
         this.wanted = wanted;

@@ -15,7 +15,7 @@ final class ChatApi {
     private ChatApi() {}
 
     static void addTo(WebServer web, Handoff handoff, ModelCatalog catalog, ApiKeys keys, AccessOptions access) {
-        Cors cors = new Cors(Set.of(access.cors.origins()));
+        ApiCors cors = new ApiCors(Set.of(access.cors.origins()));
         HandoffFilter.Builder handsOff = HandoffFilter.builder(handoff)
                 .subject(KeyFilter::subject)
                 .errors(OpenAiErrors::reply)
@@ -37,7 +37,7 @@ final class ChatApi {
     }
 
     /** Returns no filter if requests need keys. Pages of other sites know no key, so a client with a key may use any host name. */
-    private static List<Filter> hosts(WebServer web, ApiKeys keys, AccessOptions access, Cors cors) {
+    private static List<Filter> hosts(WebServer web, ApiKeys keys, AccessOptions access, ApiCors cors) {
         if (!keys.open()) {
             return List.of();
         }

@@ -26,7 +26,7 @@ final class HostFilter extends HttpFilter {
     private static final long serialVersionUID = 1;
 
     private final transient Set<String> allowedHosts;
-    private final transient Cors cors;
+    private final transient ApiCors cors;
 
     /**
      * Creates a filter that accepts requests for these hosts, IP addresses and {@code localhost}.
@@ -34,7 +34,7 @@ final class HostFilter extends HttpFilter {
      * @param allowedHosts names without a port
      * @param cors the origins whose pages may send requests
      */
-    HostFilter(Collection<String> allowedHosts, Cors cors) {
+    HostFilter(Collection<String> allowedHosts, ApiCors cors) {
         this.allowedHosts =
                 allowedHosts.stream().map(name -> name.toLowerCase(Locale.ROOT)).collect(Collectors.toSet());
         this.cors = cors;
@@ -45,7 +45,7 @@ final class HostFilter extends HttpFilter {
             throws IOException, ServletException {
         Optional<Problem> problem = problem(request);
         if (problem.isPresent()) {
-            Replies.write(response, OpenAiErrors.reply(problem.get()));
+            ServletReplies.write(response, OpenAiErrors.reply(problem.get()));
         } else {
             chain.doFilter(request, response);
         }

@@ -34,7 +34,7 @@ final class KeyFilter extends HttpFilter {
         String authorization = request.getHeader("Authorization");
         Optional<String> subject = keys.subject(authorization);
         if (!keys.open() && subject.isEmpty()) {
-            Replies.write(response, refusal(authorization != null));
+            ServletReplies.write(response, refusal(authorization != null));
             return;
         }
         subject.ifPresent(s -> request.setAttribute(SUBJECT, s));

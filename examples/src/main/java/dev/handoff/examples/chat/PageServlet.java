@@ -31,13 +31,13 @@ final class PageServlet extends HttpServlet {
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
         Asset asset = ASSETS.get(request.getServletPath());
         if (asset == null) {
-            Replies.write(response, ApiServlet.unknownUrl(request));
+            ServletReplies.write(response, ApiServlet.unknownUrl(request));
             return;
         }
         switch (request.getMethod()) {
             case "GET", "HEAD" -> send(asset, response);
-            case "OPTIONS" -> Replies.write(response, Reply.of(204).with("Allow", "GET, HEAD, OPTIONS"));
-            default -> Replies.write(response, ApiServlet.methodNotAllowed("GET, HEAD"));
+            case "OPTIONS" -> ServletReplies.write(response, Reply.of(204).with("Allow", "GET, HEAD, OPTIONS"));
+            default -> ServletReplies.write(response, ApiServlet.methodNotAllowed("GET, HEAD"));
         }
     }
 

@@ -60,7 +60,7 @@ final class WebServer implements AutoCloseable {
     private final Server server = new Server();
     private final ServletContextHandler context = new ServletContextHandler("/", false, false);
     private final ServerConnector connector;
-    private final BodyLimits limits;
+    private final ContentLimits limits;
     private final String host;
     private Predicate<@Nullable String> authorized = authorization -> true;
 
@@ -71,10 +71,10 @@ final class WebServer implements AutoCloseable {
      * @param port the port to bind, 0 for a free one
      */
     WebServer(String host, int port) {
-        this(host, port, BodyLimits.ofHeap(Runtime.getRuntime().maxMemory()));
+        this(host, port, ContentLimits.ofHeap(Runtime.getRuntime().maxMemory()));
     }
 
-    WebServer(String host, int port, BodyLimits limits) {
+    WebServer(String host, int port, ContentLimits limits) {
         HttpConfiguration http = new HttpConfiguration();
         http.setSendServerVersion(false);
         // Without this Jetty keeps a table of about 100 kB for each connection, to cache header fields.
@@ -224,7 +224,7 @@ final class WebServer implements AutoCloseable {
                 throws IOException, ServletException {
             response.setHeader("X-Content-Type-Options", "nosniff");
             if (request.getMethod().equals("TRACE")) {
-                Replies.write(
+                ServletReplies.write(
                         response,
                         OpenAiErrors.reply(ProblemCode.METHOD_NOT_ALLOWED.problem("TRACE cannot be used here.")));
                 return;

@@ -31,7 +31,7 @@ class BodyReaderTest {
     /** Long enough for everything but the tests of slowness. */
     private static final Duration LONG = Duration.ofMinutes(1);
 
-    private static WebServer serve(BodyLimits limits) {
+    private static WebServer serve(ContentLimits limits) {
         WebServer web = new WebServer("127.0.0.1", 0, limits);
         web.serve("/length", new HttpServlet() {
             private static final long serialVersionUID = 1;
@@ -50,8 +50,8 @@ class BodyReaderTest {
         return web;
     }
 
-    private static BodyLimits limits(Duration grace, Duration deadline, long maxHeldBytes) {
-        return new BodyLimits(MAX_BYTES, maxHeldBytes, grace, 1000, deadline);
+    private static ContentLimits limits(Duration grace, Duration deadline, long maxHeldBytes) {
+        return new ContentLimits(MAX_BYTES, maxHeldBytes, grace, 1000, deadline);
     }
 
     /** A request whose body is sent by hand. */
@@ -286,10 +286,10 @@ class BodyReaderTest {
     @Test
     @DisplayName("the limits follow from the heap, and a small one accepts small bodies")
     void limitsFollowFromTheHeap() {
-        assertThat(BodyLimits.ofHeap(4L << 30).maxBytes()).isEqualTo(16 << 20);
-        assertThat(BodyLimits.ofHeap(4L << 30).maxHeldBytes()).isEqualTo(256 << 20);
-        assertThat(BodyLimits.ofHeap(64 << 20).maxBytes()).isEqualTo(2 << 20);
-        BodyLimits limits = BodyLimits.ofHeap(1L << 40);
+        assertThat(ContentLimits.ofHeap(4L << 30).maxBytes()).isEqualTo(16 << 20);
+        assertThat(ContentLimits.ofHeap(4L << 30).maxHeldBytes()).isEqualTo(256 << 20);
+        assertThat(ContentLimits.ofHeap(64 << 20).maxBytes()).isEqualTo(2 << 20);
+        ContentLimits limits = ContentLimits.ofHeap(1L << 40);
         assertThat(limits.maxBytes()).isEqualTo(16 << 20);
         assertThat(limits.isTooSlow(0, Duration.ofSeconds(4))).isFalse();
         assertThat(limits.isTooSlow(0, Duration.ofSeconds(5))).isTrue();

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class ChatSmallHeapTest {
 
-    private static final int LARGEST_BODY = BodyLimits.ofHeap(64 << 20).maxBytes() - 100_000;
+    private static final int LARGEST_BODY = ContentLimits.ofHeap(64 << 20).maxBytes() - 100_000;
     private static final String MESSAGE = "{\"role\":\"user\",\"content\":\"a\"},";
 
     private static Process process;

@@ -67,7 +67,7 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
             return opened(
                     document.feed(), response, pump -> document(document.headers(), document.feed(), pump, response));
         }
-        return Replies.write(response, ((StreamEndpoint.Whole) answer).reply());
+        return ReactiveReplies.write(response, ((StreamEndpoint.Whole) answer).reply());
     }
 
     /** Opens a feed and writes it, or answers with an error. */
@@ -85,7 +85,7 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
                     }
                     return writing.apply(pump);
                 })
-                .onErrorResume(e -> response.isCommitted() ? Mono.error(e) : Replies.write(response, feed.error(e)))
+                .onErrorResume(e -> response.isCommitted() ? Mono.error(e) : ReactiveReplies.write(response, feed.error(e)))
                 .publishOn(blocking)
                 .doFinally(signal -> {
                     pumps.remove(pump);
@@ -98,7 +98,7 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
 
     private Mono<Void> events(
             Map<String, List<String>> headers, EventFeed feed, Pump pump, ServerHttpResponse response) {
-        Replies.begin(response, 200, headers);
+        ReactiveReplies.begin(response, 200, headers);
         Flux<DataBuffer> parts = pump.parts(feed, response.bufferFactory(), blocking);
         // WebFlux sends the header fields with the first bytes, so this sends a heartbeat before the first event.
         DataBuffer filler =
@@ -111,8 +111,8 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
             Map<String, List<String>> headers, DocumentFeed feed, Pump pump, ServerHttpResponse response) {
         Mono<Reply> reply = pump.reply(feed, blocking);
         return reply.flatMap(r -> {
-            Replies.set(response, headers);
-            return Replies.write(response, r);
+            ReactiveReplies.set(response, headers);
+            return ReactiveReplies.write(response, r);
         });
     }
 

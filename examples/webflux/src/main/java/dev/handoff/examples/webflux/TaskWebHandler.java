@@ -49,7 +49,7 @@ final class TaskWebHandler implements WebHandler {
                 .publishOn(blocking)
                 .map(both ->
                         reply(new WebFluxRequest(exchange, both.getT2().isEmpty() ? null : both.getT2(), both.getT1())))
-                .flatMap(reply -> Replies.write(exchange.getResponse(), reply));
+                .flatMap(reply -> ReactiveReplies.write(exchange.getResponse(), reply));
     }
 
     private Reply reply(HandoffRequest request) {

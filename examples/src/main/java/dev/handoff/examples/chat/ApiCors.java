@@ -11,12 +11,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param origins the origins, such as {@code https://chat.example.com}; {@code *} for all
  */
-record Cors(Set<String> origins) {
+record ApiCors(Set<String> origins) {
 
     private static final String ANY = "*";
     private static final String USUAL_HEADERS = "authorization, content-type, idempotency-key, last-event-id, prefer";
 
-    Cors {
+    ApiCors {
         origins = Set.copyOf(origins);
     }
 

@@ -11,7 +11,7 @@ import java.time.Duration;
  * @param minBytesPerSecond the minimum average rate of a body after that
  * @param deadline the time within which a whole body must arrive
  */
-record BodyLimits(int maxBytes, long maxHeldBytes, Duration grace, int minBytesPerSecond, Duration deadline) {
+record ContentLimits(int maxBytes, long maxHeldBytes, Duration grace, int minBytesPerSecond, Duration deadline) {
 
     private static final int MAX_BYTES = 16 << 20;
 
@@ -19,9 +19,9 @@ record BodyLimits(int maxBytes, long maxHeldBytes, Duration grace, int minBytesP
      * Returns the limits for a heap of this size. While a body is handed off, copies of its bytes and its text take about
      * four times its size, so all bodies together may be a sixteenth of the heap.
      */
-    static BodyLimits ofHeap(long maxHeapBytes) {
+    static ContentLimits ofHeap(long maxHeapBytes) {
         long held = maxHeapBytes / 16;
-        return new BodyLimits(
+        return new ContentLimits(
                 (int) Math.min(MAX_BYTES, held / 2), held, Duration.ofSeconds(5), 1000, Duration.ofMinutes(2));
     }
 

@@ -5,9 +5,9 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 
 /** Writes a {@link Reply} to a servlet response. */
-final class Replies {
+final class ServletReplies {
 
-    private Replies() {}
+    private ServletReplies() {}
 
     /** Writes the whole reply. For a HEAD request the container omits the content. */
     static void write(HttpServletResponse response, Reply reply) throws IOException {

@@ -9,9 +9,9 @@ import org.springframework.http.server.reactive.ServerHttpResponse;
 import reactor.core.publisher.Mono;
 
 /** Writes a {@link Reply} to a response of WebFlux. */
-final class Replies {
+final class ReactiveReplies {
 
-    private Replies() {}
+    private ReactiveReplies() {}
 
     static Mono<Void> write(ServerHttpResponse response, Reply reply) {
         begin(response, reply.status(), reply.headers());
