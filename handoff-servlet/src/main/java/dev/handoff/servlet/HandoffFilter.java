@@ -1,6 +1,9 @@
 package dev.handoff.servlet;
 
 import dev.handoff.Handoff;
+import dev.handoff.check.Counts;
+import dev.handoff.check.Durations;
+import dev.handoff.check.Errors;
 import dev.handoff.delivery.EventId;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemCode;
@@ -275,7 +278,7 @@ public final class HandoffFilter implements Filter {
         /**
          * Sets how long the filter reads a body, whatever its rate; 60 seconds by default. A slower one is refused with status 408.
          *
-         * @throws IllegalArgumentException if it is less than a millisecond
+         * @throws IllegalArgumentException if it is less than a millisecond or more than a hundred years
          */
         public Builder bodyDeadline(Duration bodyDeadline) {
             bodies.bodyDeadline(bodyDeadline);

@@ -1,6 +1,7 @@
 package dev.handoff.servlet;
 
 import dev.handoff.Handoff;
+import dev.handoff.check.Durations;
 import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.ProblemException;
 import dev.handoff.task.Task;
@@ -69,9 +70,7 @@ public interface HandoffRoute {
      * @see Handoff#begin(HandoffRequest, Task, Duration)
      */
     static HandoffRoute joiningRetries(Duration within, HandoffRoute route) {
-        if (within.isZero() || within.isNegative()) {
-            throw new IllegalArgumentException("within is not positive: " + within);
-        }
+        Durations.requirePositive("within", within);
         return new HandoffRoute() {
             @Override
             public Optional<Task> route(HandoffRequest request) {
