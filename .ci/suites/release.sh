@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A dry run of a release: deploys it to a local folder, checks the folder, and compiles an application that takes handoff from there.
+# A dry run of a release: deploys it to a local folder, checks the folder, compiles an application that takes handoff from there, and compares
+# the API of a next version with it.
 set -euo pipefail
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$root/.ci/release
@@ -23,3 +24,35 @@ mvn -B -q -Dstyle.color=never --no-transfer-progress compile \
   -Dmaven.repo.local="$work/repository" -Dstaging="$work/staging" -Dhandoff.version="$version"
 [[ -f target/classes/Reports.class ]] || { echo "FAILED (release): the application was not compiled" >&2; exit 1; }
 echo "release: the application compiles with handoff $version from the staged release"
+
+# The check of the API compares the next version of handoff-core with the staged one. It has to find a method that is no longer public.
+cat > "$work/settings.xml" << XML
+<settings>
+  <profiles>
+    <profile>
+      <id>staging</id>
+      <repositories>
+        <repository><id>staging</id><url>file://$work/staging</url></repository>
+      </repositories>
+    </profile>
+  </profiles>
+  <activeProfiles><activeProfile>staging</activeProfile></activeProfiles>
+</settings>
+XML
+next=$work/next
+mkdir "$next"
+(cd "$root" && git ls-files -z | xargs -0 cp --parents -t "$next")
+cd "$next"
+git -C "$root" ls-files -z -- '*pom.xml' | xargs -0 sed -i "s|<version>$version</version>|<version>9999.0.0-SNAPSHOT</version>|"
+compare() {
+  mvn -B -q -Dstyle.color=never --no-transfer-progress -gs "$work/settings.xml" -Dmaven.repo.local="$work/repository" -pl handoff-core verify \
+    -Dmaven.test.skip -Djacoco.skip -Dspotless.check.skip -Dmaven.javadoc.skip -Djapicmp.base="$version"
+}
+compare
+sed -i 's/public String title()/String title()/' handoff-core/src/main/java/dev/handoff/http/ProblemCode.java
+if compare > "$work/japicmp.log" 2>&1; then
+  echo "FAILED (release): the check of the API accepts a method that is no longer public" >&2
+  exit 1
+fi
+grep -q 'title()' "$work/japicmp.log" || { cat "$work/japicmp.log" >&2; exit 1; }
+echo "release: the next version keeps the API of $version, and a removed method is found"
