@@ -42,7 +42,7 @@ final class Sweeper {
     private volatile boolean failing;
 
     // Used only by the thread that sweeps.
-    private final LeaseObserver leases;
+    private final LostWorkers lostWorkers;
 
     Sweeper(
             Database database,
@@ -65,7 +65,8 @@ final class Sweeper {
         this.expiryDue = new Throttle(ticker, EXPIRY_INTERVAL);
         Duration halfLease = settings.lease().dividedBy(2);
         Duration missedOne = settings.sweepInterval().multipliedBy(3).dividedBy(2);
-        this.leases = new LeaseObserver(settings.lease(), halfLease.compareTo(missedOne) > 0 ? halfLease : missedOne);
+        this.lostWorkers =
+                new LostWorkers(settings.lease(), halfLease.compareTo(missedOne) > 0 ? halfLease : missedOne);
     }
 
     /** Returns whether a sweep is due. Returns true to one caller, which must then call {@link #sweepDue}. */
@@ -119,7 +120,7 @@ final class Sweeper {
         boolean more;
         do {
             int before = taken;
-            LeaseObserver.Lost lost = observe();
+            LostWorkers.Found lost = observe();
             long observed = ticker.read();
             more = false;
             for (HeldTask task : inOwnOrder(lost.tasks())) {
@@ -135,21 +136,21 @@ final class Sweeper {
         return taken;
     }
 
-    private LeaseObserver.Lost observe() {
+    private LostWorkers.Found observe() {
         boolean complete = false;
         try {
             long began = ticker.read();
-            // The tasks must be read before the beats; see LeaseObserver.
+            // The tasks must be read before the beats; see LostWorkers.
             List<HeldTask> running =
-                    leases.hasRead() ? database.runningExceptOf(leases.live(began), MOST_RUNNING) : List.of();
+                    lostWorkers.hasRead() ? database.runningExceptOf(lostWorkers.live(began), MOST_RUNNING) : List.of();
             Map<String, Long> beats = database.beats();
             complete = true;
-            LeaseObserver.Lost lost = leases.observe(began, ticker.read(), running, beats);
+            LostWorkers.Found lost = lostWorkers.observe(began, ticker.read(), running, beats);
             // If the answer reached the limit, a worker without tasks in it may still have some.
-            return running.size() < MOST_RUNNING ? lost : new LeaseObserver.Lost(lost.tasks(), Map.of());
+            return running.size() < MOST_RUNNING ? lost : new LostWorkers.Found(lost.tasks(), Map.of());
         } finally {
             if (!complete) {
-                leases.restart();
+                lostWorkers.restart();
             }
         }
     }

@@ -21,7 +21,7 @@ import java.util.Set;
  * <p>A failed read and a late read restart all observations, because a worker that could not write its beat during an outage of the
  * database is not lost. Not thread-safe.
  */
-final class LeaseObserver {
+final class LostWorkers {
 
     /** Holds a value and when it was first seen. */
     private record Seen<T>(T value, long since) {}
@@ -32,7 +32,7 @@ final class LeaseObserver {
      * @param tasks the tasks whose owner is lost
      * @param idle the lost workers without tasks, with their beats
      */
-    record Lost(List<HeldTask> tasks, Map<String, Long> idle) {}
+    record Found(List<HeldTask> tasks, Map<String, Long> idle) {}
 
     private final long leaseNanos;
     private final long longestGapNanos;
@@ -45,7 +45,7 @@ final class LeaseObserver {
     private long lastRead;
 
     /** @param longestGap the longest time between two readings of one observation */
-    LeaseObserver(Duration lease, Duration longestGap) {
+    LostWorkers(Duration lease, Duration longestGap) {
         this.leaseNanos = lease.toNanos();
         this.longestGapNanos = longestGap.toNanos();
     }
@@ -79,7 +79,7 @@ final class LeaseObserver {
      * @param now when the read of the beats ended
      * @param running the running tasks, without those of live workers
      */
-    Lost observe(long began, long now, List<HeldTask> running, Map<String, Long> beats) {
+    Found observe(long began, long now, List<HeldTask> running, Map<String, Long> beats) {
         if (hasRead && now - lastRead > longestGapNanos) {
             restart();
         }
@@ -113,7 +113,7 @@ final class LeaseObserver {
             }
         }
         tasks.keySet().retainAll(withoutBeat);
-        return new Lost(lost, idle);
+        return new Found(lost, idle);
     }
 
     /** Returns whether a value was the same for a whole lease. */

@@ -13,23 +13,23 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-class LeaseObserverTest {
+class LostWorkersTest {
 
     /** Near the overflow of a ticker. */
     private static final long ORIGIN = Long.MAX_VALUE - TimeUnit.SECONDS.toNanos(5);
 
-    private final LeaseObserver leases = new LeaseObserver(Duration.ofSeconds(10), Duration.ofSeconds(5));
+    private final LostWorkers leases = new LostWorkers(Duration.ofSeconds(10), Duration.ofSeconds(5));
 
     @BeforeEach
     void firstReading() {
         observe(0, List.of(), Map.of("other", 1L));
     }
 
-    private LeaseObserver.Lost observe(double second, List<HeldTask> tasks, Map<String, Long> beats) {
+    private LostWorkers.Found observe(double second, List<HeldTask> tasks, Map<String, Long> beats) {
         return observe(second, second, tasks, beats);
     }
 
-    private LeaseObserver.Lost observe(double began, double ended, List<HeldTask> tasks, Map<String, Long> beats) {
+    private LostWorkers.Found observe(double began, double ended, List<HeldTask> tasks, Map<String, Long> beats) {
         return leases.observe(at(began), at(ended), tasks, beats);
     }
 
