@@ -29,6 +29,20 @@ import org.jspecify.annotations.Nullable;
  * The streaming server as a value: answers a request for a stream with a {@link Reply}, an {@link EventFeed} or a {@link DocumentFeed}.
  * An adapter maps the requests of its server to {@link HandoffRequest} and writes what it gets to the socket.
  *
+ * <pre>{@code
+ * StreamEndpoint endpoint = StreamEndpoint.builder(handoff)
+ *         .corsOrigins("https://chat.example.com")
+ *         .build();
+ * StreamEndpoint.Answer answer = endpoint.answer(request, "/" + token);
+ * if (answer instanceof StreamEndpoint.Whole whole) {
+ *     write(whole.reply());
+ * } else if (answer instanceof StreamEndpoint.Events events) {
+ *     stream(events.headers(), events.feed());
+ * } else if (answer instanceof StreamEndpoint.Document document) {
+ *     await(document.headers(), document.feed());
+ * }
+ * }</pre>
+ *
  * <table>
  * <caption>Requests and answers</caption>
  * <tr><td>{@code GET} or {@code POST /{token}}</td><td>the stream, as Server-Sent Events, as JSON lines or, once it

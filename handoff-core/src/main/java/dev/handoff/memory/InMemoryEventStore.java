@@ -14,6 +14,13 @@ import java.util.concurrent.ConcurrentHashMap;
  * Keeps streams in the memory of this process. It serves a JVM that is application, worker and streaming server at once, and
  * tests. An append is durable as long as the process lives.
  *
+ * <pre>{@code
+ * InMemoryEventStore store = InMemoryEventStore.builder()
+ *         .retention(Duration.ofMinutes(10))
+ *         .maxBytes(256L << 20)
+ *         .build();
+ * }</pre>
+ *
  * <p>The store is bounded in bytes. It keeps a stream for the retention time after its end and then drops it. When the store
  * is full, it drops the streams that ended first before their retention time is over. It never drops a stream that has not ended.
  * If dropping makes no room, or if a single stream grows too large, the store refuses the append. A stream takes room from its

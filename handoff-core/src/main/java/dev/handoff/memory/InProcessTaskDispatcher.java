@@ -33,6 +33,14 @@ import org.slf4j.LoggerFactory;
  * <p>A task of {@link TaskHandler#async} occupies a thread of the executor only while it is started and while its end is written. The executor
  * therefore does not limit how many of these run at a time. {@link Builder#maxPendingBytes} does.
  *
+ * <pre>{@code
+ * ExecutorService executor = Executors.newFixedThreadPool(16);
+ * InProcessTaskDispatcher dispatcher = InProcessTaskDispatcher.builder(store, executor)
+ *         .handler("report", (task, output) -> output.emit("page", "a page about " + task.payload()))
+ *         .cancelUnattendedAfter(Duration.ofMinutes(2))
+ *         .build();
+ * }</pre>
+ *
  * <p>A task does not outlive the process. {@link #close} ends the streams of the remaining tasks, so that no reader waits for
  * a task on which no thread works any more.
  *

@@ -5,6 +5,15 @@ import dev.handoff.task.TaskDispatcher;
 /**
  * Stores streams. Back ends implement this interface. {@code EventStoreContract} in handoff-testkit tests its rules.
  *
+ * <pre>{@code
+ * EventAppender appender = store.appender(streamId, 1);
+ * appender.append("page", "the first page");
+ * appender.end(End.completed(null));
+ *
+ * EventStream.Batch batch = store.open(streamId).read(EventStream.BEGINNING, 100);
+ * batch.events().forEach(event -> System.out.println(event.data()));
+ * }</pre>
+ *
  * <p>Thread-safe.
  */
 public interface EventStore {

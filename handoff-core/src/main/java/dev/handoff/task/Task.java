@@ -11,6 +11,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Work that a request asks for. Make it by {@link #of} and the other methods, which stay when a part is added; the constructor then changes.
  *
+ * <pre>{@code
+ * Task task = Task.of("report", request.body())
+ *         .withFormat("result")
+ *         .withAttributes(Map.of("language", "en"));
+ * }</pre>
+ *
  * @param id names the task and its stream: 32 lower-case hexadecimal digits
  * @param type names the {@link TaskHandler} that does it
  * @param payload what the handler is given, any text, JSON by convention

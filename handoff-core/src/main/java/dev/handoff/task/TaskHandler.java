@@ -9,6 +9,15 @@ import java.util.function.BiFunction;
  * The application's code that does the work of a task. If it returns, the stream ends as completed. If it throws, the stream ends with an error:
  * with the problem of a {@link ProblemException}, else with {@code handler_failed}. The client sees nothing of another exception, which is logged.
  *
+ * <pre>{@code
+ * TaskHandler reports = (task, output) -> {
+ *     for (int page = 1; page <= 3; page++) {
+ *         output.emit("page", "page " + page + " about " + task.payload());
+ *     }
+ *     output.complete("{\"pages\":3}");
+ * };
+ * }</pre>
+ *
  * <p>Such a handler occupies a thread while it works. {@link #async} returns a handler that does not.
  */
 @FunctionalInterface

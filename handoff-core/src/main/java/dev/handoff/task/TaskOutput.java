@@ -6,6 +6,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Takes the events and the result of a task from its handler. Thread-safe: any thread may call it, and events keep the order of the calls.
+ *
+ * <pre>{@code
+ * TaskHandler handler = (task, output) -> {
+ *     Process process = new ProcessBuilder("make-report").start();
+ *     output.onCancel(process::destroy);
+ *     try (BufferedReader lines = process.inputReader()) {
+ *         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+ *             output.emit("line", line);
+ *         }
+ *     }
+ *     output.complete("exit status " + process.waitFor());
+ * };
+ * }</pre>
  */
 public interface TaskOutput {
 

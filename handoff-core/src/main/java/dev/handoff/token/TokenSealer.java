@@ -12,6 +12,13 @@ import org.jspecify.annotations.Nullable;
  * entry of a table and can be revoked.
  *
  * <p>All servers that share streams must open each other's tokens and derive the same ids and proofs. Implementations must be thread-safe.
+ *
+ * <pre>{@code
+ * TokenSealer sealer = TokenSealer.of(System.getenv("HANDOFF_SECRET"));
+ *
+ * // Seals with a new secret, and still opens the tokens of the previous one.
+ * TokenSealer rotated = TokenSealer.of(newSecret, previousSecret);
+ * }</pre>
  */
 public interface TokenSealer {
 

@@ -16,6 +16,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Creates and checks the indexes that the store and the queue need. An administrator creates them before the first use of the database, and
  * after an upgrade that needs new ones. Thread-safe.
+ *
+ * <pre>{@code
+ * try (MongoClient client = MongoClients.create("mongodb://localhost:27017")) {
+ *     MongoIndexes.create(client.getDatabase("handoff"));
+ * }
+ * }</pre>
  */
 public final class MongoIndexes {
 

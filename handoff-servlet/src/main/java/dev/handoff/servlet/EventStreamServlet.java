@@ -25,6 +25,14 @@ import org.slf4j.LoggerFactory;
  * Delivers a stream to each client that holds a token for it: the streaming server. {@link StreamEndpoint} defines the requests and
  * responses. Map the servlet to a prefix, usually {@code /events/*}, with async support.
  *
+ * <pre>{@code
+ * ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+ * EventStreamServlet events = EventStreamServlet.builder(handoff, timer)
+ *         .writeDeadline(Duration.ofSeconds(20))
+ *         .build();
+ * HandoffServlets.register(servletContext, events, "/events/*");
+ * }</pre>
+ *
  * <p>An open stream occupies no thread, and no write blocks. The servlet aborts the response to a client that reads nothing for the write
  * deadline. A response ends cleanly only after the end of its stream. If the servlet has to stop before, it sends the event {@code
  * interrupted} and then aborts the connection, or resets the stream over HTTP/2. This is tested on Jetty, Tomcat and Undertow. The

@@ -11,6 +11,15 @@ import java.util.Optional;
 /**
  * Decides for each request on its path whether to hand it off, and as which task. Must be thread-safe.
  *
+ * <pre>{@code
+ * HandoffRoute route = request -> request.body().contains("\"stream\":true")
+ *         ? Optional.of(Task.of("chat", request.body()))
+ *         : Optional.empty();
+ * HandoffFilter filter = HandoffFilter.builder(handoff)
+ *         .post("/v1/chat/completions", HandoffRoute.joiningRetries(Duration.ofMinutes(1), route))
+ *         .build();
+ * }</pre>
+ *
  * <p>The path of a route is literal, or a pattern with variables:
  *
  * <pre>{@code

@@ -11,6 +11,15 @@ import java.util.Set;
 /**
  * Registers the filter and the streaming server with a servlet container, in the order and with the settings that they need.
  * Call it while the context starts, from a {@code ServletContainerInitializer} or a {@code ServletContextListener}.
+ *
+ * <pre>{@code
+ * final class HandoffListener implements ServletContextListener {
+ *
+ *     public void contextInitialized(ServletContextEvent event) {
+ *         HandoffServlets.register(event.getServletContext(), filter, events);
+ *     }
+ * }
+ * }</pre>
  */
 public final class HandoffServlets {
 

@@ -37,6 +37,14 @@ import org.jspecify.annotations.Nullable;
  * Stores streams in the MongoDB collection {@code handoff_events}, with one document for each batch of entries and a unique index on
  * (stream, seq).
  *
+ * <pre>{@code
+ * MongoClient client = MongoClients.create("mongodb://localhost:27017");
+ * MongoDatabase database = client.getDatabase("handoff");
+ * MongoEventStore store = MongoEventStore.builder(database, Executors.newScheduledThreadPool(4))
+ *         .retention(Duration.ofHours(6))
+ *         .build();
+ * }</pre>
+ *
  * <ol>
  *   <li>An append adds an event to the next batch of its stream. One unordered {@code insertMany} with batches of all streams is in flight
  *     at a time. Events appended meanwhile form the next batch. A write with an unknown outcome is repeated with the same {@code _id}. If

@@ -29,6 +29,14 @@ import org.slf4j.LoggerFactory;
  * Queues tasks in the MongoDB collection {@code handoff_tasks}. Any number of {@link MongoWorker workers} claim tasks from it. Each task is
  * one document:
  *
+ * <pre>{@code
+ * MongoTaskQueue queue = MongoTaskQueue.builder(database, mongoStore, Executors.newFixedThreadPool(4), List.of("report"))
+ *         .lease(Duration.ofSeconds(20))
+ *         .maxAttempts(3)
+ *         .build();
+ * Handoff handoff = Handoff.builder(queue, mongoStore, TokenSealer.of(secret)).build();
+ * }</pre>
+ *
  * <pre>
  * { _id: task id, type, payload?, fingerprint, attributes: [ { name, value }, … ], subject?, key?, format,
  *   state: "queued" | "running" | "completed" | "failed" | "cancelled", epoch: int32, attempts: int32,

@@ -26,6 +26,15 @@ import org.slf4j.LoggerFactory;
  * its own, because a cancellation may wait for the database and for the application. It starts at most 100 of them, and each ends after a second
  * without work.
  *
+ * <pre>{@code
+ * MongoWorker worker = MongoWorker.builder(queue, Executors.newFixedThreadPool(8))
+ *         .handler("report", (task, output) -> output.emit("page", "a page about " + task.payload()))
+ *         .maxRunning(8)
+ *         .build();
+ * worker.start();
+ * Runtime.getRuntime().addShutdownHook(new Thread(worker::close));
+ * }</pre>
+ *
  * <p>Thread-safe.
  */
 public final class MongoWorker implements AutoCloseable {
