@@ -23,8 +23,10 @@ import java.util.Optional;
  * <p>The path of a route is literal, or a pattern with variables:
  *
  * <pre>{@code
- * builder.post("/v1/threads/{thread}/runs",
- *         request -> Optional.of(Task.of("run", request.pathVariable("thread") + " " + request.body())));
+ * HandoffFilter filter = HandoffFilter.builder(handoff)
+ *         .post("/v1/threads/{thread}/runs",
+ *                 request -> Optional.of(Task.of("run", request.pathVariable("thread") + " " + request.body())))
+ *         .build();
  * }</pre>
  *
  * <p>A variable matches one whole segment. {@link HandoffRequest#pathVariable} returns it without percent-encoding. If several paths
