@@ -28,6 +28,7 @@ class JavadocExamplesTest {
     private static final Set<String> TYPES_WITH_EXAMPLES = Set.of(
             "Handoff",
             "StreamEndpoint",
+            "ServletHandoffRequest",
             "HandoffFilter",
             "HandoffRoute",
             "EventStreamServlet",
@@ -67,6 +68,7 @@ class JavadocExamplesTest {
             import dev.handoff.task.*;
             import dev.handoff.token.*;
             import jakarta.servlet.*;
+            import jakarta.servlet.http.HttpServletRequest;
             import java.io.*;
             import java.time.*;
             import java.util.*;
@@ -80,6 +82,7 @@ class JavadocExamplesTest {
                 HandoffFilter filter;
                 EventStreamServlet events;
                 HandoffRequest request;
+                HttpServletRequest servletRequest;
                 ServletContext servletContext;
                 MongoDatabase database;
                 MongoEventStore mongoStore;
@@ -87,6 +90,7 @@ class JavadocExamplesTest {
                 String secret;
                 String newSecret;
                 String previousSecret;
+                String order;
                 String streamId;
                 String token;
 

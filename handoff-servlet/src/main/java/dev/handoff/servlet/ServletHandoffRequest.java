@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * A servlet request as the core sees it. The filter makes them for its routes. A controller makes one with {@link #of(HttpServletRequest)}:
  *
  * <pre>{@code
- * Reply reply = handoff.begin(ServletHandoffRequest.of(request), Task.of("report", order.toJson()));
+ * Reply reply = handoff.begin(ServletHandoffRequest.of(servletRequest), Task.of("report", order));
  * }</pre>
  *
  * <p>The body is read only when {@link #body} or {@link #bodyBytes} is called. {@link dev.handoff.Handoff} calls neither, so a controller may
