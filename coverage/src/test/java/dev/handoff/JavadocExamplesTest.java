@@ -73,6 +73,7 @@ class JavadocExamplesTest {
             import java.time.*;
             import java.util.*;
             import java.util.concurrent.*;
+            import java.util.function.Consumer;
 
             abstract class %s {
                 Executor executor;
@@ -87,12 +88,17 @@ class JavadocExamplesTest {
                 MongoDatabase database;
                 MongoEventStore mongoStore;
                 MongoTaskQueue queue;
+                Model model;
                 String secret;
                 String newSecret;
                 String previousSecret;
                 String order;
                 String streamId;
                 String token;
+
+                interface Model {
+                    CompletionStage<String> answer(String prompt, Consumer<String> words);
+                }
 
                 abstract void write(Reply reply);
 
@@ -112,10 +118,12 @@ class JavadocExamplesTest {
             return type + "Example" + number;
         }
 
-        /** Returns a source file. An example of statements becomes the body of a method. */
+        /** Returns a source file. An example of statements, or of one expression, becomes the body of a method. */
         String source() {
             boolean declaresType = TYPE_DECLARATION.matcher(code).lookingAt();
-            String member = declaresType ? code : "void example() throws Exception {\n" + code + "}\n";
+            boolean isExpression = !code.endsWith(";\n") && !code.endsWith("}\n");
+            String body = isExpression ? code + ";\n" : code;
+            String member = declaresType ? code : "void example() throws Exception {\n" + body + "}\n";
             return CONTEXT.formatted(className()) + member + "}\n";
         }
     }

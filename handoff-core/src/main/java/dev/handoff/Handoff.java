@@ -29,8 +29,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The front door. An application server hands requests off with {@link #begin}; a streaming server lets their answers be
- * read with {@link #open}. The two may be one process, or many.
+ * The entry point. An application server hands a request off with {@link #begin}. A streaming server opens the stream of a token with
+ * {@link #open}. One process can do both, or several processes can share the work.
  *
  * <pre>{@code
  * EventStore store = InMemoryEventStore.create();
