@@ -50,8 +50,7 @@ class JavadocExamplesTest {
     private static final Pattern TYPE_DECLARATION = Pattern.compile("(?:final |static )*(?:class|record|interface) ");
 
     /** What an example may use without declaring it. An example that declares one of these names hides the field. */
-    private static final String CONTEXT =
-            """
+    private static final String CONTEXT = """
             import com.mongodb.client.MongoClient;
             import com.mongodb.client.MongoClients;
             import com.mongodb.client.MongoDatabase;
