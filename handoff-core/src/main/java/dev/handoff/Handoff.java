@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff;
 
 import dev.handoff.delivery.AuthorizedStream;
@@ -82,6 +83,7 @@ public final class Handoff {
         this.grantLifetime = other.grantLifetime;
         this.clock = other.clock;
         this.retries = other.retries;
+        this.observer = other.observer;
     }
 
     /** For a hand-off between these parts. */

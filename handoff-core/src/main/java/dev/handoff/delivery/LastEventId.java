@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.delivery;
 
 import dev.handoff.format.StreamFormat;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
@@ -18,11 +20,11 @@ final class LastEventId {
     static EventId check(AuthorizedStream access, String lastEventId) {
         EventId id = EventId.ofRequest(lastEventId);
         if (!id.streamId().equals(access.grant().streamId())) {
-            throw new ProblemException(400, "invalid_last_event_id", "Last-Event-ID names another stream: " + id);
+            throw ProblemCode.INVALID_LAST_EVENT_ID.exception("Last-Event-ID names another stream: " + id);
         }
         if (id.position() > access.stream().last()) {
-            throw new ProblemException(
-                    400, "invalid_last_event_id", "Last-Event-ID names an event that the stream has not had: " + id);
+            throw ProblemCode.INVALID_LAST_EVENT_ID.exception(
+                    "Last-Event-ID names an event that the stream has not had: " + id);
         }
         return id;
     }
@@ -37,8 +39,8 @@ final class LastEventId {
             throw Rendering.failure(format, e);
         }
         if (last.part() >= frames) {
-            throw new ProblemException(
-                    400, "invalid_last_event_id", "Last-Event-ID names an event that the stream has not had: " + last);
+            throw ProblemCode.INVALID_LAST_EVENT_ID.exception(
+                    "Last-Event-ID names an event that the stream has not had: " + last);
         }
     }
 

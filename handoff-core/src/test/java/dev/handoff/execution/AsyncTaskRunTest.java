@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.execution;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -8,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.observation.HandoffObserver;
 import dev.handoff.store.EventAppender;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
@@ -330,7 +332,7 @@ class AsyncTaskRunTest {
                 appender.end(end);
             }
         };
-        TaskRun run = new TaskRun(task, TaskHandler.async((given, output) -> stage), () -> refused, new TickingClock());
+        TaskRun run = new TaskRun(task, TaskHandler.async((given, output) -> stage), () -> refused, new TickingClock(), HandoffObserver.NONE);
         start(run);
         run.cancel();
         run.retryEnd();

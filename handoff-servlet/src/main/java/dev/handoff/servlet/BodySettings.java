@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.servlet;
 
+import dev.handoff.check.Counts;
+import dev.handoff.check.Durations;
 import dev.handoff.time.Ticker;
 import java.time.Duration;
 
@@ -42,10 +45,7 @@ final class BodySettings {
     }
 
     void bodyDeadline(Duration value) {
-        if (value.toMillis() < 1) {
-            throw new IllegalArgumentException("bodyDeadline is less than a millisecond: " + value);
-        }
-        bodyDeadline = value;
+        bodyDeadline = Durations.requireMillis("bodyDeadline", value);
     }
 
     void minBodyRate(int bytesPerSecond) {
@@ -56,10 +56,7 @@ final class BodySettings {
     }
 
     void maxWaitingBodies(int value) {
-        if (value < 1) {
-            throw new IllegalArgumentException("maxWaitingBodies is not positive: " + value);
-        }
-        maxWaitingBodies = value;
+        maxWaitingBodies = Counts.requirePositive("maxWaitingBodies", value);
     }
 
     void ticker(Ticker value) {

@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.servlet;
 
 import dev.handoff.check.Errors;
 import dev.handoff.http.HandoffRequest;
 import dev.handoff.http.Problem;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import java.util.Objects;
@@ -29,7 +31,7 @@ final class ErrorReplies {
             return refuse(known.problem(), known.getCause(), request, errors);
         }
         Errors.rethrowFatal(e);
-        return refuse(new Problem(500, "internal_error", "The server failed at this request."), e, request, errors);
+        return refuse(ProblemCode.INTERNAL_ERROR.problem("The server failed at this request."), e, request, errors);
     }
 
     private static Reply refuse(
@@ -39,7 +41,7 @@ final class ErrorReplies {
         if (problem.status() == 503) {
             reply = reply.withDefault("Retry-After", "1");
         }
-        if (problem.code().equals(ServletHandoffRequest.UNSUPPORTED_ENCODING)) {
+        if (problem.code().equals(ProblemCode.UNSUPPORTED_CONTENT_ENCODING.code())) {
             // RFC 9110, 15.5.16
             reply = reply.withDefault("Accept-Encoding", "identity");
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.testkit.contract;
 
 import org.junit.jupiter.api.Nested;
@@ -49,4 +50,7 @@ class JettyTest {
 
     @Nested
     class JsonLines extends JsonLinesContract implements OnJetty {}
+
+    @Nested
+    class ReaderEnd extends ReaderEndContract implements OnJetty {}
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.testkit.contract;
 
 import org.junit.jupiter.api.Nested;
@@ -49,4 +50,7 @@ class TomcatTest {
 
     @Nested
     class JsonLines extends JsonLinesContract implements OnTomcat {}
+
+    @Nested
+    class ReaderEnd extends ReaderEndContract implements OnTomcat {}
 }

@@ -1,9 +1,0 @@
-package dev.handoff.testkit.contract;
-
-class TomcatReaderEndTest extends ReaderEndContract {
-
-    @Override
-    protected ServletContainer container() {
-        return new TomcatContainer();
-    }
-}
