@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff;
 
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
@@ -14,7 +15,6 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import dev.handoff.http.Problem;
-import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.minibatch.PythonStreams;
 import dev.handoff.mongo.stream.MongoEventStore;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.benchmarks;
 
 import java.util.concurrent.CompletableFuture;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.benchmarks;
 
 import com.mongodb.client.MongoClient;
@@ -114,12 +115,14 @@ final class TailRun implements Callable<Integer> {
                 TailServer server = TailServer.start(uri, SECRET, heap)) {
             MongoDatabase database = client.getDatabase("storm");
             MongoIndexes.create(database);
-            MongoEventStore store = MongoEventStore.builder(database, storeThreads).build();
+            MongoEventStore store =
+                    MongoEventStore.builder(database, storeThreads).build();
             MongoTaskQueue queue = MongoTaskQueue.builder(database, store, queueThreads, List.of(Storm.TASK_TYPE))
                     .build();
             List<TailStream> all = new ArrayList<>();
             for (int i = 0; i < streams; i++) {
-                // No worker runs the task: it is there because the server delivers only streams of tasks that are known.
+                // No worker runs the task: it is there because the server delivers only streams of tasks that are
+                // known.
                 Task task = Task.of(Storm.TASK_TYPE, "");
                 queue.dispatch(task);
                 all.add(new TailStream(task.id(), events, eventBytes));
@@ -150,7 +153,8 @@ final class TailRun implements Callable<Integer> {
 
     private List<TailReader> open(List<TailStream> all, TailServer server) {
         TokenSealer sealer = TokenSealer.of(SECRET);
-        HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+        HttpClient http =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
         List<TailReader> readers = new ArrayList<>();
         for (TailStream stream : all) {
             String token = sealer.seal(new Grant(

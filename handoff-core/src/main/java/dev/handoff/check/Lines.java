@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.check;
 
 /** Checks texts that must not contain a line break, such as header values and the fields of an event. */

@@ -1,10 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.delivery;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.Problem;
-import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.observation.GuardedObserver;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.delivery;
 
 /** Thrown when a {@link dev.handoff.format.StreamFormat}, which is code of the application, throws or returns nonsense. */

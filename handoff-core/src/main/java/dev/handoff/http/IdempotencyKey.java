@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.http;
 
 /** Reads the {@code Idempotency-Key} field (draft-ietf-httpapi-idempotency-key-header-07). */

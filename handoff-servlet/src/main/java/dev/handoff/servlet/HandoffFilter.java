@@ -1,12 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.servlet;
 
 import dev.handoff.Handoff;
-import dev.handoff.check.Counts;
-import dev.handoff.check.Durations;
-import dev.handoff.check.Errors;
 import dev.handoff.delivery.EventId;
 import dev.handoff.http.Problem;
-import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.task.Task;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.servlet;
 
 /** What a connection needs of the server that it belongs to. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.examples.chat;
 
 /** Thrown when the program cannot start. The message is one line that tells the user why. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.examples.chat;
 
 /** Counts words, which are separated by white space. This server has no tokenizer. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.tail;
 
 /** Decides when a {@link TailLoop} fetches a stream. Only the loop writes the fields that are not volatile. */

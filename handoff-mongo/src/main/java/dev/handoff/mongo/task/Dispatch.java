@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.task;
 
 import dev.handoff.http.ProblemCode;
@@ -114,9 +115,8 @@ final class Dispatch {
         // Another server may have accepted the task in between.
         known = database.task(task.id());
         if (known.isEmpty()) {
-            throw ProblemCode.IDEMPOTENCY_KEY_EXPIRED.exception(
-                    "The idempotency key \"" + task.idempotencyKey()
-                            + "\" was used for a request that is no longer known but whose events are still kept.");
+            throw ProblemCode.IDEMPOTENCY_KEY_EXPIRED.exception("The idempotency key \"" + task.idempotencyKey()
+                    + "\" was used for a request that is no longer known but whose events are still kept.");
         }
         return known;
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.task;
 
 import dev.handoff.mongo.database.Database;
@@ -150,7 +151,8 @@ final class OwnedTasks {
         if (task.stopping || running.get(task.id) != task || task.run.state().isFinal()) {
             return;
         }
-        // Uses other threads, because a cancellation waits for an emit of the handler, for cancel actions and for the database, and because all
+        // Uses other threads, because a cancellation waits for an emit of the handler, for cancel actions and for the
+        // database, and because all
         // threads of the handlers may be busy. If no thread can be started, the next comparison tries again.
         if (owned == null || owned.epoch() != task.epoch) {
             if (complete && isTaken(task)) {

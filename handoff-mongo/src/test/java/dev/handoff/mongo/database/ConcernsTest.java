@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.database;
 
 import static dev.handoff.mongo.database.ProxiedMongo.batch;

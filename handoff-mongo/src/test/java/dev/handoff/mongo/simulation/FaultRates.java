@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.simulation;
 
 /** How likely the network and the servers fail at one operation. A simulation changes this while it runs. */

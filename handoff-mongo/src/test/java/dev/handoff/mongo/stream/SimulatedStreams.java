@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.stream;
 
 import dev.handoff.mongo.database.Database;

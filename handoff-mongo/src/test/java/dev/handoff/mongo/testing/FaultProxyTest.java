@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.testing;
 
 import static dev.handoff.testkit.Await.await;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.testkit.contract;
 
 import static dev.handoff.testkit.Await.await;

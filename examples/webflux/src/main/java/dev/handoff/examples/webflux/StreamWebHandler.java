@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package dev.handoff.examples.webflux;
 
 import dev.handoff.StreamEndpoint;
@@ -85,7 +86,8 @@ final class StreamWebHandler implements WebHandler, AutoCloseable {
                     }
                     return writing.apply(pump);
                 })
-                .onErrorResume(e -> response.isCommitted() ? Mono.error(e) : ReactiveReplies.write(response, feed.error(e)))
+                .onErrorResume(
+                        e -> response.isCommitted() ? Mono.error(e) : ReactiveReplies.write(response, feed.error(e)))
                 .publishOn(blocking)
                 .doFinally(signal -> {
                     pumps.remove(pump);
