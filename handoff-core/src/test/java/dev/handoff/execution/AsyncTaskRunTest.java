@@ -332,7 +332,12 @@ class AsyncTaskRunTest {
                 appender.end(end);
             }
         };
-        TaskRun run = new TaskRun(task, TaskHandler.async((given, output) -> stage), () -> refused, new TickingClock(), HandoffObserver.NONE);
+        TaskRun run = new TaskRun(
+                task,
+                TaskHandler.async((given, output) -> stage),
+                () -> refused,
+                new TickingClock(),
+                HandoffObserver.NONE);
         start(run);
         run.cancel();
         run.retryEnd();
