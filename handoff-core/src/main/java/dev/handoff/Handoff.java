@@ -5,8 +5,6 @@ import dev.handoff.delivery.AuthorizedStream;
 import dev.handoff.delivery.EventId;
 import dev.handoff.format.StreamFormat;
 import dev.handoff.http.HandoffRequest;
-import dev.handoff.http.IdempotencyKey;
-import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.observation.GuardedObserver;
@@ -23,7 +21,6 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -58,6 +55,7 @@ public final class Handoff {
     private final Duration grantLifetime;
     private final Clock clock;
     private final Retries retries;
+    private final Resumption.Check resumptions;
     final HandoffObserver observer;
 
     private Handoff(Builder builder) {
@@ -70,6 +68,7 @@ public final class Handoff {
         this.grantLifetime = builder.grantLifetime;
         this.clock = builder.clock;
         this.retries = new Retries(dispatcher, sealer);
+        this.resumptions = new Resumption.Check(dispatcher, sealer, formats, clock, grantLifetime);
         this.observer = GuardedObserver.of(builder.observer);
     }
 
@@ -83,6 +82,7 @@ public final class Handoff {
         this.grantLifetime = other.grantLifetime;
         this.clock = other.clock;
         this.retries = other.retries;
+        this.resumptions = other.resumptions;
         this.observer = other.observer;
     }
 
@@ -137,44 +137,21 @@ public final class Handoff {
             return resumed.get();
         }
         formats.require(task.format());
-        Task owned = ownedBy(request, task);
+        Task owned = Retries.requested(task, request);
         if (owned.idempotencyKey() != null) {
             owned = owned.withId(retries.idOf(owned.subject(), owned.idempotencyKey()));
         } else {
             Optional<TaskStatus> first = retries.earlier(request, owned, joinRetriesWithin);
             if (first.isPresent()) {
                 observer.joined(owned.type());
-                return handOff(
-                        request,
-                        owned.subject(),
-                        first.get().taskId(),
-                        owned.format(),
-                        rightsOfReturning(owned.subject()),
-                        clock.instant().plus(grantLifetime),
-                        null);
+                Set<Grant.Right> returning = rightsOfReturning(owned.subject());
+                return handOff(request, owned.withId(first.get().taskId()), returning);
             }
         }
         // Before the task is dispatched, because nothing may fail after that.
-        Reply reply = handOff(
-                request,
-                owned.subject(),
-                owned.id(),
-                owned.format(),
-                rights,
-                clock.instant().plus(grantLifetime),
-                null);
+        Reply reply = handOff(request, owned, rights);
         dispatcher.dispatch(owned);
         return reply;
-    }
-
-    /** Returns the task with the subject and the key that it has, or else with those of the request. */
-    private static Task ownedBy(HandoffRequest request, Task task) {
-        String key = task.idempotencyKey();
-        String field = key == null ? request.header("Idempotency-Key") : null;
-        if (field != null) {
-            key = IdempotencyKey.parse(field);
-        }
-        return task.requestedBy(task.subject() == null ? request.subject() : task.subject(), key);
     }
 
     /**
@@ -207,41 +184,20 @@ public final class Handoff {
     }
 
     private Optional<Reply> resumed(HandoffRequest request) {
-        String field = request.header("Last-Event-ID");
-        if (field == null || field.isEmpty()) {
+        Optional<Resumption> found = resumptions.of(request);
+        if (found.isEmpty()) {
             return Optional.empty();
         }
-        EventId last = EventId.ofRequest(field);
-        boolean known = request.subject() != null;
-        if (!known && !sealer.proves(last.streamId(), last.proof())) {
-            throw notYourStream(last);
-        }
-        TaskStatus status = dispatcher.status(last.streamId()).orElseThrow(AuthorizedStream::gone);
-        if (!Objects.equals(status.subject(), request.subject())) {
-            throw notYourStream(last);
-        }
-        Instant expires = (known ? clock.instant() : status.created()).plus(grantLifetime);
-        if (!clock.instant().isBefore(expires)) {
-            throw ProblemCode.TOKEN_EXPIRED.exception("The stream could be resumed until " + expires + '.');
-        }
-        // Only events have ids, so this client reads events, whatever the first request of the task asked for.
-        boolean events = formats.ofAccepted(status.format()) instanceof StreamFormat.EventFormat;
-        String format = events ? status.format() : StreamFormat.standard().name();
-        Reply reply = handOff(
-                request,
-                request.subject(),
-                last.streamId(),
-                format,
+        Resumption resumption = found.get();
+        Grant grant = new Grant(
+                resumption.last().streamId(),
                 rightsOfReturning(request.subject()),
-                expires,
-                last);
-        observer.resumed(format);
+                resumption.format(),
+                request.subject(),
+                resumption.expires());
+        Reply reply = redirects.reply(request, grant, resumption.last());
+        observer.resumed(resumption.format());
         return Optional.of(reply);
-    }
-
-    private static ProblemException notYourStream(EventId last) {
-        return ProblemCode.NOT_YOUR_STREAM.exception(
-                "Last-Event-ID names a stream that was begun by another user, or has no valid proof: " + last);
     }
 
     /**
@@ -262,15 +218,10 @@ public final class Handoff {
         dispatcher.reportReaders(streamIds);
     }
 
-    private Reply handOff(
-            HandoffRequest request,
-            @Nullable String subject,
-            String streamId,
-            String format,
-            Set<Grant.Right> granted,
-            Instant expires,
-            @Nullable EventId last) {
-        return redirects.reply(request, new Grant(streamId, granted, format, subject, expires), last);
+    private Reply handOff(HandoffRequest request, Task task, Set<Grant.Right> granted) {
+        Instant expires = clock.instant().plus(grantLifetime);
+        Grant grant = new Grant(task.id(), granted, task.format(), task.subject(), expires);
+        return redirects.reply(request, grant, null);
     }
 
     /** The settings of a hand-off. */

@@ -2,6 +2,7 @@
 package dev.handoff;
 
 import dev.handoff.http.HandoffRequest;
+import dev.handoff.http.IdempotencyKey;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
 import dev.handoff.task.TaskStatus;
@@ -23,6 +24,16 @@ final class Retries {
     Retries(TaskDispatcher dispatcher, TokenSealer sealer) {
         this.dispatcher = dispatcher;
         this.sealer = sealer;
+    }
+
+    /** Returns the task with the subject and the key that it has, or else with those of the request. */
+    static Task requested(Task task, HandoffRequest request) {
+        String key = task.idempotencyKey();
+        String field = key == null ? request.header("Idempotency-Key") : null;
+        if (field != null) {
+            key = IdempotencyKey.parse(field);
+        }
+        return task.requestedBy(task.subject() == null ? request.subject() : task.subject(), key);
     }
 
     /** Returns the id of the task that a subject begins with a key: the id under the current secret, unless a task has one under a previous secret. */

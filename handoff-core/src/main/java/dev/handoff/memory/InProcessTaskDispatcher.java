@@ -28,11 +28,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs tasks in this process, on the executor of the application. The executor decides how many run at a time and how many
- * wait. When it rejects a task, the dispatcher refuses it.
- *
- * <p>A task of {@link TaskHandler#async} occupies a thread of the executor only while it is started and while its end is written. The executor
- * therefore does not limit how many of these run at a time. {@link Builder#maxPendingBytes} does.
+ * Runs tasks in this process, on the executor of the application. The executor decides how many run at a time and how many wait. When it
+ * rejects a task, the dispatcher refuses it. A task of {@link TaskHandler#async} occupies a thread only while it starts and while its end is written. So
+ * the executor does not limit how many of these run at a time. {@link Builder#maxPendingBytes} does.
  *
  * <pre>{@code
  * ExecutorService executor = Executors.newFixedThreadPool(16);
@@ -309,9 +307,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
 
         /**
-         * Sets the most bytes of all tasks that are queued or running, with their payloads and attributes; an eighth of the
-         * largest heap by default. A task for which there is no room is refused with 503, and one that is larger than the limit
-         * with 413.
+         * Sets the most bytes of all tasks that are queued or running, with their payloads and attributes; an eighth of the largest heap by
+         * default. A task for which there is no room is refused with 503, and one that is larger than the limit with 413.
          *
          * @throws IllegalArgumentException if it is not positive
          */
@@ -321,9 +318,9 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
 
         /**
-         * Sets the most bytes of the records of tasks that have ended; a sixteenth of the largest heap by default, which
-         * is room for about 80 tasks for each MiB of heap. When there is no room, the dispatcher forgets the task that ended
-         * first before its retention time is over. It keeps the record of the last task in any case.
+         * Sets the most bytes of the records of tasks that have ended; a sixteenth of the largest heap by default, which is room for about
+         * 80 tasks for each MiB of heap. When there is no room, the dispatcher forgets the task that ended first, even if its retention
+         * time is not over. It always keeps the record of the last task.
          *
          * @throws IllegalArgumentException if it is not positive
          */
@@ -333,9 +330,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
 
         /**
-         * Cancels a task whose stream has had no reader for this long. By default a task goes on without readers. A
-         * client that waits for a document counts as a reader until the document is sent, even if it has left, because
-         * the server notices that only when it writes.
+         * Cancels a task whose stream has had no reader for this long. By default a task goes on without readers. A client that waits for
+         * a document counts as a reader until the document is sent, even if it has left. The server notices that only when it writes.
          *
          * <p>Only time in which streaming servers call {@link #reportReaders} counts. Of a longer gap between two calls, two seconds
          * count, or half of the limit if that is less. So a process that was suspended cancels no task for that reason.

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.stream;
 
+import dev.handoff.check.Durations;
+import dev.handoff.http.ProblemCode;
+import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.EventBatch;
 import dev.handoff.mongo.database.InsertOutcome;
+import dev.handoff.store.EventStore;
 import dev.handoff.store.StaleWriterException;
+import dev.handoff.store.StreamId;
 import dev.handoff.time.Ticker;
 import java.time.Duration;
 import java.util.List;
@@ -44,6 +49,26 @@ final class Fence {
         this.lock = lock;
         this.never = lock.newCondition();
         this.onStored = onStored;
+    }
+
+    /**
+     * Does what {@link #write} does, and answers in the terms of {@link EventStore#appender}. Blocks.
+     *
+     * @throws IllegalArgumentException if the id or the epoch is invalid, or the time is negative or more than a hundred years
+     * @throws StaleWriterException as {@link #write} does
+     * @throws ProblemException with status 503 where {@link #write} throws a {@link DatabaseException}
+     */
+    long takeOver(String stream, int epoch, Duration retryFor) {
+        StreamId.require(stream);
+        if (epoch < 1) {
+            throw new IllegalArgumentException("epoch is less than 1: " + epoch);
+        }
+        Durations.requireNotNegative("retryFor", retryFor);
+        try {
+            return write(stream, epoch, retryFor);
+        } catch (DatabaseException e) {
+            throw ProblemCode.STORE_UNREACHABLE.exception("The event store cannot be reached.", e);
+        }
     }
 
     /**

@@ -7,10 +7,8 @@ import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
 import dev.handoff.check.Counts;
 import dev.handoff.check.Durations;
-import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.Database;
-import dev.handoff.mongo.database.DatabaseException;
 import dev.handoff.mongo.database.DatabaseSettings;
 import dev.handoff.mongo.database.MongoOperations;
 import dev.handoff.mongo.tail.PollInterval;
@@ -89,15 +87,10 @@ public final class MongoEventStore implements EventStore {
                         .withLoops(builder.fetchLoops)
                         .withObserver(observer));
         this.fence = new Fence(database, builder.ticker, locks.get(), tail::offer);
+        GroupCommitSettings settings = new GroupCommitSettings(
+                builder.retryFor, builder.linger, builder.documentsPerSecond, builder.maxPendingBytes);
         this.commit = new GroupCommit(
-                database,
-                builder.executor,
-                builder.ticker,
-                locks.get(),
-                new GroupCommitSettings(
-                        builder.retryFor, builder.linger, builder.documentsPerSecond, builder.maxPendingBytes),
-                observer,
-                tail::offer);
+                database, builder.executor, builder.ticker, locks.get(), settings, observer, tail::offer);
     }
 
     /**
@@ -166,18 +159,7 @@ public final class MongoEventStore implements EventStore {
      *     interrupted before. The fence may be stored then, so the caller must not use this epoch again
      */
     public EventAppender appender(String streamId, int epoch, Duration retryFor) {
-        StreamId.require(streamId);
-        if (epoch < 1) {
-            throw new IllegalArgumentException("epoch is less than 1: " + epoch);
-        }
-        Durations.requireNotNegative("retryFor", retryFor);
-        long next;
-        try {
-            next = fence.write(streamId, epoch, retryFor);
-        } catch (DatabaseException e) {
-            throw ProblemCode.STORE_UNREACHABLE.exception("The event store cannot be reached.", e);
-        }
-        return new MongoEventAppender(commit, streamId, epoch, next);
+        return new MongoEventAppender(commit, streamId, epoch, fence.takeOver(streamId, epoch, retryFor));
     }
 
     /** Sets the options of a store. Not thread-safe. */
@@ -228,8 +210,7 @@ public final class MongoEventStore implements EventStore {
          * @throws IllegalArgumentException if it is less than 1
          */
         public Builder fetchLoops(int fetchLoops) {
-            Counts.requirePositive("fetchLoops", fetchLoops);
-            this.fetchLoops = fetchLoops;
+            this.fetchLoops = Counts.requirePositive("fetchLoops", fetchLoops);
             return this;
         }
 
@@ -317,8 +298,7 @@ public final class MongoEventStore implements EventStore {
          * @throws IllegalArgumentException if it is less than 1
          */
         public Builder documentsPerSecond(int documentsPerSecond) {
-            Counts.requirePositive("documentsPerSecond", documentsPerSecond);
-            this.documentsPerSecond = documentsPerSecond;
+            this.documentsPerSecond = Counts.requirePositive("documentsPerSecond", documentsPerSecond);
             return this;
         }
 

@@ -2,6 +2,7 @@
 package dev.handoff.mongo.task;
 
 import com.mongodb.client.MongoDatabase;
+import dev.handoff.check.Counts;
 import dev.handoff.check.Durations;
 import dev.handoff.mongo.database.Database;
 import dev.handoff.mongo.database.DatabaseSettings;
@@ -20,15 +21,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Queues tasks in the MongoDB collection {@code handoff_tasks}. Any number of {@link MongoWorker workers} claim tasks from it. Each task is
- * one document:
+ * Queues tasks in the MongoDB collection {@code handoff_tasks}. Any number of {@link MongoWorker workers} claim tasks from it.
  *
  * <pre>{@code
  * MongoTaskQueue queue = MongoTaskQueue.builder(database, mongoStore, Executors.newFixedThreadPool(4), List.of("report"))
@@ -38,13 +35,14 @@ import org.slf4j.LoggerFactory;
  * Handoff handoff = Handoff.builder(queue, mongoStore, TokenSealer.of(secret)).build();
  * }</pre>
  *
+ * <p>Each task is one document. The collection {@code handoff_workers} has one document for each worker process.
+ *
  * <pre>
  * { _id: task id, type, payload?, fingerprint, attributes: [ { name, value }, … ], subject?, key?, format,
  *   state: "queued" | "running" | "completed" | "failed" | "cancelled", epoch: int32, attempts: int32,
  *   worker?, cancel?: true, attended: date, created: date, started?: date, ended?: date, expireAt?: date }
+ * { _id: worker, beat: int64, expireAt: date }
  * </pre>
- *
- * <p>The collection {@code handoff_workers} has one document for each worker process: {@code { _id: worker, beat: int64, expireAt: date }}.
  *
  * <ol>
  *   <li>A dispatch inserts the document. Its {@code _id} makes the dispatch idempotent across all servers.
@@ -67,11 +65,9 @@ public final class MongoTaskQueue implements TaskDispatcher {
     /** The name of the collection. */
     public static final String COLLECTION = MongoOperations.TASKS;
 
-    private static final Logger logger = LoggerFactory.getLogger(MongoTaskQueue.class);
-
     private final Database database;
     private final MongoEventStore store;
-    private final Executor executor;
+    private final Jobs jobs;
     private final QueueSettings settings;
     private final HandoffObserver observer;
     private final Takeover takeover;
@@ -82,17 +78,13 @@ public final class MongoTaskQueue implements TaskDispatcher {
     MongoTaskQueue(Database database, MongoEventStore store, Executor executor, QueueSettings settings) {
         this.database = database;
         this.store = store;
-        this.executor = executor;
+        this.jobs = new Jobs(executor);
         this.settings = settings;
         this.observer = GuardedObserver.of(settings.observer());
-        this.takeover = new Takeover(
-                database,
-                store,
-                settings.name(),
-                settings.maxAttempts(),
-                settings.lease().dividedBy(2));
+        Duration retryFor = settings.lease().dividedBy(2);
+        this.takeover = new Takeover(database, store, settings.name(), settings.maxAttempts(), retryFor);
         this.dispatch = new Dispatch(database, takeover, settings, observer);
-        this.attendance = new Attendance(database, settings, this::onExecutor, dispatch::cancel);
+        this.attendance = new Attendance(database, settings, jobs::submit, dispatch::cancel);
         this.sweeper = new Sweeper(database, takeover, attendance, settings, observer);
     }
 
@@ -167,25 +159,16 @@ public final class MongoTaskQueue implements TaskDispatcher {
     /** Submits a sweep to the executor if one is due. Does not block. */
     void sweepIfDue() {
         if (sweeper.isDue()) {
-            onExecutor(sweeper::sweepDue);
+            jobs.submit(sweeper::sweepDue);
         }
-    }
-
-    /** Submits an action that may block to the executor. Returns whether the executor accepted it. */
-    boolean onExecutor(Runnable action) {
-        try {
-            executor.execute(action);
-            return true;
-        } catch (RejectedExecutionException e) {
-            logger.debug("the executor of the queue rejected an action", e);
-        } catch (RuntimeException | Error e) {
-            logger.warn("the executor of the queue failed", e);
-        }
-        return false;
     }
 
     Database database() {
         return database;
+    }
+
+    Jobs jobs() {
+        return jobs;
     }
 
     MongoEventStore store() {
@@ -312,10 +295,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
          * @throws IllegalArgumentException if it is not positive
          */
         public Builder maxAttempts(int maxAttempts) {
-            if (maxAttempts < 1) {
-                throw new IllegalArgumentException("maxAttempts is not positive: " + maxAttempts);
-            }
-            this.maxAttempts = maxAttempts;
+            this.maxAttempts = Counts.requirePositive("maxAttempts", maxAttempts);
             return this;
         }
 
@@ -341,16 +321,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
             if (executor == store.executor()) {
                 throw new IllegalArgumentException("the executor is that of the store; a sweep waits for its writes");
             }
-            Duration kept = Objects.requireNonNullElse(retention, store.retention());
-            if (kept.compareTo(store.retention()) < 0) {
-                throw new IllegalArgumentException("tasks are kept for " + kept
-                        + ", a shorter time than their events, which are kept for " + store.retention());
-            }
-            if (cancelUnattendedAfter != null
-                    && cancelUnattendedAfter.compareTo(sweepInterval.multipliedBy(Attendance.MISSED_SWEEPS)) < 0) {
-                throw new IllegalArgumentException("cancelUnattendedAfter is " + cancelUnattendedAfter + ", less than "
-                        + Attendance.MISSED_SWEEPS + " times the sweepInterval of " + sweepInterval);
-            }
+            Duration kept = QueueSettings.retention(retention, store.retention());
             Database operations = new MongoOperations(
                     database,
                     DatabaseSettings.keeping(store.retention(), kept)
@@ -371,9 +342,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
                             cancelUnattendedAfter,
                             observer,
                             ticker,
-                            // Fair, because a handler that emits in a loop, and whose emits wait for the store, would
-                            // keep a
-                            // cancellation from getting the lock of its run.
+                            // Fair, because a handler that emits in a loop would keep a cancellation from the lock.
                             () -> new ReentrantLock(true)));
         }
     }

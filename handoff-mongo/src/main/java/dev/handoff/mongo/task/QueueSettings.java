@@ -4,6 +4,7 @@ package dev.handoff.mongo.task;
 import dev.handoff.observation.HandoffObserver;
 import dev.handoff.time.Ticker;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.locks.Lock;
 import java.util.function.Supplier;
@@ -33,4 +34,34 @@ record QueueSettings(
         @Nullable Duration cancelUnattendedAfter,
         HandoffObserver observer,
         Ticker ticker,
-        Supplier<Lock> locks) {}
+        Supplier<Lock> locks) {
+
+    /**
+     * Checks the settings that depend on each other.
+     *
+     * @throws IllegalArgumentException if {@code cancelUnattendedAfter} is less than three times {@code sweepInterval}
+     */
+    QueueSettings {
+        if (cancelUnattendedAfter != null
+                && cancelUnattendedAfter.compareTo(sweepInterval.multipliedBy(Attendance.MISSED_SWEEPS)) < 0) {
+            throw new IllegalArgumentException("cancelUnattendedAfter is " + cancelUnattendedAfter + ", less than "
+                    + Attendance.MISSED_SWEEPS + " times the sweepInterval of " + sweepInterval);
+        }
+    }
+
+    /**
+     * Returns how long tasks are kept after their end.
+     *
+     * @param tasks the setting; null to keep them as long as their events
+     * @param events how long events are kept
+     * @throws IllegalArgumentException if tasks would be kept for a shorter time than their events
+     */
+    static Duration retention(@Nullable Duration tasks, Duration events) {
+        Duration kept = Objects.requireNonNullElse(tasks, events);
+        if (kept.compareTo(events) < 0) {
+            throw new IllegalArgumentException(
+                    "tasks are kept for " + kept + ", a shorter time than their events, which are kept for " + events);
+        }
+        return kept;
+    }
+}

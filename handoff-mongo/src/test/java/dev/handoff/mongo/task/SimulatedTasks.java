@@ -64,7 +64,7 @@ public final class SimulatedTasks {
     public MongoWorker worker(Executor executor, String name, String type, TaskHandler handler, int maxRunning) {
         return MongoWorker.builder(queue, executor)
                 .name(name)
-                .stops(queue::onExecutor)
+                .stops(queue.jobs()::submit)
                 .handler(type, handler)
                 .maxRunning(maxRunning)
                 .retryFor(retryFor)

@@ -59,7 +59,9 @@ abstract class AsyncHandlerRules extends TaskDispatcherFixture {
 
         /** Waits until the work has been started, and returns its output. */
         TaskOutput output() {
-            return output.orTimeout(20, TimeUnit.SECONDS).join();
+            // Not orTimeout, which starts a thread that stays.
+            await().until(output::isDone);
+            return output.join();
         }
 
         End end() {
