@@ -141,11 +141,11 @@ class ArchitectureTest {
     @ParameterizedTest
     @MethodSource("modules")
     @DisplayName(
-            "the module runs nothing on threads that the application did not give it, except on those of WorkerThreads")
+            "the module runs nothing on threads that the application did not give it, except on those of WorkerThreads and StopThreads")
     void noThreads(LibraryModule module) {
         noClasses()
                 .that()
-                .doNotHaveFullyQualifiedName("dev.handoff.mongo.task.WorkerThreads")
+                .haveNameNotMatching("dev\\.handoff\\.mongo\\.task\\.(WorkerThreads|StopThreads)(\\$.*)?")
                 .should()
                 .callConstructorWhere(target(owner(assignableTo(Thread.class)))
                         .or(target(owner(assignableTo(ThreadPoolExecutor.class)))))
