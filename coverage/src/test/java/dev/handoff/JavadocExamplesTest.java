@@ -83,6 +83,8 @@ class JavadocExamplesTest {
                 HandoffFilter filter;
                 EventStreamServlet events;
                 HandoffRequest request;
+                HandoffRoute reports;
+                HandoffRoute chat;
                 HttpServletRequest servletRequest;
                 ServletContext servletContext;
                 MongoDatabase database;
@@ -102,9 +104,9 @@ class JavadocExamplesTest {
 
                 abstract void write(Reply reply);
 
-                abstract void stream(Map<String, String> headers, EventFeed feed);
+                abstract void stream(Map<String, List<String>> headers, EventFeed feed);
 
-                abstract void await(Map<String, String> headers, DocumentFeed feed);
+                abstract void await(Map<String, List<String>> headers, DocumentFeed feed);
             """;
 
     /**

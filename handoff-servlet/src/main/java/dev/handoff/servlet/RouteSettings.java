@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
  * The settings of one route. What a route does not set comes from the filter or its {@link Handoff}. Not thread-safe.
  *
  * <pre>{@code
- * HandoffFilter.builder(handoff)
+ * HandoffFilter filter = HandoffFilter.builder(handoff)
  *         .post("/reports", reports)
  *         .post("/v1/chat/completions", chat, settings -> settings
- *                 .subject(request -> apiKeys.userOf(request.getHeader("Authorization")))
- *                 .errors(OpenAiErrors::reply))
+ *                 .subject(request -> request.getHeader("X-User"))
+ *                 .errors(problem -> Reply.of(problem.status(), "text/plain", problem.detail())))
  *         .build();
  * }</pre>
  *
