@@ -34,6 +34,9 @@ final class TailLoop {
 
     private static final long SILENCE = TimeUnit.SECONDS.toNanos(5);
     private static final long PAUSE_WITH_FEED = TimeUnit.SECONDS.toNanos(1);
+    /** How much earlier than due a stream may be fetched together with others. Otherwise each stream would have queries of its own. */
+    private static final long EARLY_WITH_FEED = PAUSE_WITH_FEED / 2;
+
     private static final long LONGEST_GAP = TimeUnit.SECONDS.toNanos(1);
     /** If a fetch takes longer or begins later by this time, it does not prove that an entry was missing meanwhile. */
     private static final long LATE = TimeUnit.SECONDS.toNanos(2);
@@ -121,11 +124,12 @@ final class TailLoop {
         boolean all = askAll;
         askAll = false;
         boolean fed = feed.isHealthy();
+        long early = fed ? EARLY_WITH_FEED : 0;
         List<Due> due = new ArrayList<>();
         List<Due> gaps = new ArrayList<>();
         for (TailWindow window : windows.values()) {
             PollState poll = window.poll;
-            if (!all && !poll.isNamed() && now - poll.askedAt() < pauseOf(window, now, fed)) {
+            if (!all && !poll.isNamed() && now - poll.askedAt() < pauseOf(poll, fed) - early) {
                 continue;
             }
             long wanted = window.wanted();
@@ -152,12 +156,8 @@ final class TailLoop {
     }
 
     /** Returns how long after the last fetch of a stream the next one is due. */
-    private long pauseOf(TailWindow window, long now, boolean fed) {
-        PollState poll = window.poll;
-        if (poll.pause() > 0) {
-            return fed ? Math.max(PAUSE_WITH_FEED, poll.pause()) : poll.pause();
-        }
-        return fed ? PAUSE_WITH_FEED : 0;
+    private static long pauseOf(PollState poll, boolean fed) {
+        return fed ? Math.max(PAUSE_WITH_FEED, poll.pause()) : poll.pause();
     }
 
     private long pause(boolean fed) {
@@ -171,7 +171,7 @@ final class TailLoop {
                 return shortest;
             }
             if (window.wanted() >= 0) {
-                pause = Math.min(pause, window.poll.askedAt() + pauseOf(window, now, fed) - now);
+                pause = Math.min(pause, window.poll.askedAt() + pauseOf(window.poll, fed) - now);
             }
         }
         return Math.max(pause, shortest);

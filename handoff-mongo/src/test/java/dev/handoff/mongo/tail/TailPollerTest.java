@@ -418,6 +418,27 @@ class TailPollerTest {
     }
 
     @Test
+    @DisplayName(
+            "while a change feed delivers, streams that began at different times are fetched together about once a second")
+    void feedGathersFetches() {
+        poller.feedOpened();
+        for (int i = 0; i < 100; i++) {
+            reader("s" + i);
+            poller.feedAnswered();
+            executor.pass(Duration.ofMillis(30));
+        }
+        source.fetches.clear();
+        for (int i = 0; i < 20; i++) {
+            poller.feedAnswered();
+            executor.pass(Duration.ofMillis(500));
+        }
+        assertThat(source.fetches).hasSizeLessThan(25);
+        for (int i = 0; i < 100; i++) {
+            assertThat(source.fetchesOf("s" + i)).isBetween(9L, 20L);
+        }
+    }
+
+    @Test
     @DisplayName("a stream that the change feed names is fetched at once, without the other streams")
     void feedNames() {
         Reader reader = reader("a");
