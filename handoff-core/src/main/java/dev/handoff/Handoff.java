@@ -86,7 +86,7 @@ public final class Handoff {
         this.observer = other.observer;
     }
 
-    /** For a hand-off between these parts. */
+    /** Returns a builder of a hand-off between these parts. */
     public static Builder builder(TaskDispatcher dispatcher, EventStore store, TokenSealer sealer) {
         return new Builder(dispatcher, store, sealer);
     }
@@ -267,7 +267,7 @@ public final class Handoff {
             return this;
         }
 
-        /** What the client may do with its stream; reading and cancelling by default. */
+        /** Sets what a client may do with its stream; reading and cancelling by default. */
         public Builder rights(Set<Grant.Right> rights) {
             this.rights = Set.copyOf(rights);
             return this;

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.http.Reply;
 import dev.handoff.token.Grant;
 
-/** What the answers of all {@link RedirectPolicy redirect policies} have in common. */
+/** Builds the parts of a reply that all {@link RedirectPolicy redirect policies} share. */
 final class Redirects {
 
     private static final String ACCEPTED =

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
-/** Has the beat of this process write the streams, without a thread for each. */
+/** Lets the beat of this process write all streams, so that no stream needs a thread. */
 final class BeatDispatcher implements TaskDispatcher {
 
     private final EventStore store;

@@ -29,7 +29,7 @@ final class Compare implements Callable<Integer> {
     private static final String G1 = "handoff with G1 (one run)";
     private static final int MEASURED_SECONDS = 7;
     private static final int WARM_UP_SECONDS = 5;
-    /** For what is compared: after this the JIT is done with a web server, or nearly so. */
+    /** The warm-up of servers that are compared. After this time the JIT compiler has compiled nearly all of a web server. */
     private static final int LONG_WARM_UP_SECONDS = 20;
 
     @Option(

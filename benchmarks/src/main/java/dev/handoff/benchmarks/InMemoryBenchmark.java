@@ -29,7 +29,7 @@ public class InMemoryBenchmark {
 
     private static final int EVENTS = 1024;
 
-    /** As many as the servlet reads at a time. */
+    /** The number of events that the servlet reads at a time. */
     private static final int BATCH = 64;
 
     private static final String ID = "0123456789abcdef0123456789abcdef";

@@ -30,7 +30,7 @@ final class MicroBenchmarks implements Callable<Integer> {
         return 0;
     }
 
-    /** Has picocli take no argument as its own: JMH has a -h, too. */
+    /** Makes picocli pass all arguments to JMH, which also has an option -h. */
     static final class Untouched implements IParameterPreprocessor {
         @Override
         public boolean preprocess(Stack<String> args, CommandSpec command, ArgSpec argument, Map<String, Object> info) {

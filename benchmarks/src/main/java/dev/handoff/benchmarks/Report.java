@@ -40,7 +40,7 @@ record Report(
         @Nullable Long residentBytesPerConnection,
         @Nullable Long backMillis) {
 
-    /** From the making of an event to its reading, in milliseconds. */
+    /** The time from making an event to reading it, in milliseconds. */
     record Latency(double p50, double p99, double p999, double max) {
 
         static @Nullable Latency of(Histogram histogram) {

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "client", description = "Opens streams at a server of this tool, and measures what comes.")
 final class StormClient implements Callable<Integer> {
 
-    /** What is done to the server. */
+    /** The load on the server. */
     enum Mode {
         /** All streams are read until their end. */
         steady,

@@ -15,7 +15,7 @@ final class StormReader implements StormStream.Counter {
 
     /** Where it is in its life. */
     enum State {
-        /** Not connected, or nothing has been answered yet. */
+        /** Not connected, or without an answer so far. */
         ASKING,
         /** The stream has begun. */
         READING,
@@ -97,7 +97,7 @@ final class StormReader implements StormStream.Counter {
         }
     }
 
-    /** What this one reads late says nothing about the server. */
+    /** Makes this reader slow. Its late reads say nothing about the server, so their latency does not count. */
     void setSlow() {
         slow = true;
         setReading(false);

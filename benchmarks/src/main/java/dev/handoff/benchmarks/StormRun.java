@@ -65,7 +65,7 @@ final class StormRun implements AutoCloseable {
         return reader;
     }
 
-    /** Has a reader come back that was cut. */
+    /** Opens the connection of a reader that was cut again. */
     void reopen(StormReader reader) {
         unopened.add(reader);
     }

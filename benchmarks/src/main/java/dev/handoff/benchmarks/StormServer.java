@@ -55,7 +55,7 @@ import picocli.CommandLine.Spec;
         description = "Hands off GET or POST /storm?rate=R&seconds=S&payload=P to a stream of R events a second.")
 final class StormServer implements Callable<Integer> {
 
-    /** What a process does. */
+    /** The role of a process. */
     enum Role {
         all,
         api,

@@ -55,7 +55,7 @@ final class EntryWriter {
         return skip == 0 && !(first && retry != null);
     }
 
-    /** Is called when the reader was sent frames that another one has encoded. */
+    /** Called after the reader was sent frames that another reader has encoded. */
     void skipShared() {
         first = false;
     }

@@ -40,7 +40,7 @@ public final class EventFeed extends Feed {
     private @Nullable SharedFrames shared;
     private volatile long deliveredAt;
     private volatile boolean slow;
-    /** Only by the thread that sends heartbeats. */
+    /** Used only by the thread that sends heartbeats. */
     private long heartbeatAt;
 
     // Only in produce(). References are written as seldom as possible, for the sake of concurrent garbage collectors.
@@ -152,7 +152,7 @@ public final class EventFeed extends Feed {
         return FrameWriter.heartbeat(framing());
     }
 
-    /** Is called when the socket has taken a heartbeat. */
+    /** Called after the socket has taken a heartbeat. */
     public void heartbeatSent() {
         heartbeatAt = feeds.now();
     }

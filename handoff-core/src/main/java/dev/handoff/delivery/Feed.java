@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract sealed class Feed permits EventFeed, DocumentFeed {
 
-    /** What writing the next part did. */
+    /** Says what was written as the next part. */
     public enum Produced {
         /** It wrote nothing, because there was nothing to write. */
         NOTHING,

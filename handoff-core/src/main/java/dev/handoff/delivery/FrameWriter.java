@@ -119,7 +119,7 @@ public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
         out.write(buffer, Objects.checkFromIndexSize(offset, length, size), length);
     }
 
-    /** What is in the buffer. */
+    /** Returns the content of the buffer as text. */
     @Override
     public final String toString() {
         return new String(buffer, 0, size, StandardCharsets.UTF_8);

@@ -30,7 +30,7 @@ final class ObservedReader {
         observer.readerOpened(format);
     }
 
-    /** Is called when bytes of the stream were written; not for zero bytes. */
+    /** Called after bytes of the stream were written. Not called for zero bytes. */
     void wrote(long count) {
         long before = bytes;
         bytes = before + count;

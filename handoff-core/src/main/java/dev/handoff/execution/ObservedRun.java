@@ -31,7 +31,7 @@ final class ObservedRun {
         return observer != HandoffObserver.NONE;
     }
 
-    /** Is called before the handler is. */
+    /** Called before the handler. */
     void began() {
         if (isObserved()) {
             begun = true;
@@ -40,7 +40,7 @@ final class ObservedRun {
         }
     }
 
-    /** Is called after an event was appended. */
+    /** Called after an event was appended. */
     void appended(String data) {
         if (isObserved()) {
             events++;
@@ -51,12 +51,12 @@ final class ObservedRun {
         }
     }
 
-    /** Is called before {@link #ended} if the task goes on elsewhere. */
+    /** Called before {@link #ended} if the task continues in another process. */
     void released() {
         released = true;
     }
 
-    /** Is called once, when the state of the run is final. */
+    /** Called once, when the state of the run is final. */
     void ended(TaskStatus.State last) {
         if (isObserved()) {
             observer.ended(type, endOf(last), sinceBegin(), events, bytes);

@@ -50,7 +50,7 @@ public final class TaskRun implements Runnable {
 
     private final String id;
     private final RunState run;
-    /** What remains to be done when the run is over. Null unless the work goes on after the return of {@link #start}. */
+    /** The action that the executor runs when the run is over. Null unless the work continues after {@link #start} has returned. */
     private final AtomicReference<@Nullable Remainder> remainder = new AtomicReference<>();
 
     /** An action, and the executor that runs it. */
@@ -206,7 +206,7 @@ public final class TaskRun implements Runnable {
         finishIfOver();
     }
 
-    /** Has the executor end the stream, and do what remains to be done. */
+    /** Ends the stream on the executor, and then runs the action for a run that is over. */
     private void endOn(Executor executor, Outcome outcome) {
         if (state().isFinal()) {
             return;
@@ -223,7 +223,7 @@ public final class TaskRun implements Runnable {
         }
     }
 
-    /** If the state is final, has the executor do what remains to be done. */
+    /** Runs the action for a run that is over on the executor, if the state is final. */
     private void finishIfOver() {
         takeRemainderIfOver().ifPresent(rest -> {
             try {

@@ -35,7 +35,7 @@ public interface HandoffRequest {
     @Nullable
     String header(String name);
 
-    /** Who asks, as the application has found out; null if nobody is known. */
+    /** Returns the user who sent the request, as the application has determined it; null if unknown. */
     @Nullable
     String subject();
 

@@ -30,7 +30,7 @@ public final class ProblemException extends RuntimeException {
         this(new Problem(status, code, detail));
     }
 
-    /** What the client may be told. */
+    /** Returns the problem that the client is shown. */
     public Problem problem() {
         return problem;
     }

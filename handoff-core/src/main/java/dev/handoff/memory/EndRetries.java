@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Has the executor try again to end the streams whose ends the store has refused, at most once a second. */
+/** Tries again, on the executor, to end the streams whose ends the store has refused. Does so at most once a second. */
 final class EndRetries {
 
     private static final Logger logger = LoggerFactory.getLogger(InProcessTaskDispatcher.class);

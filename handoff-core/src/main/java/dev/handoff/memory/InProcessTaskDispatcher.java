@@ -106,7 +106,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         });
     }
 
-    /** If the run of a task is over and has no record yet, makes its record. */
+    /** Makes the record of a task whose run is over, unless it has one. */
     private void recordEnd(LocalTask task) {
         if (task.isRecordDue() && known.recordEnd(task)) {
             pending.dequeue(task);

@@ -28,7 +28,7 @@ final class KnownTasks {
     private final ReentrantLock lock = new ReentrantLock();
     /** The tasks that have ended, in the order in which they ended. Changed only under the lock. */
     private final Queue<LocalTask> ended = new ConcurrentLinkedQueue<>();
-    /** Only under the lock. */
+    /** Guarded by the lock. */
     private long endedBytes;
 
     KnownTasks(Clock clock, Ticker ticker, long retentionNanos, long maxEndedBytes) {

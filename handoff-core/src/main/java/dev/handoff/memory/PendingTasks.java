@@ -23,7 +23,7 @@ final class PendingTasks implements Iterable<LocalTask> {
     private final Set<LocalTask> tasks = ConcurrentHashMap.newKeySet();
     /** The numbers of the tasks that have not begun. */
     private final NavigableSet<Long> queued = new ConcurrentSkipListSet<>();
-    /** Only for threads that wait until there is no task. */
+    /** Used only by threads that wait until there is no task. */
     private final ReentrantLock lock = new ReentrantLock();
 
     private final Condition emptied = lock.newCondition();

@@ -39,7 +39,7 @@ final class StoreSpace {
     private final AtomicLong openBytes = new AtomicLong();
     /** The bytes of the streams in {@link #ended}. */
     private final AtomicLong endedBytes = new AtomicLong();
-    /** Only polled under {@link #dropping}. */
+    /** Polled only while {@link #dropping} is held. */
     private final Queue<EndedStream> ended = new ConcurrentLinkedQueue<>();
 
     /**

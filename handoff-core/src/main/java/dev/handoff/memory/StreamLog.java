@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class StreamLog implements StoreSpace.EndedStream {
 
-    /** What all streams of a store share. */
+    /** Holds what all streams of a store share. */
     record Shared(
             ConcurrentMap<String, StreamLog> logs,
             StoreSpace space,

@@ -1,4 +1,4 @@
-/** What an application can observe: an interface whose methods receive values. */
+/** Lets an application observe handoff: an interface whose methods receive values for metrics. */
 @NullMarked
 package dev.handoff.observation;
 

@@ -60,11 +60,11 @@ public record TaskStatus(
     public enum State {
         /** Accepted, not yet started. */
         QUEUED,
-        /** Its handler has been started and has not finished. */
+        /** The handler has started and has not finished. */
         RUNNING,
-        /** Its handler has finished without an error. */
+        /** The handler has finished without an error. */
         COMPLETED,
-        /** Its handler has failed, or its worker was lost. */
+        /** The handler has failed, or the worker was lost. */
         FAILED,
         /** It was cancelled. */
         CANCELLED;

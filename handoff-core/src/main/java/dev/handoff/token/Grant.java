@@ -29,7 +29,7 @@ public record Grant(
         Instant expires,
         Map<String, String> claims) {
 
-    /** What may be done with a stream. */
+    /** A right to do something with a stream. */
     public enum Right {
         /** Reading it, and asking for its status. */
         READ,

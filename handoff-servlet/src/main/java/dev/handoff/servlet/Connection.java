@@ -57,7 +57,7 @@ abstract class Connection implements WriteListener, AsyncListener {
     private volatile boolean givenUp;
     /** Whether the pause between the last event and the abort is over. */
     private volatile boolean mayAbort;
-    /** Only while the turn is held. */
+    /** Guarded by the turn. */
     private boolean abortScheduled;
 
     Connection(StreamingServer server, Feed feed, HttpServletRequest request, HttpServletResponse response) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Pump {
 
-    /** What gives the parts. */
+    /** Produces the parts of a response. */
     interface Source {
 
         /** Writes what comes next, if there is anything, in one call. Called when the socket takes it. */
@@ -48,7 +48,7 @@ final class Pump {
 
     private boolean caughtUp;
     private boolean unflushed;
-    /** What the last part said about the end of the response; null before it is written. */
+    /** The result of the last part, which says how the response ends; null until that part is written. */
     private @Nullable Produced last;
 
     /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.handoff.servlet;
 
-/** What a connection needs of the server that it belongs to. */
+/** The server to which a connection belongs, as the connection sees it. */
 interface StreamingServer {
 
     /** Called when a response has begun. */

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What every {@link EventStore} keeps to. Each test uses streams of its own, so one store may serve them all. */
+/** Tests the rules of {@link EventStore}. Each test uses its own streams, so all tests can share one store. */
 public abstract class EventStoreContract extends WatchContract {
 
     @Test

@@ -13,7 +13,7 @@ import java.util.function.Supplier;
 /** Holds the faults that a store or a dispatcher must raise, by the name of the method. */
 final class Faults {
 
-    /** What code of an application may throw. */
+    /** The exceptions that code of an application may throw. */
     static final List<Supplier<Throwable>> FAILURES = List.of(
             () -> new IllegalStateException("a secret of the house"),
             () -> new NoClassDefFoundError("a secret of the house"),

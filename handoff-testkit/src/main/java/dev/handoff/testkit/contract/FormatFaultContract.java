@@ -31,7 +31,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What clients get when the format of the application fails or is unknown (R13, R16). */
+/** Tests what clients get when the format of the application fails or is unknown (R13, R16). */
 @Timeout(60)
 public abstract class FormatFaultContract extends ContainerClient {
 

@@ -41,7 +41,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What routes and controllers see of a request on every servlet container, over real sockets. */
+/** Tests what routes and controllers see of a request on every servlet container, over real sockets. */
 @Timeout(60)
 public abstract class HandoffRouteContract {
 
@@ -352,7 +352,7 @@ public abstract class HandoffRouteContract {
                 .isEqualTo("a=%C3%BC");
     }
 
-    /** What a controller of the application does. */
+    /** Plays a controller of the application. */
     @FunctionalInterface
     private interface Controller {
         Reply handle(HttpServletRequest request) throws IOException;

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a server needs besides streams: the status of a task, {@code HEAD}, {@code Expect}, CORS, and a configuration with async support. */
+/** Tests what a server does besides streams: the status of a task, {@code HEAD}, {@code Expect}, CORS, and missing async support. */
 @Timeout(60)
 public abstract class HttpContract extends ContainerClient {
 

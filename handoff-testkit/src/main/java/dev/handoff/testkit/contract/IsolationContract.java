@@ -25,7 +25,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** That code of the application which hangs or fails delays no other stream (R16), and that reports of readers go on (R9). */
+/** Tests that application code that hangs or fails delays no other stream (R16), and that reports of readers continue (R9). */
 @Timeout(60)
 public abstract class IsolationContract extends ContainerClient {
 

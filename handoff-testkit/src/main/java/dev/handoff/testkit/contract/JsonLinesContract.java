@@ -20,7 +20,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What {@code EventStreamServlet} does for a client that asks for JSON lines, on every servlet container, over real sockets. */
+/** Tests how {@code EventStreamServlet} serves JSON lines, on every servlet container, over real sockets. */
 @Timeout(60)
 public abstract class JsonLinesContract extends ContainerClient {
 

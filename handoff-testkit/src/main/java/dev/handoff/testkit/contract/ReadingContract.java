@@ -21,7 +21,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a client reads of a stream: all of it, in order, from where it left off, alone or with others. */
+/** Tests what a client reads: all of a stream, in order, from the event after its last one, alone or with other clients. */
 @Timeout(60)
 public abstract class ReadingContract extends ContainerClient {
 

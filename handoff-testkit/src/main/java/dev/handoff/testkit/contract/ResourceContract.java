@@ -15,7 +15,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** That streams leave nothing behind, and need no thread while they are open. */
+/** Tests that streams leave nothing behind, and that open streams need no thread. */
 @Timeout(60)
 public abstract class ResourceContract extends ContainerClient {
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What is done about clients that read slowly, stop reading, or send slowly (R7). */
+/** Tests how the server treats clients that read slowly, stop reading, or send slowly (R7). */
 @Timeout(60)
 public abstract class SlowClientContract extends ContainerClient {
 

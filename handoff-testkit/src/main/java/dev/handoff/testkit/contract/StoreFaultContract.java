@@ -19,7 +19,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What clients get when the store or the dispatcher fails (R8, R13, R16). */
+/** Tests what clients get when the store or the dispatcher fails (R8, R13, R16). */
 @Timeout(60)
 public abstract class StoreFaultContract extends ContainerClient {
 

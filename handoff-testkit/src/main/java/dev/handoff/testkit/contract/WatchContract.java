@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** What watches of a stream keep to: hints come, and harm nobody (R6, R15, R16). */
+/** Tests the watches of a stream: hints arrive, and a hint that fails or blocks harms no other reader (R6, R15, R16). */
 abstract class WatchContract extends EventStoreFixture {
 
     @Test
