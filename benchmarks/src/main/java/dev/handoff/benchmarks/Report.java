@@ -58,7 +58,7 @@ record Report(
         }
     }
 
-    /** Whether every stream came whole: nothing missing, nothing twice, none lost. */
+    /** Returns whether every stream was complete: no event is missing or doubled, and each stream has its end. */
     boolean whole() {
         return missing == 0 && gaps == 0 && duplicates == 0 && lost == 0;
     }

@@ -18,7 +18,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Makes a storm against a server, and says what came of it. The exit code is 1 if any stream did not come whole. */
+/** Opens many streams at a server, and reports what they deliver. The exit code is 1 if any stream lacks an event or its end. */
 @Command(name = "client", description = "Opens streams at a server of this tool, and measures what comes.")
 final class StormClient implements Callable<Integer> {
 

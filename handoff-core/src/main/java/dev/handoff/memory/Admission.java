@@ -38,7 +38,7 @@ final class Admission {
     private final AtomicLong created = new AtomicLong();
     private volatile boolean closed;
 
-    /** Creates an admission that has the executor run each task by the runner. */
+    /** Creates an admission. The executor runs each admitted task by calling the runner. */
     Admission(
             InProcessTaskDispatcher.Builder settings,
             KnownTasks known,

@@ -19,7 +19,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A servlet request as the core sees it. The filter makes them for its routes. A controller makes one with {@link #of(HttpServletRequest)}:
+ * Adapts a servlet request to the core. The filter makes one for its routes. A controller makes one with {@link #of(HttpServletRequest)}:
  *
  * <pre>{@code
  * Reply reply = handoff.begin(ServletHandoffRequest.of(servletRequest), Task.of("report", order));

@@ -8,7 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request for a stream as the core sees it. Its content is never read. Its subject is the user that a login filter before the streaming
+ * Adapts a request for a stream to the core. Its content is never read. Its subject is the user that a login filter before the streaming
  * server has found, if there is one.
  */
 record StreamRequest(HttpServletRequest request) implements HandoffRequest {

@@ -22,7 +22,7 @@ final class MessagesReader {
     private int words;
     private @Nullable ParamMistake mistake;
 
-    // Of the message at hand.
+    // The fields of the current message.
     private int index;
     private @Nullable ParamMistake contentMistake;
     private final StringWriter text = new StringWriter();
@@ -32,7 +32,7 @@ final class MessagesReader {
         this.tokens = tokens;
     }
 
-    /** Reads the value at hand to its end. */
+    /** Reads the current value to its end. */
     void read() throws IOException {
         if (tokens.current() == JsonToken.START_ARRAY) {
             for (; tokens.next() != JsonToken.END_ARRAY; index++) {

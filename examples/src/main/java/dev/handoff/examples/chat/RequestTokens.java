@@ -54,27 +54,27 @@ final class RequestTokens {
         return token;
     }
 
-    /** Returns the token at hand. */
+    /** Returns the current token. */
     JsonToken current() {
         return json.currentToken();
     }
 
-    /** Returns the name of the field at hand. */
+    /** Returns the name of the current field. */
     String name() throws IOException {
         return json.currentName();
     }
 
-    /** Returns the text of the token at hand. */
+    /** Returns the text of the current token. */
     String text() throws IOException {
         return json.getText();
     }
 
-    /** Writes the text of the token at hand. */
+    /** Writes the text of the current token. */
     void copyText(Writer out) throws IOException {
         json.getText(out);
     }
 
-    /** Goes to the end of the value at hand. */
+    /** Moves to the end of the current value. */
     void skip() throws IOException {
         int open = json.currentToken().isStructStart() ? 1 : 0;
         while (open > 0) {
@@ -83,7 +83,7 @@ final class RequestTokens {
         }
     }
 
-    /** Goes to the end of the value at hand, and returns it as an error message can show it. */
+    /** Moves to the end of the current value, and returns a short form of it for an error message. */
     String skipAndShow() throws IOException {
         int from = (int) json.currentTokenLocation().getCharOffset();
         skip();

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class RequestTokensTest {
 
-    /** Returns the tokens of an object, with its first value at hand. */
+    /** Returns the tokens of an object, positioned at its first value. */
     private static RequestTokens valueOf(String object) throws IOException {
         RequestTokens tokens = new RequestTokens(object);
         tokens.requireObject();
