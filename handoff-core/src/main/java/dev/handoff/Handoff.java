@@ -224,7 +224,7 @@ public final class Handoff {
         return redirects.reply(request, grant, null);
     }
 
-    /** The settings of a hand-off. */
+    /** Sets the options of a hand-off. Not thread-safe. */
     public static final class Builder {
 
         private final TaskDispatcher dispatcher;
@@ -248,16 +248,16 @@ public final class Handoff {
             format(StreamFormat.result());
         }
 
-        /** How clients are sent to the stream; {@link RedirectPolicy#seeOther} by default. */
+        /** Sets how clients are sent to the stream; {@link RedirectPolicy#seeOther} by default. */
         public Builder redirectPolicy(RedirectPolicy redirectPolicy) {
             this.redirectPolicy = redirectPolicy;
             return this;
         }
 
         /**
-         * One more format, beside {@code standard}, {@code json-lines} and {@code result}.
+         * Adds a format to {@code standard}, {@code json-lines} and {@code result}.
          *
-         * @throws IllegalArgumentException if there is one of this name
+         * @throws IllegalArgumentException if a format with this name exists
          */
         public Builder format(StreamFormat format) {
             if (formats.putIfAbsent(format.name(), format) != null) {
@@ -285,7 +285,7 @@ public final class Handoff {
         }
 
         /**
-         * How long a token can be used, in whole seconds; 24 hours by default. A stream that is being read then goes on.
+         * Sets how long a token can be used, in whole seconds; 24 hours by default. A reader that is connected at that time reads on.
          *
          * @throws IllegalArgumentException if it is less than a second
          */
@@ -308,7 +308,7 @@ public final class Handoff {
             return this;
         }
 
-        /** The clock that the expiry of tokens is set by; the system's by default. */
+        /** Sets the clock that determines when tokens expire; the system's by default. */
         public Builder clock(Clock clock) {
             this.clock = clock;
             return this;
@@ -323,7 +323,7 @@ public final class Handoff {
             return this;
         }
 
-        /** The hand-off. */
+        /** Returns the hand-off. */
         public Handoff build() {
             return new Handoff(this);
         }

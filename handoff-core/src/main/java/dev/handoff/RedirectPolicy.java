@@ -9,8 +9,8 @@ import dev.handoff.http.Reply;
 import dev.handoff.token.Grant;
 
 /**
- * How the client is sent from the application to the streaming server. Every answer keeps caches out
- * ({@code Cache-Control: no-store}), and tells SDKs not to send the request again ({@code x-should-retry: false}), since the
+ * Sends the client from the application to the streaming server. Every answer forbids caching ({@code Cache-Control: no-store}), and
+ * tells SDKs not to send the request again ({@code x-should-retry: false}), since the
  * task has been accepted.
  *
  * <p>Thread-safe; never blocks.
@@ -19,15 +19,15 @@ import dev.handoff.token.Grant;
 public interface RedirectPolicy {
 
     /**
-     * The answer to a request whose task was accepted.
+     * Returns the answer to a request whose task was accepted.
      *
-     * @param location where the stream is: a URL, or a path on the host of the request
+     * @param location the address of the stream: a URL, or a path on the host of the request
      */
     Reply reply(HandoffRequest request, Grant grant, String location);
 
     /**
-     * 303 See Other (RFC 9110, 15.4.4): the client gets the stream with GET and does not send its prompt again. The default,
-     * since almost every client that follows redirects at all follows this one rightly.
+     * 303 See Other (RFC 9110, 15.4.4): the client gets the stream with GET and does not send its prompt again. This is the default,
+     * because almost every client that follows redirects handles this one correctly.
      */
     static RedirectPolicy seeOther() {
         return (request, grant, location) -> Redirects.to(303, grant, location);
@@ -70,8 +70,8 @@ public interface RedirectPolicy {
     /**
      * {@link #accepted} for a client that says {@code Prefer: respond-async} (RFC 7240), else another policy.
      *
-     * <p>With {@code wait=N} the client would wait N seconds for the whole answer before it is content with a 202. It is not
-     * made to wait here, where it would hold a thread: the streaming server honours the preference.
+     * <p>With {@code wait=N} the client would wait N seconds for the whole answer before it is content with a 202. It does not
+     * wait here, where it would hold a thread. The streaming server honours the preference.
      */
     static RedirectPolicy negotiated(RedirectPolicy otherwise) {
         RedirectPolicy accepted = accepted();

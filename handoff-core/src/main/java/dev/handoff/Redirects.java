@@ -15,7 +15,7 @@ final class Redirects {
 
     private Redirects() {}
 
-    /** A redirect, with a body for those who do not follow it; it is shown in error messages, so the token is not in it. */
+    /** Returns a redirect. Clients that do not follow redirects may show its body in error messages, so the body does not contain the token. */
     static Reply to(int status, Grant grant, String location) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("task", grant.streamId());

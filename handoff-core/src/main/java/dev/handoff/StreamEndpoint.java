@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The streaming server as a value: answers a request for a stream with a {@link Reply}, an {@link EventFeed} or a {@link DocumentFeed}.
- * An adapter maps the requests of its server to {@link HandoffRequest} and writes what it gets to the socket.
+ * An adapter maps the requests of its server to {@link HandoffRequest} and writes the answer to the socket.
  *
  * <pre>{@code
  * StreamEndpoint endpoint = StreamEndpoint.builder(handoff)
@@ -65,14 +65,14 @@ public final class StreamEndpoint {
     /** The answer to a request. */
     public sealed interface Answer {}
 
-    /** An answer that is complete. If it is one to HEAD and has no content, it says nothing of how long the content of GET is. */
+    /** A complete answer. An answer to HEAD without content does not say how long the content of GET is. */
     public record Whole(Reply reply) implements Answer {}
 
     /**
      * A stream event by event, as Server-Sent Events or as JSON lines, with status 200.
      *
      * @param headers all header fields of the response, each with one value or more
-     * @param feed what the response holds
+     * @param feed the content of the response
      */
     public record Events(Map<String, List<String>> headers, EventFeed feed) implements Answer {}
 
@@ -80,7 +80,7 @@ public final class StreamEndpoint {
      * One document, once the stream has ended.
      *
      * @param headers header fields of the response beside those of the feed's reply
-     * @param feed what the response holds
+     * @param feed the content of the response
      */
     public record Document(Map<String, List<String>> headers, DocumentFeed feed) implements Answer {}
 
@@ -116,7 +116,7 @@ public final class StreamEndpoint {
     /**
      * Returns the answer to a request. Throws nothing but errors of the whole JVM.
      *
-     * @param path what follows the place where the streaming server is mapped: {@code /{token}} or {@code /{token}/status}
+     * @param path the path below the one to which the streaming server is mapped: {@code /{token}} or {@code /{token}/status}
      */
     public Answer answer(HandoffRequest request, String path) {
         Exchange exchange = new Exchange(request, cors);
@@ -159,7 +159,7 @@ public final class StreamEndpoint {
         if (method.equals("DELETE")) {
             return exchange.whole(Reply.of(access.cancel() ? 202 : 204).with("Cache-Control", "no-store"));
         }
-        // First of all, since the client may not be allowed to read the stream.
+        // Comes first, because the client may not be allowed to read the stream.
         access.requireReadable();
         if (chosen instanceof StreamFormat.EventFormat format) {
             return events(exchange, access, format);
@@ -240,12 +240,12 @@ public final class StreamEndpoint {
         return feeds.now();
     }
 
-    /** Returns how long nothing is sent before a heartbeat is. */
+    /** Returns the time without a write after which a heartbeat is sent. */
     public Duration heartbeat() {
         return heartbeat;
     }
 
-    /** The settings of an endpoint. */
+    /** Sets the options of an endpoint. Not thread-safe. */
     public static final class Builder {
 
         private final Handoff handoff;
@@ -261,7 +261,7 @@ public final class StreamEndpoint {
         }
 
         /**
-         * Sets who may use a token. By default whoever holds it may. An application whose streaming server knows its users can compare the
+         * Sets who may use a token. By default everyone who holds it may. An application whose streaming server knows its users can compare the
          * subject or the claims of the grant with the user of the request; see {@link Handoff.Builder#claims}. If it returns false, the request is answered with 403; if it throws a
          * {@link ProblemException}, with that problem. It is not asked about preflights of CORS.
          */
@@ -276,13 +276,13 @@ public final class StreamEndpoint {
             return this;
         }
 
-        /** Sets how long nothing is sent before a heartbeat is: a comment or, in JSON lines, a space, which clients ignore. 15 seconds by default. */
+        /** Sets the time without a write after which a heartbeat is sent; 15 seconds by default. A heartbeat is a comment or, in JSON lines, a space. Clients ignore it. */
         public Builder heartbeat(Duration heartbeat) {
             this.heartbeat = Durations.requirePositive("heartbeat", heartbeat);
             return this;
         }
 
-        /** Sets how long a client of events is told to wait before it connects again; by default that is left to the client. */
+        /** Sets how long clients of events are told to wait before they reconnect; by default they decide. */
         public Builder retry(Duration retry) {
             this.retry = Durations.requirePositive("retry", retry);
             return this;
@@ -298,7 +298,7 @@ public final class StreamEndpoint {
             return this;
         }
 
-        /** Sets whether those pages may send credentials, which a token makes needless; not by default. */
+        /** Sets whether those pages may send credentials. By default they may not, because a token needs none. */
         public Builder corsCredentials(boolean allowed) {
             this.corsCredentials = allowed;
             return this;

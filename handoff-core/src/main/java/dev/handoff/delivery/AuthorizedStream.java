@@ -13,7 +13,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a token opens: one stream, in one format, with the rights of its grant.
+ * The stream that a token opens, in one format and with the rights of the grant.
  *
  * <p>Thread-safe.
  */
@@ -27,9 +27,9 @@ public final class AuthorizedStream {
     private volatile @Nullable EventStream opened;
 
     /**
-     * Creates what a token opens.
+     * Creates the access to the stream of a grant.
      *
-     * @param proof what the ids of the stream's events carry; see {@link EventId}
+     * @param proof the proof that the ids of the stream's events carry; see {@link EventId}
      */
     public AuthorizedStream(
             Grant grant, StreamFormat format, EventStore store, TaskDispatcher dispatcher, String proof) {
@@ -40,12 +40,12 @@ public final class AuthorizedStream {
         this.proof = proof;
     }
 
-    /** Returns what was granted. */
+    /** Returns the grant of the token. */
     public Grant grant() {
         return grant;
     }
 
-    /** Returns how the stream is to be shown. */
+    /** Returns the format in which the client reads the stream. */
     public StreamFormat format() {
         return format;
     }
@@ -87,7 +87,7 @@ public final class AuthorizedStream {
     }
 
     private void requireKept(EventStream stream) {
-        // In this order: a task is over only after its stream has ended.
+        // Asks the dispatcher first, because a task is over only after its stream has ended.
         TaskStatus status = dispatcher.status(grant.streamId()).orElseThrow(AuthorizedStream::gone);
         if (status.state().isFinal() && stream.end().isEmpty()) {
             throw gone();
@@ -95,7 +95,7 @@ public final class AuthorizedStream {
     }
 
     /**
-     * Returns the id of an event of this stream as it stands on the wire, with the proof that lets its reader resume; see
+     * Returns the id of an event as the client receives it, with the proof that lets the client resume; see
      * {@link EventId}.
      *
      * @param part the number of the frame within its entry, counted from 1, or 0 if it is the last one
@@ -106,7 +106,7 @@ public final class AuthorizedStream {
     }
 
     /**
-     * Returns how the task stands. May block.
+     * Returns the status of the task. May block.
      *
      * @throws ProblemException with status 403 if reading is not granted, or 410 if the task is no longer kept
      */
@@ -130,9 +130,9 @@ public final class AuthorizedStream {
     }
 
     /**
-     * Returns where reading goes on for a client that has had the stream up to an event. May block.
+     * Returns the id of the last event that a client has received, after checking it. May block.
      *
-     * @param lastEventId what the client sent as {@code Last-Event-ID}
+     * @param lastEventId the value of {@code Last-Event-ID} that the client sent
      * @throws ProblemException with status 400 if this is not the id of an event that the stream has had
      */
     public EventId resumeAfter(String lastEventId) {

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A client that waits for a stream to end and then gets one document. Nothing is sent to it before. */
+/** Waits for a stream to end, and then gives its client one document. Nothing is sent before. */
 public final class DocumentFeed extends Feed {
 
     private static final Logger logger = LoggerFactory.getLogger(DocumentFeed.class);

@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
 final class EntryWriter {
 
     private static final Logger logger = LoggerFactory.getLogger(EntryWriter.class);
-    /** How long a client of a server that stops is told to wait. */
+    /** How long a server that stops tells its clients to wait. */
     private static final long RETRY_AFTER_INTERRUPTION_MILLIS = 1000;
 
     private static final FrameWriter NOTHING = new SseWriter(0);
@@ -25,7 +25,7 @@ final class EntryWriter {
     private final Framing framing;
     private final @Nullable Duration retry;
 
-    /** How many frames of the first entry the reader has had. */
+    /** How many frames of the first entry the reader has received. */
     private int skip;
 
     private boolean first = true;
@@ -45,12 +45,12 @@ final class EntryWriter {
         return framing;
     }
 
-    /** Returns an empty buffer for frames, with room for so many bytes. */
+    /** Returns an empty buffer for frames, with room for a number of bytes. */
     FrameWriter writer(int capacity) {
         return FrameWriter.of(framing, capacity);
     }
 
-    /** Returns whether the next frames are the same for all readers that have come as far. */
+    /** Returns whether all readers at this position get the same next frames. */
     boolean isShareable() {
         return skip == 0 && !(first && retry != null);
     }

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A client that reads a stream event by event, as Server-Sent Events or as JSON lines. While its socket is not ready, nothing is read for
- * it.
+ * Gives a client a stream event by event, as Server-Sent Events or as JSON lines. It reads nothing from the store while the socket of the
+ * client is not ready.
  */
 public final class EventFeed extends Feed {
 
@@ -49,7 +49,7 @@ public final class EventFeed extends Feed {
     private int index;
     private long after;
     private @Nullable FrameWriter buffer;
-    /** The next part is most often about as large. */
+    /** The size of the last part. The next part usually has about the same size. */
     private int lastSize = 256;
     /** A part of which only the first bytes are written. */
     private SharedFrames.@Nullable Part unfinished;
@@ -67,7 +67,7 @@ public final class EventFeed extends Feed {
         this.entries = new EntryWriter(access, format, feeds.retry(), last == null ? 0 : last.part());
     }
 
-    /** Returns how the frames of this feed are written. */
+    /** Returns the framing of this feed. */
     public Framing framing() {
         return entries.framing();
     }
@@ -93,7 +93,7 @@ public final class EventFeed extends Feed {
         }
     }
 
-    /** Reads for the first time, unless another reader has just read the same. The result is written later. */
+    /** Reads the first batch, unless another reader has just read the same one. It is written later. */
     @Override
     void prepare() {
         if (sharedAfter(after) != null) {
@@ -203,7 +203,7 @@ public final class EventFeed extends Feed {
             }
         }
         int size = part.frames().size() - written;
-        // A remainder that is shorter than a slice goes with it.
+        // A remainder that is shorter than a slice is written with it.
         int count = size < 2 * SLICE_BYTES ? size : SLICE_BYTES;
         if (count > 0) {
             part.frames().writeTo(out, written, count);
@@ -298,7 +298,7 @@ public final class EventFeed extends Feed {
     }
 
     /**
-     * Writes a batch from where it was left. If the format fails on an entry, what comes before it is returned as a part; the
+     * Writes a batch from the entry at which the last call stopped. If the format fails on an entry, what comes before it is returned as a part; the
      * next call then begins with the entry.
      *
      * @throws FormatException if the format fails on the first entry

@@ -17,13 +17,13 @@ import org.jspecify.annotations.Nullable;
  * <p>A {@link StreamFormat} may show one entry of the stream as several frames. All but the last of them then have the id
  * {@code <streamId>:<position>.<part>:<proof>}. A client that was cut between two of them gets exactly the rest.
  *
- * <p>The proof shows that the client has read an event of the stream. Without it the id only names a place: the id of a
- * task stands in logs and answers, so it must not open the stream.
+ * <p>The proof shows that the client has read an event of the stream. Without the proof the id gives no access: the
+ * id of a task appears in logs and answers, so it must not open the stream.
  *
  * @param streamId the stream, 32 lower-case hexadecimal digits
  * @param position the position of the entry
  * @param part how many frames of the entry were seen, or 0 if all of them were
- * @param proof what the streaming server added, 16 characters of URL-safe Base64; null if the id has none
+ * @param proof the proof that the streaming server added, 16 characters of URL-safe Base64; null if the id has none
  */
 public record EventId(
         String streamId, long position, int part, @Nullable String proof) {
@@ -49,13 +49,13 @@ public record EventId(
         }
     }
 
-    /** An id without a proof. */
+    /** Creates an id without a proof. */
     public EventId(String streamId, long position, int part) {
         this(streamId, position, part, null);
     }
 
     /**
-     * Returns the id that a text holds, as it stands on the wire or as {@link #toString} writes it.
+     * Parses an id, in the form that clients receive or in the form that {@link #toString} writes.
      *
      * @throws IllegalArgumentException if the text is not such an id; the message names it
      */
@@ -85,7 +85,7 @@ public record EventId(
         }
     }
 
-    /** The position after which reading goes on: this one, or the one before it if parts of it are still to be sent. */
+    /** Returns the position after which the client reads on: this one, or the one before it if the client still lacks parts of the entry. */
     public long after() {
         return part == 0 ? position : position - 1;
     }

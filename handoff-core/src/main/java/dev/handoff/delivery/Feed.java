@@ -14,7 +14,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one client reads of a stream: an {@link EventFeed} or a {@link DocumentFeed}. It keeps no queue. The adapter of a server
+ * Gives one client the parts of its response: an {@link EventFeed} or a {@link DocumentFeed}. A feed keeps no queue. The adapter of a server
  * asks it for the next part when the socket takes one, so a slow client costs one batch.
  *
  * <p>A feed that is not opened holds nothing. An adapter calls {@link #open} once, then writes what the feed gives until that is the last part, and calls {@link #close} once.
@@ -79,10 +79,10 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         observed = feeds.observe(access);
     }
 
-    /** Joins what readers share. */
+    /** Joins the state that readers of a stream share. */
     void join() {}
 
-    /** Reads for the first time. */
+    /** Reads the stream for the first time. */
     void prepare() {}
 
     /** Returns the id of the stream. */
@@ -201,7 +201,7 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         return interruption == null ? ReaderEnd.CLIENT_GONE : reasonOfCut();
     }
 
-    /** Lets go of the stream. Called once after {@link #open}, also if that threw. May call the store. */
+    /** Releases the stream. Called once after {@link #open}, also if that threw. May call the store. */
     public final void close() {
         ObservedReader reader = observed;
         if (reader != null) {
@@ -218,6 +218,6 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         }
     }
 
-    /** Leaves what it has joined, if anything. */
+    /** Leaves the shared state, if {@code join} was called. */
     void leave() {}
 }

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the feeds of one server and holds what its readers share: encoded frames, and what was asked of the store for all of them.
+ * Creates the feeds of one server, and holds what readers of a stream share: encoded frames, and answers of the store.
  *
  * <p>Thread-safe.
  */
@@ -36,11 +36,11 @@ public final class Feeds {
     private final SharedFrames.All frames = new SharedFrames.All();
 
     /**
-     * Creates a server's feeds.
+     * Creates the feeds of a server.
      *
-     * @param heartbeat how long nothing is sent before a heartbeat is
-     * @param retry how long a client of events is told to wait before it connects again; null leaves that to the client
-     * @param observer is told who reads
+     * @param heartbeat the time without a write after which a heartbeat is sent
+     * @param retry how long clients of events are told to wait before they reconnect; null to let them decide
+     * @param observer receives the readers that connect and leave
      */
     public Feeds(Ticker ticker, Duration heartbeat, @Nullable Duration retry, HandoffObserver observer) {
         this.ticker = ticker;
@@ -51,7 +51,7 @@ public final class Feeds {
     }
 
     /**
-     * Returns a feed of events; empty if the stream has ended and nothing follows what the client has had. May block for as long as the
+     * Returns a feed of events; empty if the stream has ended and the client has received all of it. May block for as long as the
      * store takes.
      *
      * @param lastEventId what the client sent as {@code Last-Event-ID}; null if it sent none
@@ -74,7 +74,7 @@ public final class Feeds {
      * Returns a feed of one document.
      *
      * @param waitFor how long the client is willing to wait (RFC 7240); null if it does not say
-     * @param location where the client can come back to when it has waited for so long
+     * @param location the address at which the client can ask again after its wait
      */
     public DocumentFeed document(
             AuthorizedStream access, StreamFormat.DocumentFormat format, @Nullable Duration waitFor, String location) {

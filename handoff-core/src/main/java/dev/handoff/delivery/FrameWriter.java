@@ -28,7 +28,7 @@ public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
         this.buffer = new byte[capacity];
     }
 
-    /** Returns an empty writer for a framing, with room for so many bytes. */
+    /** Returns an empty writer for a framing, with room for a number of bytes. */
     static FrameWriter of(Framing framing, int capacity) {
         return framing instanceof Framing.JsonLines lines
                 ? new JsonLinesWriter(lines, capacity)
@@ -43,19 +43,19 @@ public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
     /**
      * Writes a frame.
      *
-     * @param id what a client shall send back as {@code Last-Event-ID}; null leaves the client's last one as it is
+     * @param id the value that the client sends back as {@code Last-Event-ID}; null to keep the client's last one
      * @param type the type of the frame; null if it has none
      * @param data the content of the frame
-     * @throws IllegalArgumentException if one of them cannot stand in such a frame; nothing was written
+     * @throws IllegalArgumentException if one of them is not valid in such a frame; nothing was written
      */
     abstract FrameWriter event(@Nullable String id, @Nullable String type, String data);
 
-    /** Writes what clients ignore. It may stand between any two frames. */
+    /** Writes a heartbeat, which clients ignore. It may stand between any two frames. */
     abstract FrameWriter heartbeat();
 
     /**
-     * Asks clients to wait so many milliseconds before they reconnect. Goes out with the next event, since a frame of its
-     * own kills some clients.
+     * Asks clients to wait a number of milliseconds before they reconnect. The next event carries this time, because some clients
+     * fail on a frame that has only {@code retry}.
      *
      * @throws IllegalArgumentException if it is negative
      */
@@ -74,18 +74,18 @@ public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
         return millis;
     }
 
-    /** How many bytes are in the buffer. */
+    /** Returns the number of bytes in the buffer. */
     public final int size() {
         return size;
     }
 
-    /** Empties the buffer, and keeps its memory, and a {@link #retry} that has not gone out yet. */
+    /** Empties the buffer. Keeps its memory, and a {@link #retry} that was not written yet. */
     public final void clear() {
         size = 0;
     }
 
     /**
-     * Removes what was written after the buffer had so many bytes.
+     * Shortens the buffer to a number of bytes.
      *
      * @param length how many bytes stay
      * @throws IndexOutOfBoundsException if the buffer holds fewer
@@ -98,8 +98,8 @@ public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
     /**
      * Writes the buffer to a stream in one call, and leaves it as it is.
      *
-     * <p>A servlet output stream that is written without blocking may go on using the array until it is ready again, so this
-     * writer must not be touched before.
+     * <p>A servlet output stream in non-blocking mode may use the array until it is ready again, so the caller must not change this writer
+     * before that.
      *
      * @throws IOException if the stream throws it
      */

@@ -94,7 +94,7 @@ final class JsonLinesWriter extends FrameWriter {
                 throw new IllegalArgumentException("a JSON line has more than one value");
             }
         } catch (IOException e) {
-            // Without its cause, whose message quotes the data.
+            // Omits the cause, because its message quotes the data.
             throw new IllegalArgumentException("a JSON line is not valid JSON");
         }
     }

@@ -7,13 +7,13 @@ import dev.handoff.http.ProblemException;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 
-/** The check of what a client has sent as {@code Last-Event-ID}: it has to be the id of an event that the stream has had. */
+/** Checks that the {@code Last-Event-ID} of a client is the id of an event of the stream. */
 final class LastEventId {
 
     private LastEventId() {}
 
     /**
-     * Returns the id that a client has sent. May block for as long as the store takes.
+     * Returns the id that a client has sent, after checking it. May block for as long as the store takes.
      *
      * @throws ProblemException with status 400 if the stream has had no entry with this id, or 403 if reading is not granted
      */

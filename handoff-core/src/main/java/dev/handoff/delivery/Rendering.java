@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Calls a {@link StreamFormat} and checks what it returns. A format is code of the application: whatever it throws, and null
- * or a header field that cannot be sent, becomes a {@link FormatException} or a plainer answer.
+ * Calls a {@link StreamFormat}, which is code of the application, and checks its results. If a format throws, or returns null or a header
+ * field that cannot be sent, this throws a {@link FormatException} or answers with problem details instead.
  */
 public final class Rendering {
 
@@ -60,7 +60,7 @@ public final class Rendering {
     /**
      * Returns how the frames of a format are written.
      *
-     * @throws RuntimeException if the format throws or returns null; {@link #problemOf} says what a client may know of it
+     * @throws RuntimeException if the format throws or returns null; {@link #problemOf} says what a client may know
      */
     static Framing framing(StreamFormat.EventFormat format) {
         try {
@@ -75,7 +75,7 @@ public final class Rendering {
      * it is one of documents.
      *
      * @param accept the header field {@code Accept} of the client; null if it sent none
-     * @throws RuntimeException if the format throws or returns null; {@link #problemOf} says what a client may know of it
+     * @throws RuntimeException if the format throws or returns null; {@link #problemOf} says what a client may know
      */
     public static StreamFormat accepted(StreamFormat format, @Nullable String accept) {
         if (!(format instanceof StreamFormat.EventFormat events)) {
@@ -114,7 +114,7 @@ public final class Rendering {
         return reply.withDefault("Cache-Control", "no-store");
     }
 
-    /** Returns what a client may know of a failure, and logs the rest. An error of the whole JVM is thrown instead. */
+    /** Returns the problem that a client is shown for a failure, and logs the rest. An error of the whole JVM is thrown instead. */
     public static Problem problemOf(Throwable e) {
         if (e instanceof ProblemException known) {
             return known.problem();

@@ -8,8 +8,8 @@ import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The frames that all readers of one stream in one format are sent. It keeps the last part that one of them has encoded for the
- * others, so an event is encoded about once for any number of readers. It keeps nothing for a single reader.
+ * Shares encoded frames between all readers of one stream in one format. It keeps the last part that one reader has encoded, so each event is
+ * encoded about once for any number of readers. It keeps nothing for a single reader.
  *
  * <p>Thread-safe; never blocks.
  */
@@ -31,7 +31,7 @@ final class SharedFrames {
             Feed.Produced produced,
             @Nullable ReaderEnd end) {
 
-        /** Returns this part for a reader that has to look whether there is more. */
+        /** Returns this part for a reader that must check whether there is more. */
         Part withMore() {
             return new Part(after, last, frames, Feed.Produced.PART, null);
         }

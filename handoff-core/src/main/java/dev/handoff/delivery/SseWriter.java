@@ -7,11 +7,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes Server-Sent Events into a buffer, as the WHATWG HTML Standard frames them (section 9.2.5), and as the stricter of
- * the real clients demand: LF only, no byte order mark, no frame without data, {@code id} and {@code retry} only in a frame
+ * Writes Server-Sent Events into a buffer, as the WHATWG HTML Standard frames them (section 9.2.5). Some clients
+ * accept less than the standard allows, so it writes LF only, no byte order mark, no frame without data, {@code id} and {@code retry} only in a frame
  * with data, and a comment that is not followed by an empty line.
  *
- * <p>What would forge a frame is refused. Never blocks. Not thread-safe while it is written to; afterwards any number of
+ * <p>It refuses values that would forge a frame. Never blocks. Not thread-safe while it is written to; afterwards any number of
  * threads may call {@link #writeTo}. May be used again after {@link #clear}.
  */
 public final class SseWriter extends FrameWriter {
@@ -23,12 +23,12 @@ public final class SseWriter extends FrameWriter {
 
     static final FrameWriter HEARTBEAT = new SseWriter(2).heartbeat();
 
-    /** An empty buffer. It grows with what is written. */
+    /** Creates an empty buffer, which grows as needed. */
     public SseWriter() {
         this(512);
     }
 
-    /** An empty buffer with room for so many bytes. */
+    /** Creates an empty buffer with room for a number of bytes. */
     public SseWriter(int capacity) {
         super(capacity);
     }
@@ -36,7 +36,7 @@ public final class SseWriter extends FrameWriter {
     /**
      * Writes an event.
      *
-     * @param id what a client shall send back as {@code Last-Event-ID}; null leaves the client's last one as it is
+     * @param id the value that the client sends back as {@code Last-Event-ID}; null to keep the client's last one
      * @param type the event type; null for {@code message}
      * @param data the text. CR, LF and CRLF each end a line, so a client reads each of them as LF. A lone surrogate becomes
      *     U+FFFD

@@ -33,7 +33,7 @@ final class StreamReaders {
     private final AtomicInteger count = new AtomicInteger();
     private final AtomicBoolean asking = new AtomicBoolean();
 
-    // Only while asking.
+    // Used only by the thread that has set asking.
     private @Nullable Object lookRun;
     private long lookedAfter;
     private boolean found;
@@ -164,7 +164,7 @@ final class StreamReaders {
         note(e);
     }
 
-    /** Uncounts a reader that has joined. */
+    /** Removes a reader that has joined. */
     void leave() {
         all.byStream.computeIfPresent(
                 streamId, (id, known) -> known == this && count.decrementAndGet() == 0 ? null : known);
@@ -185,12 +185,12 @@ final class StreamReaders {
         }
     }
 
-    /** The readers of all streams. */
+    /** Holds the readers of all streams. */
     static final class All {
 
         private final ConcurrentMap<String, StreamReaders> byStream = new ConcurrentHashMap<>();
 
-        /** Counts a reader, which must leave once. */
+        /** Adds a reader, which must leave once. */
         StreamReaders join(String streamId) {
             return byStream.compute(streamId, (id, known) -> {
                 StreamReaders readers = known == null ? new StreamReaders(this, id) : known;
@@ -208,7 +208,7 @@ final class StreamReaders {
             return byStream.isEmpty();
         }
 
-        /** The streams that have readers. */
+        /** Returns the streams that have readers. */
         List<String> streamIds() {
             return List.copyOf(byStream.keySet());
         }

@@ -36,7 +36,7 @@ final class RunState {
     private volatile TaskStatus.State state = TaskStatus.State.QUEUED;
     private volatile boolean stopped;
 
-    // Only under the lock.
+    // Guarded by the lock.
     private final StreamWriter writer;
     private final CancelActions cancelActions;
     private @Nullable Work work;
@@ -64,7 +64,7 @@ final class RunState {
         return writer.decided() != null;
     }
 
-    /** Returns whether the end of the run is decided, be it stored or not. */
+    /** Returns whether the end of the run is decided, even if it is not stored yet. */
     private boolean isDecided() {
         return state.isFinal() || isEndPending();
     }
@@ -200,7 +200,7 @@ final class RunState {
         }
     }
 
-    /** Does of {@link #abandon} what does not run actions, unless another thread holds the lock. Returns the rest. */
+    /** Does the part of {@link #abandon} that runs no actions, unless another thread holds the lock. Returns the rest of the work. */
     Runnable beginAbandon(Problem problem) {
         if (!lock.tryLock()) {
             return () -> abandon(problem);

@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes the stream of one run: its events, and once an end is decided, that end. If the store refuses the end, the caller tries
- * again until this gives it up.
+ * again until this class gives up.
  *
  * <p>Not thread-safe, except for {@link #decided}: the run holds its lock.
  */

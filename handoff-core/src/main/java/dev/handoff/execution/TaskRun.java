@@ -56,7 +56,7 @@ public final class TaskRun implements Runnable {
     /** An action, and the executor that runs it. */
     private record Remainder(Executor executor, Runnable action) {}
 
-    /** How the work of the handler went: the reason why it failed, or null. */
+    /** The outcome of the handler's work: the reason why it failed, or null. */
     private record Outcome(@Nullable Throwable failure) {
 
         /** Returns the outcome of a stage. A stage that depends on another one wraps the failure of that stage. */

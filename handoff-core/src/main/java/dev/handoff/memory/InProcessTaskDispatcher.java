@@ -185,7 +185,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
 
     /**
      * Takes no more tasks, and ends the streams of those that are left with a problem {@code worker_lost}. Their handlers
-     * learn of it from {@link TaskOutput#emit} or {@link TaskOutput#onCancel}. The calling thread runs the actions of
+     * notice it by {@link TaskOutput#emit} or {@link TaskOutput#onCancel}. The calling thread runs the actions of
      * {@code onCancel} after the streams have ended. Does not wait for handlers. Does nothing if the dispatcher is closed.
      */
     @Override
@@ -232,7 +232,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         return done;
     }
 
-    /** Waits for the tasks. Meanwhile no call of the application may do what is due, so this does it. */
+    /** Waits for the tasks, and does what is due meanwhile, because perhaps no call of the application does it. */
     private boolean awaitTasks(long nanos) throws InterruptedException {
         long start = ticker.read();
         long left = nanos;
@@ -251,7 +251,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         endRetries.submitIfDue();
     }
 
-    /** The settings of a dispatcher. */
+    /** Sets the options of a dispatcher. Not thread-safe. */
     public static final class Builder {
 
         final EventStore store;
@@ -294,7 +294,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             return this;
         }
 
-        /** Sets an observer, which is told which tasks this dispatcher accepts and how they run; by default none. */
+        /** Sets an observer of the tasks that this dispatcher accepts and of their runs; by default none. */
         public Builder observer(HandoffObserver observer) {
             this.observer = observer;
             return this;

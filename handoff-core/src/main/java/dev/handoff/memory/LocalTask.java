@@ -149,7 +149,7 @@ final class LocalTask {
         return open == null ? () -> {} : open.beginAbandon(problem);
     }
 
-    /** Returns whether the store has refused the end, and nobody is about to try again. The caller is to try again, then. */
+    /** Returns whether the store has refused the end, and no thread tries again. The caller must then try again. */
     boolean beginRetry() {
         TaskRun open = run;
         return open != null && open.isEndPending() && retrying.compareAndSet(false, true);

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The stream as one reader sees it. It looks up the log at each call until the log has a writer, and keeps it from then on. */
+/** Shows the stream to one reader. It looks up the log at each call until the log has a writer, and keeps it from then on. */
 final class MemoryStream implements EventStream {
 
     private final String id;

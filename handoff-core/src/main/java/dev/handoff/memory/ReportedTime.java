@@ -6,8 +6,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * For how long streaming servers have reported which streams are read. Of a long gap between two reports only a part counts:
- * the servers were unable to report, and the readers may have been there.
+ * Measures for how long streaming servers have reported which streams are read. Only a part of a long gap between two reports counts,
+ * because the streams may have had readers while the servers could not report.
  */
 final class ReportedTime {
 
@@ -16,7 +16,7 @@ final class ReportedTime {
     private final Ticker ticker;
     private final long longestCountedGap;
     private final ReentrantLock lock = new ReentrantLock();
-    // Only under the lock.
+    // Guarded by the lock.
     private long reportedNanos;
     private long lastReportAt;
 

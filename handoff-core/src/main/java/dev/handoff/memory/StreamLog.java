@@ -38,7 +38,7 @@ final class StreamLog implements StoreSpace.EndedStream {
 
     private volatile long endedAt;
 
-    // Only under the lock, and read without it after the end.
+    // Guarded by the lock. Read without it after the end.
     private long streamBytes;
     private @Nullable String lastType;
 
@@ -202,8 +202,8 @@ final class StreamLog implements StoreSpace.EndedStream {
     }
 
     /**
-     * Drops the log. Runs no hints, because the caller may hold the lock of another stream. Readers read again at least once a
-     * second, and notice it then.
+     * Drops the log. Runs no hints, because the caller may hold the lock of another stream. Readers notice it, because they read again at least once a
+     * second.
      */
     @Override
     public void drop() {
