@@ -4,33 +4,36 @@ package dev.handoff.http;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An HTTP request as this library needs to see it. The servlet module makes them; code on another framework implements it
- * over the request it has.
+ * Represents an HTTP request, independent of a framework. The servlet module implements this for servlets. An adapter for another framework
+ * implements it over the request of that framework.
+ *
+ * <p>handoff uses a request only in the thread that passes it, so implementations need not be thread-safe.
  */
 public interface HandoffRequest {
 
-    /** The method, upper case. */
+    /** Returns the method in upper case. */
     String method();
 
-    /** The path within the application, without the query, such as {@code /v1/chat/completions}. */
+    /** Returns the path within the application, without the query, such as {@code /v1/chat/completions}. */
     String path();
 
     /**
-     * Returns the path prefix at which the application stands on its host, such as {@code /shop}; empty at the root. Default
-     * addresses of streams begin with it.
+     * Returns the path under which the application is deployed on its host, such as {@code /shop}; empty at the root. The default address
+     * of a stream begins with this path.
      */
     default String contextPath() {
         return "";
     }
 
-    /** The query as it came, without the question mark (RFC 3986, 3.4); null if there is none. */
+    /** Returns the query as the client sent it, without the question mark (RFC 3986, 3.4); null if there is none. */
     @Nullable
     String query();
 
     /**
-     * A header field: all its lines joined by {@code ", "} (RFC 9110, 5.3), or null if there is none.
+     * Returns the value of a header field; null if there is none. If the field has several lines, they are joined by {@code ", "} (RFC
+     * 9110, 5.3).
      *
-     * @param name the field's name, in any case
+     * @param name the name of the field, in any case
      */
     @Nullable
     String header(String name);
@@ -40,32 +43,32 @@ public interface HandoffRequest {
     String subject();
 
     /**
-     * Returns the content as text; the same text each time. Blocks until the content has arrived.
+     * Returns the content as text. Each call returns the same text. Blocks until the content has arrived.
      *
-     * @throws ProblemException if the content is larger than the server accepts (413), not readable as text (415), cut or
-     *     malformed (400), too slow (408), or the server is too busy to read it (503)
+     * @throws ProblemException if the content is larger than the server accepts (413), is not readable as text (415), is cut or malformed
+     *     (400), or arrives too slowly (408); if other code has read it before (500); or if the server is too busy to read it (503)
      */
     String body();
 
     /**
-     * Returns the content as it came, for formats that are not text; the same bytes each time. The caller must not change them. Blocks until
-     * the content has arrived.
+     * Returns the content as bytes, for content that is not text. Each call returns the same bytes, and the caller must not change them.
+     * Blocks until the content has arrived.
      *
-     * @throws ProblemException if the content is larger than the server accepts (413), cut or malformed (400), too slow (408), or the
-     *     server is too busy to read it (503)
+     * @throws ProblemException if the content is larger than the server accepts (413), is cut or malformed (400), or arrives too slowly
+     *     (408); if other code has read it before (500); or if the server is too busy to read it (503)
      */
     byte[] bodyBytes();
 
     /**
-     * Returns what the application has attached to the request under a name, for example a filter that authenticates the user; null if
-     * there is nothing. An adapter for a framework without attributes always returns null.
+     * Returns the value that the application, such as a filter that authenticates the user, has attached to the request under a name; null
+     * if there is none. An adapter for a framework without attributes always returns null.
      */
     default @Nullable Object attribute(String name) {
         return null;
     }
 
     /**
-     * Returns the value of a variable of the path that the route of the request has, without percent-encoding.
+     * Returns the value of a variable in the path of the request's route, percent-decoded.
      *
      * @throws IllegalArgumentException if the path of the route has no variable of this name
      */

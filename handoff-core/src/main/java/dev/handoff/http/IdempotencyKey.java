@@ -9,9 +9,11 @@ public final class IdempotencyKey {
     private IdempotencyKey() {}
 
     /**
-     * Returns the key: the text of a structured-field string, as the draft demands it, or the bare text that most clients send.
+     * Returns the key in a field. The field holds a structured-field string, which the draft requires, or the bare text that most clients
+     * send.
      *
-     * @throws ProblemException with status 400 if it is no key
+     * @throws ProblemException with status 400 if the key is malformed, empty, longer than 255 characters, or not printable ASCII; the
+     *     message names the first 100 characters of the field
      */
     public static String parse(String field) {
         String value = field.strip();
@@ -36,7 +38,7 @@ public final class IdempotencyKey {
             if (value.charAt(i) == '\\') {
                 i++;
                 if (i == value.length() || (value.charAt(i) != '"' && value.charAt(i) != '\\')) {
-                    throw refusal("has a backslash before something else than a quote or a backslash", value);
+                    throw refusal("has a backslash that is not followed by a quote or a backslash", value);
                 }
             }
             content.append(value.charAt(i));

@@ -9,18 +9,18 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a client prefers (RFC 7240), as far as it is understood here. A preference is no demand: what is unknown or malformed
- * is ignored, and of one that is given twice the first counts.
+ * Holds those preferences of a client that handoff understands (RFC 7240). Unknown and malformed preferences are ignored, because a client
+ * cannot demand a preference. If a preference is given twice, the first valid one counts.
  *
- * @param respondAsync whether it would rather have a 202 at once than wait
- * @param waitFor how long it is willing to wait for the whole answer, if it says so
+ * @param respondAsync whether the client prefers an immediate 202 to waiting for the answer (4.1)
+ * @param waitFor how long the client is willing to wait for the whole answer (4.3); empty if it does not say
  */
 public record Prefer(boolean respondAsync, Optional<Duration> waitFor) {
 
     private static final int MAX_DIGITS = 9;
 
     /**
-     * Reads the {@code Prefer} field.
+     * Returns the preferences in a {@code Prefer} field. Throws nothing.
      *
      * @param field all lines of the field, joined by commas; null if there is none
      */

@@ -6,10 +6,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Objects;
 
 /**
- * What went wrong, in words that may be shown to the client (RFC 9457).
+ * Describes an error (RFC 9457). The client may see all parts.
  *
- * @param status the HTTP status that says it, 400 to 599; for a stream that failed, the status that its result is answered
- *     with
+ * @param status the HTTP status of the error, 400 to 599. If a stream failed, a request for its result is answered with this status
  * @param code a short name for programs, such as {@code invalid_token}
  * @param detail a sentence for people; names the offending value, never a token
  */
@@ -21,7 +20,7 @@ public record Problem(int status, String code, String detail) {
     /**
      * Checks the parts.
      *
-     * @throws IllegalArgumentException if the status is not one of an error
+     * @throws IllegalArgumentException if the status is not 400 to 599
      */
     public Problem {
         if (status < 400 || status > 599) {
@@ -32,8 +31,8 @@ public record Problem(int status, String code, String detail) {
     }
 
     /**
-     * The problem details object of RFC 9457: {@code type} is {@code about:blank}, so {@code title} is the phrase of the
-     * status; {@code code} is an extension member.
+     * Returns the problem details object of RFC 9457. Its {@code type} is {@code about:blank}, so its {@code title} is the phrase of the
+     * status. {@code code} is an extension member.
      */
     public String toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -45,7 +44,10 @@ public record Problem(int status, String code, String detail) {
         return json.toString();
     }
 
-    /** The HTTP answer that says it, as {@value #MEDIA_TYPE}; a 401 also has the challenge that RFC 9110 demands. */
+    /**
+     * Returns the HTTP answer to a request that failed with this problem, as {@value #MEDIA_TYPE}. A 401 has the field
+     * {@code WWW-Authenticate}, which RFC 9110 (11.6.1) requires. A 503 asks the client to wait one second by {@code Retry-After}.
+     */
     public Reply toReply() {
         Reply reply = Reply.of(status, MEDIA_TYPE, toJson()).with("Cache-Control", "no-store");
         return switch (status) {

@@ -32,11 +32,11 @@ public enum ProblemCode {
     NOT_YOUR_STREAM(403),
     /** The application refuses this holder of the token. */
     NOT_AUTHORIZED(403),
-    /** The path is one of the streaming server, but the method is not. */
+    /** The path belongs to the streaming server, but the method cannot be used there. */
     METHOD_NOT_ALLOWED(405),
     /** The content did not arrive in time. */
     CONTENT_TOO_SLOW(408),
-    /** The content is too large, or the task that was made of it. */
+    /** The content, or the task that the application made of it, is too large. */
     CONTENT_TOO_LARGE(413),
     /** The content is not text. */
     UNSUPPORTED_MEDIA_TYPE(415),
@@ -46,7 +46,7 @@ public enum ProblemCode {
     UNSUPPORTED_CHARSET(415),
     /** The idempotency key was used before, with another request. */
     IDEMPOTENCY_KEY_REUSED(422),
-    /** The idempotency key was used before, and the events of its task are kept longer than the task itself. */
+    /** The idempotency key was used before. The events of its task are still kept, but the task is not. */
     IDEMPOTENCY_KEY_EXPIRED(409),
     /** The container cannot abort an answer over this connection. */
     HTTP_VERSION_NOT_SUPPORTED(505),
@@ -56,11 +56,11 @@ public enum ProblemCode {
     CANCELLED(409),
     /** The stream is no longer kept, or has lost entries. */
     STREAM_GONE(410),
-    /** The handler has thrown an exception that is no {@link ProblemException}. */
+    /** The handler threw an exception other than {@link ProblemException}. */
     HANDLER_FAILED(500),
     /** The result is too large, or the store refuses it. */
     RESULT_REFUSED(500),
-    /** The worker was stopped, or died, before the task was done. */
+    /** The worker stopped or died before the task was done. */
     WORKER_LOST(503),
     /** No worker took the task in time. */
     EXPIRED_IN_QUEUE(503),
@@ -68,9 +68,9 @@ public enum ProblemCode {
     STREAM_FULL(507),
 
     // What the server cannot do, at the moment or at all.
-    /** The code of the application that answers the request has failed. */
+    /** Code of the application failed while it answered the request. */
     INTERNAL_ERROR(500),
-    /** A filter of the application has read the content before. */
+    /** A filter of the application had already read the content. */
     CONTENT_CONSUMED(500),
     /** A filter or the servlet was registered without support of asynchronous requests. */
     ASYNC_NOT_SUPPORTED(500),
@@ -86,11 +86,11 @@ public enum ProblemCode {
     UNAVAILABLE(503),
     /** The store did not answer in time. */
     STORE_UNREACHABLE(503),
-    /** The store has no room for another stream. */
+    /** The store is full. */
     STORE_FULL(503),
-    /** The dispatcher has as many tasks as it may. */
+    /** The dispatcher has no room for another task, or is closed. */
     OVERLOADED(503),
-    /** The server holds the contents of too many requests. */
+    /** The contents of other requests take all the memory that the server may use for contents. */
     TOO_MUCH_CONTENT(503),
     /** Too many threads wait for contents that arrive slowly. */
     TOO_MANY_SLOW_REQUESTS(503);
@@ -127,12 +127,16 @@ public enum ProblemCode {
         return new Problem(status, code, detail);
     }
 
-    /** Returns an exception with the {@linkplain #problem problem} of that detail. */
+    /** Returns an exception with a {@linkplain #problem problem} that has this code and the detail. */
     public ProblemException exception(String detail) {
         return new ProblemException(problem(detail));
     }
 
-    /** Returns the same with the exception that led to it, which the client is not shown. */
+    /**
+     * Returns an exception with a {@linkplain #problem problem} that has this code and the detail.
+     *
+     * @param cause the exception that led to the problem, which the client is not shown; null if there is none
+     */
     public ProblemException exception(String detail, @Nullable Throwable cause) {
         return new ProblemException(problem(detail), cause);
     }

@@ -5,8 +5,8 @@ import dev.handoff.task.TaskHandler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Thrown where something cannot be done and the client may be told why. Before the first byte of an answer it becomes an
- * HTTP error; thrown by a {@link TaskHandler} it becomes the end of the stream.
+ * Thrown when a request or a task fails and the client may be told why. Before the first byte of an answer it becomes an HTTP error. If a
+ * {@link TaskHandler} throws it, the stream ends with its problem.
  */
 public final class ProblemException extends RuntimeException {
 
@@ -14,18 +14,26 @@ public final class ProblemException extends RuntimeException {
 
     private final transient Problem problem;
 
-    /** A problem without a cause worth logging. */
+    /** Creates an exception without a cause. */
     public ProblemException(Problem problem) {
         this(problem, null);
     }
 
-    /** A problem with the exception that led to it, which the client is not shown. */
+    /**
+     * Creates an exception with a cause.
+     *
+     * @param cause the exception that led to the problem, which the client is not shown; null if there is none
+     */
     public ProblemException(Problem problem, @Nullable Throwable cause) {
         super(problem.code() + ": " + problem.detail(), cause);
         this.problem = problem;
     }
 
-    /** Short for a problem made in place. */
+    /**
+     * Creates an exception with a new problem and without a cause.
+     *
+     * @throws IllegalArgumentException if the status is not 400 to 599
+     */
     public ProblemException(int status, String code, String detail) {
         this(new Problem(status, code, detail));
     }

@@ -13,8 +13,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An HTTP answer as a value, so that code on any framework can give it. A header field may have several values, such as {@code Set-Cookie}. The
- * content is text or bytes. Immutable.
+ * Holds an HTTP answer, which an adapter for any framework can send. A header field may have several values, such as {@code Set-Cookie}.
+ * The content is text or bytes. Immutable.
  */
 public final class Reply {
 
@@ -31,7 +31,7 @@ public final class Reply {
 
     private Reply(int status, Map<String, List<String>> headers, @Nullable String text, byte @Nullable [] binary) {
         if (status < 200 || status > 599) {
-            throw new IllegalArgumentException("not a final HTTP status: " + status);
+            throw new IllegalArgumentException("status of a reply is not 200 to 599: " + status);
         }
         this.status = status;
         this.headers = copy(headers);
@@ -42,9 +42,9 @@ public final class Reply {
     /**
      * Creates an answer whose header fields have one value each.
      *
-     * @param headers the fields, in order; names as they are to be sent
-     * @param body the content, to be sent as UTF-8; null for none
-     * @throws IllegalArgumentException if the status is not a final one, or a header holds CR, LF or NUL, or is named twice
+     * @param headers the fields in the order in which they are sent; names keep their case
+     * @param body the content, which is sent as UTF-8; null for none
+     * @throws IllegalArgumentException if the status is not 200 to 599, or a header holds CR, LF or NUL, or is named twice
      */
     public Reply(int status, Map<String, String> headers, @Nullable String body) {
         this(status, listed(headers), body, null);
@@ -53,16 +53,16 @@ public final class Reply {
     /**
      * Returns an answer without content.
      *
-     * @throws IllegalArgumentException if the status is not a final one
+     * @throws IllegalArgumentException if the status is not 200 to 599
      */
     public static Reply of(int status) {
         return new Reply(status, Map.of(), null, null);
     }
 
     /**
-     * Returns an answer whose content is text, to be sent as UTF-8.
+     * Returns an answer whose content is text, which is sent as UTF-8.
      *
-     * @throws IllegalArgumentException if the status is not a final one, or the content type holds CR, LF or NUL
+     * @throws IllegalArgumentException if the status is not 200 to 599, or the content type holds CR, LF or NUL
      */
     public static Reply of(int status, String contentType, String body) {
         return new Reply(status, Map.of("Content-Type", List.of(contentType)), body, null);
@@ -72,7 +72,7 @@ public final class Reply {
      * Returns an answer whose content is bytes.
      *
      * @param body the content, which is copied
-     * @throws IllegalArgumentException if the status is not a final one, or the content type holds CR, LF or NUL
+     * @throws IllegalArgumentException if the status is not 200 to 599, or the content type holds CR, LF or NUL
      */
     public static Reply of(int status, String contentType, byte[] body) {
         return new Reply(status, Map.of("Content-Type", List.of(contentType)), null, body.clone());
@@ -106,14 +106,14 @@ public final class Reply {
     }
 
     /**
-     * Returns the header fields in order. No name occurs twice, in whatever case. Each field has one value or more, and each value is to be
-     * sent as a line of its own.
+     * Returns the header fields in order. No two names are equal without regard to case. Each field has one value or more. An adapter sends
+     * each value as a line of its own.
      */
     public Map<String, List<String>> headers() {
         return headers;
     }
 
-    /** Returns the first value of a header field, or null if there is no such field. Names are the same in any case. */
+    /** Returns the first value of a header field, or null if there is no such field. The case of the name does not matter. */
     public @Nullable String header(String name) {
         return headers.entrySet().stream()
                 .filter(field -> field.getKey().equalsIgnoreCase(name))
@@ -123,7 +123,8 @@ public final class Reply {
     }
 
     /**
-     * Returns the same answer, with one value of a header field in place of all that it has. Names are the same in any case.
+     * Returns the same answer with one value for a header field, which replaces all values that the field has. The case of the name does
+     * not matter.
      *
      * @throws IllegalArgumentException if the name or the value holds CR, LF or NUL
      */
@@ -135,7 +136,7 @@ public final class Reply {
     }
 
     /**
-     * Returns the same answer, with one more value of a header field after those that it has. Names are the same in any case.
+     * Returns the same answer with one more value for a header field, after those that the field has. The case of the name does not matter.
      *
      * @throws IllegalArgumentException if the name or the value holds CR, LF or NUL
      */
@@ -151,7 +152,11 @@ public final class Reply {
         return new Reply(status, more, text, binary);
     }
 
-    /** Returns the same answer, with the header field if it does not have it. Names are the same in any case. */
+    /**
+     * Returns the same answer with a header field, or this answer if it has that field already. The case of the name does not matter.
+     *
+     * @throws IllegalArgumentException if the name or the value holds CR, LF or NUL
+     */
     public Reply withDefault(String name, String value) {
         return header(name) == null ? with(name, value) : this;
     }
@@ -165,7 +170,7 @@ public final class Reply {
         return new Reply(status, headers, text, binary);
     }
 
-    /** Returns whether there is content, if only an empty one. */
+    /** Returns whether there is content. Content may be empty. */
     public boolean hasBody() {
         return text != null || binary != null;
     }
@@ -176,8 +181,8 @@ public final class Reply {
     }
 
     /**
-     * Returns the content as it is sent: bytes as they are; text in UTF-8, with U+FFFD in place of each unpaired surrogate. No bytes if there is
-     * no content. The caller may change the array.
+     * Returns the bytes that are sent as content; none if there is no content. Text is encoded as UTF-8, with U+FFFD in place of each
+     * unpaired surrogate. The caller may change the array.
      */
     public byte[] bytes() {
         if (binary != null) {
@@ -217,7 +222,9 @@ public final class Reply {
         return Objects.hash(status, headers, text, Arrays.hashCode(binary));
     }
 
-    /** Returns the status, the names of the header fields and the length of the content. A field may hold a token. */
+    /**
+     * Returns the status, the names of the header fields and the length of the content. Omits the values, because a field may hold a token.
+     */
     @Override
     public String toString() {
         int length = binary != null ? binary.length : text != null ? text.length() : 0;
