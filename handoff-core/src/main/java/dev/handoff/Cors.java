@@ -32,7 +32,7 @@ record Cors(Set<String> origins, boolean credentials) {
                     && !origin.equals(OPAQUE)
                     && !ORIGIN.matcher(origin).matches()) {
                 throw new IllegalArgumentException(
-                        "an origin is * or scheme://host[:port] in lower case, not: " + origin);
+                        "an origin must be * or null, or scheme://host[:port] in lower case, but is: " + origin);
             }
             if (credentials && (origin.equals(ANY) || origin.equals(OPAQUE))) {
                 throw new IllegalArgumentException(

@@ -27,8 +27,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The entry point. An application server hands a request off with {@link #begin}. A streaming server opens the stream of a token with
- * {@link #open}. One process can do both, or several processes can share the work.
+ * Dispatches the task of a request and leads the client to its stream. This is the entry point of the library. An application server hands
+ * a request off with {@link #begin}. A streaming server opens the stream of a token with {@link #open}. One process can do both, or several
+ * processes can share the work.
  *
  * <pre>{@code
  * EventStore store = InMemoryEventStore.create();
@@ -42,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * Handoff handoff = Handoff.builder(dispatcher, store, TokenSealer.of(secret)).build();
  * }</pre>
  *
- * <p>Thread-safe. Methods block as long as the dispatcher and the store do, never as long as a task takes.
+ * <p>Thread-safe. Methods block until the dispatcher and the store answer. They never wait until a task is done.
  */
 public final class Handoff {
 
@@ -86,7 +87,7 @@ public final class Handoff {
         this.observer = other.observer;
     }
 
-    /** Returns a builder of a hand-off between these parts. */
+    /** Returns a builder of a hand-off that uses these components. */
     public static Builder builder(TaskDispatcher dispatcher, EventStore store, TokenSealer sealer) {
         return new Builder(dispatcher, store, sealer);
     }
@@ -97,25 +98,32 @@ public final class Handoff {
     }
 
     /**
-     * Dispatches a task and returns the reply that leads the client to its stream. A task without a subject is given that of the request,
-     * and one without a key is given the request's {@code Idempotency-Key}: the same subject with the same key is led to the same
-     * stream, and the task runs once. A request that {@link #resume resumes} starts nothing.
+     * Dispatches a task and returns the reply that leads the client to its stream. A task without a subject gets the subject of the
+     * request. A task without an idempotency key gets the request's {@code Idempotency-Key}. All requests of one subject with the same key
+     * are led to the same stream, and the task runs once. A request with a {@code Last-Event-ID} starts nothing and is answered as
+     * {@link #resume} describes.
      *
-     * @throws ProblemException if the request or its key is bad (400), the key was used for another request (422), or no
-     *     task can be taken (503); nothing was started then. Also what {@link #resume} throws
+     * <p>The claims function and the redirect policy run before the task is dispatched, so nothing is started if one of them throws.
+     *
+     * @throws ProblemException if the key is not valid or no handler does tasks of this type (400), the key can no longer be compared
+     *     (409), the task is too large (413), the key was used for another request (422), or the dispatcher refuses the task or fails
+     *     (503). Nothing was started then, except that a dispatcher that failed may have accepted the task. Also what {@link #resume}
+     *     throws
+     * @throws IllegalArgumentException if no format has the name that the task gives, or the claims do not fit into a {@link Grant};
+     *     nothing was started
      */
     public Reply begin(HandoffRequest request, Task task) {
         return begin(request, task, Duration.ZERO);
     }
 
     /**
-     * Does what {@link #begin(HandoffRequest, Task)} does, and also recognizes a retry that has no {@code Idempotency-Key} by
-     * the mark that some clients send: {@code X-Stainless-Retry-Count} above 0, as the SDKs of OpenAI do after a time-out. If
-     * the same subject has asked for the same type and payload within the given time, and that task has not failed and was
-     * not cancelled, the client is led to its stream and nothing is started. Callers that are not known may then read the
-     * stream, but not cancel its task.
+     * Does what {@link #begin(HandoffRequest, Task)} does, and also recognizes retries without an {@code Idempotency-Key}. A request is
+     * such a retry if its header field {@code X-Stainless-Retry-Count} is above 0; the SDKs of OpenAI send this field, for example after a
+     * time-out. If the same subject asked for the same type and payload within the given time, and that task has neither failed nor been
+     * cancelled, the client is led to the stream of that task and nothing is started. If the subject is not known, the client may then read
+     * the stream but not cancel the task.
      *
-     * @param joinRetriesWithin how long after the first request its retries are recognized; zero for not at all
+     * @param joinRetriesWithin how long after the first request its retries are recognized; zero to recognize none
      * @throws ProblemException as {@link #begin(HandoffRequest, Task)} does
      */
     public Reply begin(HandoffRequest request, Task task, Duration joinRetriesWithin) {
@@ -163,17 +171,17 @@ public final class Handoff {
     }
 
     /**
-     * Returns the reply to a request that carries a {@code Last-Event-ID}. Many clients reconnect to where they started, with
-     * the same method and body, and mean the rest of the answer, not another one. They are led back to their stream.
+     * Returns the reply to a request with a {@code Last-Event-ID}, which leads the client back to its stream. Many clients reconnect to the
+     * address of their first request, with the same method and body. They want the rest of the answer and not a second one.
      *
-     * <p>A subject is led back to the streams it began. An unknown caller has to prove that it has read the stream: by the
-     * proof in the {@link EventId}, until the time when the first token of the stream expires. It may then read, but not
-     * cancel.
+     * <p>A known subject may resume each stream that it began. A caller without a subject may resume a stream that was begun without one,
+     * if its {@link EventId} has a valid proof, and only until {@link Builder#grantLifetime} after the task was accepted. It may read the
+     * stream but not cancel the task.
      *
      * @return empty if the request has no {@code Last-Event-ID}
-     * @throws ProblemException if the id is not one of this server (400), the time to resume without a subject is over (401),
-     *     the stream belongs to another subject or the proof is missing (403), the stream is no longer kept (410), or this
-     *     server does not know its format (503)
+     * @throws ProblemException if the id is not an event id of this server (400), the time to resume without a subject is over (401), the
+     *     stream belongs to another subject or the proof is not valid (403), the task is no longer kept (410), or this server does not know
+     *     the format of the task or the dispatcher fails (503)
      */
     public Optional<Reply> resume(HandoffRequest request) {
         try {
@@ -201,11 +209,11 @@ public final class Handoff {
     }
 
     /**
-     * Returns what a token opens. Asks neither the store nor the dispatcher, so it never blocks; {@link
-     * AuthorizedStream#stream} checks whether the stream is still kept.
+     * Returns the stream that a token opens. Asks neither the store nor the dispatcher, so it blocks only if the {@link TokenSealer} does.
+     * {@link AuthorizedStream#stream} checks whether the stream is still kept.
      *
-     * @throws ProblemException if the token is bad or has expired (401), or names a format that this server does not know
-     *     (503), as happens while a new version is rolled out: another server may know it
+     * @throws ProblemException if the token is not valid or has expired (401), or if it names a format that this server does not know
+     *     (503). Another server may know the format while a new version is rolled out
      */
     public AuthorizedStream open(String token) {
         Grant grant = sealer.open(token);
@@ -213,7 +221,10 @@ public final class Handoff {
                 grant, formats.ofAccepted(grant.format()), store, dispatcher, sealer.proof(grant.streamId()));
     }
 
-    /** Reports to the dispatcher which streams have readers on this server; see {@link TaskDispatcher#reportReaders}. */
+    /**
+     * Reports to the dispatcher which streams have readers on this server; see {@link TaskDispatcher#reportReaders}. Throws what the
+     * dispatcher throws.
+     */
     public void reportReaders(Collection<String> streamIds) {
         dispatcher.reportReaders(streamIds);
     }
@@ -248,7 +259,7 @@ public final class Handoff {
             format(StreamFormat.result());
         }
 
-        /** Sets how clients are sent to the stream; {@link RedirectPolicy#seeOther} by default. */
+        /** Sets the policy that sends clients to their streams; {@link RedirectPolicy#seeOther} by default. */
         public Builder redirectPolicy(RedirectPolicy redirectPolicy) {
             this.redirectPolicy = redirectPolicy;
             return this;
@@ -262,22 +273,22 @@ public final class Handoff {
         public Builder format(StreamFormat format) {
             if (formats.putIfAbsent(format.name(), format) != null) {
                 throw new IllegalArgumentException(
-                        "there is a stream format of the name " + format.name() + " already");
+                        "there is already a stream format with the name " + format.name());
             }
             return this;
         }
 
-        /** Sets what a client may do with its stream; reading and cancelling by default. */
+        /** Sets the rights that a token grants; reading and cancelling by default. */
         public Builder rights(Set<Grant.Right> rights) {
             this.rights = Set.copyOf(rights);
             return this;
         }
 
         /**
-         * Sets the function that returns the claims of a token, such as the tenant and the user of the request; none by default. The
-         * token holds them in sealed form, and {@link StreamEndpoint.Builder#authorization} sees them in the grant. The function is
-         * called for each request that is led to a stream, also for one that resumes, before its task is dispatched. It may throw a
-         * {@link ProblemException}. If it returns more than a {@link Grant} can hold, the request fails and nothing is started.
+         * Sets the function that returns the claims of a token, such as the tenant and the user of the request; none by default. The token
+         * holds them in sealed form, and {@link StreamEndpoint.Builder#authorization} sees them in the grant. The function is called for
+         * each request that is led to a stream, including those that resume. It is called before the task is dispatched. It may throw a
+         * {@link ProblemException}. If the claims do not fit into a {@link Grant}, the request fails and nothing is started.
          */
         public Builder claims(Function<HandoffRequest, Map<String, String>> claims) {
             this.claims = claims;
@@ -285,7 +296,8 @@ public final class Handoff {
         }
 
         /**
-         * Sets how long a token can be used, in whole seconds; 24 hours by default. A reader that is connected at that time reads on.
+         * Sets how long a token can be used; 24 hours by default. A token expires at a whole second, so fractions are lost. A reader that
+         * is connected when its token expires continues to read.
          *
          * @throws IllegalArgumentException if it is less than a second
          */
@@ -298,25 +310,26 @@ public final class Handoff {
         }
 
         /**
-         * Sets where the streaming server is, without a slash at the end: a path on the host of the request, or an absolute
-         * URL. By default it is {@code /events} below the context path of the application that the request came to.
+         * Sets the address of the streaming server: a path on the host of the request, or an absolute URL, without a slash at the end. The
+         * default is {@code /events} below the context path of the application that receives the request.
          *
-         * @throws IllegalArgumentException if it is neither, or holds user info, a query, a fragment or control characters
+         * @throws IllegalArgumentException if it is neither, ends with a slash, or holds user info, a query, a fragment or control
+         *     characters
          */
         public Builder eventsUrl(String eventsUrl) {
             this.eventsUrl = new EventsUrl(eventsUrl);
             return this;
         }
 
-        /** Sets the clock that determines when tokens expire; the system's by default. */
+        /** Sets the clock that determines when tokens expire; {@link Clock#systemUTC} by default. */
         public Builder clock(Clock clock) {
             this.clock = clock;
             return this;
         }
 
         /**
-         * Sets an observer, which is told which requests are joined, resumed and refused, and by a {@link StreamEndpoint} of this hand-off
-         * who reads; by default none. A dispatcher has an observer of its own, which may be the same.
+         * Sets the observer of requests that are joined, resumed or refused, and of the readers of each {@link StreamEndpoint} of this
+         * hand-off; none by default. A dispatcher has its own observer, which may be the same object.
          */
         public Builder observer(HandoffObserver observer) {
             this.observer = observer;

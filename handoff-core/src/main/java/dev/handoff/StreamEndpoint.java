@@ -27,8 +27,8 @@ import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The streaming server as a value: answers a request for a stream with a {@link Reply}, an {@link EventFeed} or a {@link DocumentFeed}.
- * An adapter maps the requests of its server to {@link HandoffRequest} and writes the answer to the socket.
+ * Serves streams, independent of a server: answers each request for a stream with a {@link Reply}, an {@link EventFeed} or a
+ * {@link DocumentFeed}. An adapter maps the requests of its server to {@link HandoffRequest} and writes the answer to the socket.
  *
  * <pre>{@code
  * StreamEndpoint endpoint = StreamEndpoint.builder(handoff)
@@ -46,30 +46,34 @@ import org.jspecify.annotations.Nullable;
  *
  * <table>
  * <caption>Requests and answers</caption>
- * <tr><td>{@code GET} or {@code POST /{token}}</td><td>the stream, as Server-Sent Events, as JSON lines or, once it
- * has ended, as one document; after the event that {@code Last-Event-ID} or {@code ?last_event_id=} names, if one does; 204 if there is
- * nothing after it</td></tr>
+ * <tr><td>{@code GET} or {@code POST /{token}}</td><td>the stream as Server-Sent Events, as JSON lines or, once it has ended, as one
+ * document. With {@code Last-Event-ID} or {@code ?last_event_id=}, only what comes after that event; 204 if that event is the end</td></tr>
  * <tr><td>{@code GET /{token}/status}</td><td>the status of the task, as JSON</td></tr>
- * <tr><td>{@code DELETE /{token}}</td><td>cancels: 202, or 204 if the task had ended</td></tr>
+ * <tr><td>{@code DELETE /{token}}</td><td>cancels the task: 202 if it is being cancelled or was cancelled before; 204 if it had completed
+ * or failed</td></tr>
  * <tr><td>{@code HEAD}</td><td>the headers of {@code GET}</td></tr>
  * <tr><td>{@code OPTIONS}</td><td>the answer to a CORS preflight</td></tr>
  * </table>
  *
- * <p>A token that is bad or has expired is answered with 401, a right that it does not have with 403, a stream that is no
- * longer kept with 410, a store or a dispatcher that fails with 503, and a format that fails with 500.
+ * <p>Errors are answered with 401 if the token is not valid or has expired, 403 if the token lacks the right, 410 if the stream is no
+ * longer kept, 503 if the store or the dispatcher fails, and 500 if the format fails.
  *
- * <p>Thread-safe. Methods block for as long as the store, the dispatcher and the format do, never as long as a task takes.
+ * <p>Thread-safe. {@link #answer} blocks until the store, the dispatcher, the format and the
+ * {@linkplain Builder#authorization authorization} return. It never waits until a task is done.
  */
 public final class StreamEndpoint {
 
     /** The answer to a request. */
     public sealed interface Answer {}
 
-    /** A complete answer. An answer to HEAD without content does not say how long the content of GET is. */
+    /**
+     * A complete answer. If the answer to HEAD has no content, the length of the content of GET is not known, so the adapter must not send
+     * {@code Content-Length: 0}.
+     */
     public record Whole(Reply reply) implements Answer {}
 
     /**
-     * A stream event by event, as Server-Sent Events or as JSON lines, with status 200.
+     * A stream that is sent event by event, as Server-Sent Events or as JSON lines, with status 200.
      *
      * @param headers all header fields of the response, each with one value or more
      * @param feed the content of the response
@@ -77,9 +81,9 @@ public final class StreamEndpoint {
     public record Events(Map<String, List<String>> headers, EventFeed feed) implements Answer {}
 
     /**
-     * One document, once the stream has ended.
+     * One document, which is sent when the stream has ended.
      *
-     * @param headers header fields of the response beside those of the feed's reply
+     * @param headers header fields of the response in addition to those of the feed's reply
      * @param feed the content of the response
      */
     public record Document(Map<String, List<String>> headers, DocumentFeed feed) implements Answer {}
@@ -114,7 +118,8 @@ public final class StreamEndpoint {
     }
 
     /**
-     * Returns the answer to a request. Throws nothing but errors of the whole JVM.
+     * Returns the answer to a request. Turns each exception into an answer, except errors of the JVM such as {@link OutOfMemoryError},
+     * which it throws.
      *
      * @param path the path below the one to which the streaming server is mapped: {@code /{token}} or {@code /{token}/status}
      */
@@ -167,7 +172,7 @@ public final class StreamEndpoint {
         if (chosen instanceof StreamFormat.DocumentFormat format) {
             return document(exchange, access, format);
         }
-        throw new IllegalStateException("a format is neither of events nor a document");
+        throw new IllegalStateException("format " + chosen.name() + " is neither an EventFormat nor a DocumentFormat");
     }
 
     private Answer events(Exchange exchange, AuthorizedStream access, StreamFormat.EventFormat format) {
@@ -210,8 +215,9 @@ public final class StreamEndpoint {
     }
 
     /**
-     * Sends clients away from now on: a request for Server-Sent Events is answered with an interruption, which an {@code EventSource} takes
-     * for a reason to connect again, and a request for JSON lines or a document is refused with 503. Feeds that are open go on until the adapter interrupts them.
+     * Makes new requests go to another server from now on. A request for Server-Sent Events gets 200 and the event {@code interrupted},
+     * after which an {@code EventSource} connects again. A request for JSON lines or a document, and HEAD, is refused with 503. Feeds that
+     * are open continue until the adapter interrupts them. Never blocks. Another call changes nothing.
      */
     public void drain() {
         draining = true;
@@ -223,19 +229,20 @@ public final class StreamEndpoint {
     }
 
     /**
-     * Tells the dispatcher which streams are being read. An adapter calls this about once a second, so that tasks without readers can be
-     * cancelled. May block as long as the dispatcher and cancel actions do.
+     * Reports to the dispatcher which streams have readers on this server. An adapter calls this about once a second, so that a dispatcher
+     * can cancel tasks without readers. Blocks as long as the dispatcher and the cancel actions of tasks do. Throws what the dispatcher
+     * throws.
      */
     public void reportReaders() {
         handoff.reportReaders(feeds.streamIds());
     }
 
-    /** Returns whether any stream is being read. */
+    /** Returns whether a stream has a reader on this server. */
     public boolean hasReaders() {
         return !feeds.isEmpty();
     }
 
-    /** Returns the time of all feeds: the milliseconds since the endpoint was created, by its ticker. */
+    /** Returns the milliseconds since this endpoint was created, by its ticker. The feeds of this endpoint use the same time. */
     public long now() {
         return feeds.now();
     }
@@ -261,9 +268,10 @@ public final class StreamEndpoint {
         }
 
         /**
-         * Sets who may use a token. By default everyone who holds it may. An application whose streaming server knows its users can compare the
-         * subject or the claims of the grant with the user of the request; see {@link Handoff.Builder#claims}. If it returns false, the request is answered with 403; if it throws a
-         * {@link ProblemException}, with that problem. It is not asked about preflights of CORS.
+         * Sets the check whether a request may use a token. By default each request with a valid token may. An application whose streaming
+         * server knows its users can compare the subject or the claims of the grant with the user of the request; see
+         * {@link Handoff.Builder#claims}. If the function returns false, the request is answered with 403. If it throws a
+         * {@link ProblemException}, the request is answered with that problem. CORS preflights are not checked.
          */
         public Builder authorization(BiPredicate<HandoffRequest, Grant> authorization) {
             this.authorization = authorization;
@@ -276,29 +284,42 @@ public final class StreamEndpoint {
             return this;
         }
 
-        /** Sets the time without a write after which a heartbeat is sent; 15 seconds by default. A heartbeat is a comment or, in JSON lines, a space. Clients ignore it. */
+        /**
+         * Sets the time without a write after which a heartbeat is sent; 15 seconds by default. A heartbeat is a comment or, in JSON lines,
+         * a space. Clients ignore it.
+         *
+         * @throws IllegalArgumentException if the time is not positive
+         */
         public Builder heartbeat(Duration heartbeat) {
             this.heartbeat = Durations.requirePositive("heartbeat", heartbeat);
             return this;
         }
 
-        /** Sets how long clients of events are told to wait before they reconnect; by default they decide. */
+        /**
+         * Sets how long clients of events are asked to wait before they reconnect; by default the clients decide. The time is sent in
+         * milliseconds.
+         *
+         * @throws IllegalArgumentException if the time is not positive
+         */
         public Builder retry(Duration retry) {
             this.retry = Durations.requirePositive("retry", retry);
             return this;
         }
 
         /**
-         * Sets the origins whose pages may read streams, such as {@code https://chat.example.com}, in lower case and without
-         * a default port, as browsers send them; {@code *} for all. None by default: then only pages of the streaming
-         * server's own origin can.
+         * Sets the origins whose pages may read streams; none by default, so that only pages of the streaming server's own origin can. An
+         * origin is written as browsers send it: in lower case and without a default port, such as {@code https://chat.example.com}.
+         * {@code *} allows all origins.
          */
         public Builder corsOrigins(String... origins) {
             this.corsOrigins = Set.of(origins);
             return this;
         }
 
-        /** Sets whether those pages may send credentials. By default they may not, because a token needs none. */
+        /**
+         * Sets whether pages of the {@linkplain #corsOrigins allowed origins} may send credentials. By default they may not, because a
+         * token needs no credentials.
+         */
         public Builder corsCredentials(boolean allowed) {
             this.corsCredentials = allowed;
             return this;
@@ -307,8 +328,9 @@ public final class StreamEndpoint {
         /**
          * Returns the endpoint.
          *
-         * @throws IllegalArgumentException if an origin is not one, or credentials are allowed to {@code *} or {@code null},
-         *     which any page can have
+         * @throws IllegalArgumentException if an origin is neither {@code *} nor {@code null} and does not have the form
+         *     {@code scheme://host[:port]} in lower case; or if credentials are allowed to {@code *} or {@code null}, because any page can
+         *     have these origins
          */
         public StreamEndpoint build() {
             return new StreamEndpoint(this);

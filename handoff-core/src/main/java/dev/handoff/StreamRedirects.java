@@ -36,6 +36,6 @@ record StreamRedirects(
             // Also in the URL, since some clients drop the header when they follow a redirect.
             location += "?last_event_id=" + last;
         }
-        return Objects.requireNonNull(policy.reply(request, grant, location), "the redirect policy returned no reply");
+        return Objects.requireNonNull(policy.reply(request, grant, location), "the redirect policy returned null");
     }
 }
