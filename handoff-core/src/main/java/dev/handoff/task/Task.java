@@ -10,7 +10,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Work that a request asks for. Make it by {@link #of} and the other methods, which stay when a part is added; the constructor then changes.
+ * Describes work that a request asks for. Immutable. Create a task with {@link #of} and the methods that return a changed copy. When a
+ * component is added, the constructor changes and these methods stay as they are.
  *
  * <pre>{@code
  * Task task = Task.of("report", request.body())
@@ -18,14 +19,13 @@ import org.jspecify.annotations.Nullable;
  *         .withAttributes(Map.of("language", "en"));
  * }</pre>
  *
- * @param id names the task and its stream: 32 lower-case hexadecimal digits
- * @param type names the {@link TaskHandler} that does it
- * @param payload what the handler is given, any text, JSON by convention
- * @param attributes more for the handler, such as a trace context; does not count when a retry is compared with the first
- *     request
- * @param subject who asked, or null if nobody is known; only the same subject is led back to the stream
- * @param idempotencyKey the key by which the client marks a retry, or null
- * @param format the name of the {@link StreamFormat} in which the one who asked reads the stream
+ * @param id the id of the task and of its stream: 32 lower-case hexadecimal digits
+ * @param type the name under which a {@link TaskHandler} is registered for this task
+ * @param payload the input of the handler: any text, JSON by convention
+ * @param attributes further input of the handler, such as a trace context. A retry may have other attributes than the first request
+ * @param subject the user that requested the task; null if unknown. Only requests of the same subject are led back to the stream
+ * @param idempotencyKey the key that the client sends with a request and its retries; null if there is none
+ * @param format the name of the {@link StreamFormat} in which the client reads the stream
  */
 public record Task(
         String id,
@@ -39,7 +39,7 @@ public record Task(
     /**
      * Checks the parts and copies the attributes.
      *
-     * @throws IllegalArgumentException if the id is none
+     * @throws IllegalArgumentException if the id is not 32 lower-case hexadecimal digits
      */
     public Task {
         StreamId.require(id);
@@ -49,7 +49,10 @@ public record Task(
         attributes = Map.copyOf(attributes);
     }
 
-    /** A new task with an id of 128 random bits, to be read in the {@link StreamFormat#standard} format. */
+    /**
+     * Returns a new task with a random id of 128 bits, in the {@link StreamFormat#standard} format, without attributes, subject and
+     * idempotency key.
+     */
     public static Task of(String type, String payload) {
         return new Task(
                 StreamId.random(),
@@ -61,17 +64,22 @@ public record Task(
                 StreamFormat.standard().name());
     }
 
-    /** The same task with other attributes. */
+    /** Returns the same task with these attributes instead of its own. */
     public Task withAttributes(Map<String, String> attributes) {
         return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
     }
 
-    /** The same task, to be read in another format. */
+    /** Returns the same task in another format. */
     public Task withFormat(String format) {
         return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
     }
 
-    /** Returns the same task, requested by a subject, with an idempotency key or without. The id stays. */
+    /**
+     * Returns the same task, with the same id, for another subject and idempotency key.
+     *
+     * @param subject the user that requested the task; null if unknown
+     * @param idempotencyKey the key of the request; null if there is none
+     */
     public Task requestedBy(@Nullable String subject, @Nullable String idempotencyKey) {
         return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
     }
@@ -85,12 +93,15 @@ public record Task(
         return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
     }
 
-    /** A hash of type and payload: two tasks with the same id and other fingerprints are a misused idempotency key. */
+    /**
+     * Returns the SHA-256 hash of type and payload, in hexadecimal. If a task with the same id has another fingerprint, the client has used
+     * an idempotency key for two different requests.
+     */
     public String fingerprint() {
         return HexFormat.of().formatHex(PartsDigest.sha256(type, payload));
     }
 
-    /** Leaves out the payload, which may be private. */
+    /** Returns the id, the type, the format and the length of the payload. Omits the rest, which may be private. */
     @Override
     public String toString() {
         return "Task[id=" + id + ", type=" + type + ", format=" + format + ", payload=" + payload.length()

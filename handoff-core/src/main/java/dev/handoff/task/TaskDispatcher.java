@@ -7,30 +7,32 @@ import java.util.Collection;
 import java.util.Optional;
 
 /**
- * Accepts tasks and sees to it that they are done, here or elsewhere. Its rules are checked by
- * {@code TaskDispatcherContract} of handoff-testkit.
+ * Accepts tasks and has them run, in this process or in another one. {@code TaskDispatcherContract} in handoff-testkit tests the rules of
+ * this interface.
  *
- * <p>Thread-safe. Methods may block for as long as the store takes to answer, never for as long as a task takes.
+ * <p>Thread-safe. Methods may block until the store answers. They never wait until a task is done.
  */
 public interface TaskDispatcher {
 
     /**
-     * Accepts a task and returns. A task whose id is known already is not run again: this is the retry of a request, and
-     * both share one stream.
+     * Accepts a task and returns its status, without waiting until the task is done. If a task with the same id is known, this is the retry
+     * of a request: the dispatcher does not run the task again, and returns the status of the known task.
      *
-     * @throws ProblemException with status 422 if the known task has another type or payload; with 503 if no task can be
-     *     taken at the moment, 413 if the task is larger than the dispatcher ever takes, or 400 if no handler has its type.
-     *     Nothing was accepted then
+     * @throws ProblemException with status 400 if no handler has the type of the task; 409 if the idempotency key was used and the
+     *     dispatcher can no longer compare the requests; 413 if the task is larger than the dispatcher accepts; 422 if the known task has
+     *     another type or payload; or 503 if the dispatcher has no room, is closed, or cannot reach its store. Nothing was accepted then,
+     *     except that a store that did not answer in time may have stored the task. The client may repeat the request with its idempotency
+     *     key
      */
     TaskStatus dispatch(Task task);
 
-    /** Returns the status of a task; empty if there is none, or if it ended so long ago that it is no longer kept. */
+    /** Returns the status of a task; empty if no task has this id, or if it ended so long ago that it is no longer kept. */
     Optional<TaskStatus> status(String taskId);
 
     /**
-     * Returns the latest task that the same subject asked for with the same type and payload, if it was accepted within a
-     * time. A client that sends a request again is led to that task instead of paying for a second one. Empty if there is
-     * none; this implementation always returns empty.
+     * Returns the status of the latest task with the same subject, type and payload, if that task was accepted within the given time; else
+     * empty. {@link dev.handoff.Handoff} uses this to lead a client that repeats its request to the first task instead of starting a second
+     * one. This implementation always returns empty.
      *
      * @param task the task that is requested now; its id is not compared
      * @param within how long ago the other task may have been accepted
@@ -40,10 +42,10 @@ public interface TaskDispatcher {
     }
 
     /**
-     * Asks that a task be cancelled. Its stream ends soon, if not at once, unless the task ends by itself before. Doing it
-     * again changes nothing.
+     * Requests the cancellation of a task. The stream ends soon, perhaps after this returns, unless the task ends by itself first. Another
+     * call changes nothing.
      *
-     * @return false if there is nothing to cancel: the task has completed or failed, or is not known
+     * @return true if the task is being cancelled or was cancelled before; false if it has completed or failed, or is not known
      */
     boolean cancel(String taskId);
 

@@ -5,18 +5,18 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state of a task at one moment. Dispatchers make it by {@link #of} and the {@code with…} methods, which stay when a part is added; the
- * constructor then changes.
+ * Holds the state of a task at one moment. Dispatchers create a status with {@link #of} and the {@code with…} methods. When a component is
+ * added, the constructor changes and these methods stay as they are.
  *
  * @param taskId the id of the task, which is the id of its stream
  * @param subject the subject that requested the task, or null
  * @param format the name of the format in which the client reads the stream
  * @param state the state of the task
- * @param queuePosition how many tasks are to be started before this one, at most {@value #MAX_QUEUE_POSITION}: dispatchers
- *     count no further. 0 if there are none, if it has been started, or if the dispatcher could not count them
- * @param created when it was accepted
- * @param started when its handler was started, last if more than once; null if not yet
- * @param ended when it ended; null if it has not
+ * @param queuePosition how many tasks are to be started before this one. The dispatcher counts up to {@value #MAX_QUEUE_POSITION}. 0 if
+ *     there are none, if this task has been started, or if the dispatcher could not count them
+ * @param created when the dispatcher accepted the task
+ * @param started when the handler was last started; null if it was not started yet
+ * @param ended when the task ended; null if it has not ended
  */
 public record TaskStatus(
         String taskId,
@@ -28,7 +28,7 @@ public record TaskStatus(
         @Nullable Instant started,
         @Nullable Instant ended) {
 
-    /** The largest {@link #queuePosition()}. It means that this many tasks or more are to be started before. */
+    /** The largest {@link #queuePosition()}. It means that this many tasks or more are to be started before this one. */
     public static final int MAX_QUEUE_POSITION = 1000;
 
     /** Returns the status of a task without a subject that has not started, with no other task before it. */
@@ -56,17 +56,17 @@ public record TaskStatus(
         return new TaskStatus(taskId, subject, format, state, queuePosition, created, started, ended);
     }
 
-    /** The states of a task. Its first state is {@link #QUEUED}. The last three are final. */
+    /** The states of a task. A task begins as {@link #QUEUED}. The last three states are final. */
     public enum State {
-        /** Accepted, not yet started. */
+        /** The task was accepted and has not been started. */
         QUEUED,
-        /** The handler has started and has not finished. */
+        /** The handler was started and has not finished. */
         RUNNING,
         /** The handler has finished without an error. */
         COMPLETED,
         /** The handler has failed, or the worker was lost. */
         FAILED,
-        /** It was cancelled. */
+        /** The task was cancelled. */
         CANCELLED;
 
         /** Returns whether the state never changes any more. */
