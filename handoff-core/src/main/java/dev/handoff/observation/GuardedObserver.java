@@ -5,7 +5,7 @@ import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Passes each call to an observer of the application, and logs each exception that it throws. */
+/** Passes each call to an observer of the application, and logs each exception that the observer throws. */
 public final class GuardedObserver implements HandoffObserver {
 
     private static final Logger logger = LoggerFactory.getLogger(GuardedObserver.class);
@@ -30,7 +30,7 @@ public final class GuardedObserver implements HandoffObserver {
                 logger.debug("the observer threw an exception again", e);
             } else {
                 failed = true;
-                logger.warn("the observer threw an exception; further ones are logged at debug level", e);
+                logger.warn("the observer threw an exception, further exceptions are logged at debug level", e);
             }
         }
     }

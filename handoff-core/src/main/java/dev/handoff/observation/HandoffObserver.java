@@ -4,12 +4,12 @@ package dev.handoff.observation;
 import java.time.Duration;
 
 /**
- * Is told what application servers, streaming servers, stores and workers do, as values for metrics. Each method does nothing unless it is
- * overridden.
+ * Receives values for metrics from application servers, streaming servers, dispatchers, stores and workers. Each method does nothing unless
+ * it is overridden.
  *
- * <p>Threads that write, read and run tasks call these methods, some of them while they hold a lock. An implementation is thread-safe, returns
- * at once and calls nothing of this library. The caller logs what an implementation throws and goes on. Times between two events are
- * measured in one process by its monotonic clock, unless the method says otherwise.
+ * <p>Threads that write, read and run tasks call these methods, some of them while they hold a lock. An implementation must be thread-safe,
+ * return at once and call nothing of this library. If it throws, the caller logs the exception and continues. Durations are measured in one
+ * process by its monotonic clock, unless the method says otherwise.
  */
 public interface HandoffObserver {
 
@@ -24,7 +24,7 @@ public interface HandoffObserver {
         FAILED,
         /** The task was cancelled. */
         CANCELLED,
-        /** The run was stopped without an end of the task, because the task is to run again or runs elsewhere by now. */
+        /** The run was stopped without an end of the task. The task runs again, or another worker already runs it. */
         RELEASED
     }
 
@@ -36,15 +36,15 @@ public interface HandoffObserver {
         FAILED,
         /** The reader was sent the end of a task that was cancelled. */
         CANCELLED,
-        /** The reader waited for a document for as long as it wanted to, and was answered with 202. */
+        /** The client waited for a document for the time of its {@code Prefer: wait} and was answered with 202. */
         WAIT_OVER,
         /** The server cut the response, because the store or the format failed or the stream is no longer kept. */
         CUT,
-        /** The server cut the response, because it drains. */
+        /** The server cut the response, because the server drains. */
         DRAINED,
         /** The client left before it was sent the end. */
         CLIENT_GONE,
-        /** The server cut the response, because the client took nothing for the write deadline. */
+        /** The server cut the response, because the client took no bytes for as long as the write deadline. */
         TOO_SLOW
     }
 
@@ -53,7 +53,10 @@ public interface HandoffObserver {
     /** A dispatcher accepted a new task. */
     default void accepted(String type) {}
 
-    /** A request was led to the stream of an earlier task, because it has the same idempotency key or is a recognized retry. */
+    /**
+     * A request was led to the stream of an earlier task, because it has the same idempotency key or is a recognized retry. No task was
+     * started.
+     */
     default void joined(String type) {}
 
     /**
@@ -76,7 +79,8 @@ public interface HandoffObserver {
     /**
      * A handler is about to be called.
      *
-     * @param waited the time since this process took the task: accepted it, if it has no queue elsewhere, or claimed it
+     * @param waited the time since this process took the task. A worker of a shared queue takes a task when it claims it; a dispatcher
+     *     without a shared queue, when it accepts it
      */
     default void started(String type, Duration waited) {}
 
@@ -88,11 +92,11 @@ public interface HandoffObserver {
     default void firstEvent(String type, Duration sinceStart) {}
 
     /**
-     * A run of a task ended. Called once for each run, also if its handler was never called.
+     * A run of a task ended. Called once for each run, even if the handler was never called.
      *
      * @param took the time since {@link #started}; zero if the handler was not called
      * @param events how many events the run appended
-     * @param bytes how many bytes their data has in UTF-8
+     * @param bytes how many bytes the data of these events has in UTF-8
      */
     default void ended(String type, RunEnd end, Duration took, long events, long bytes) {}
 
@@ -142,16 +146,17 @@ public interface HandoffObserver {
     default void commitRetried(int batches) {}
 
     /**
-     * The bytes that writers of this process have given to the store, and that it has not acknowledged, have changed. Called once for each write,
-     * not for each event.
+     * The number of bytes that the store has not acknowledged has changed. Called once for each write, not for each event.
+     *
+     * @param bytes how many bytes the writers of this process have passed to the store and the store has not acknowledged
      */
     default void pendingBytes(long bytes) {}
 
-    /** A writer found that another writer has taken its stream over. */
+    /** A writer was fenced: another writer has taken over its stream. */
     default void fenced(String streamId) {}
 
     /**
-     * The tails of streams with readers were fetched.
+     * A streaming server fetched the new batches of streams that have readers.
      *
      * @param streams how many streams were asked for
      * @param batches how many batches were found
@@ -161,7 +166,7 @@ public interface HandoffObserver {
     default void fetched(int streams, int batches, long bytes, Duration took) {}
 
     /**
-     * A batch of another process was read.
+     * A streaming server read a batch that another process wrote.
      *
      * @param lag the time from the write of the batch to its arrival here, by the time of the database server. It can be off by some milliseconds
      */
@@ -175,12 +180,14 @@ public interface HandoffObserver {
     default void claimed(String type, Duration queued) {}
 
     /**
-     * How many tasks of a type are queued. Called with each sweep. The number is counted up to 10,000.
+     * A sweep counted the queued tasks of a type.
+     *
+     * @param tasks how many tasks are queued; at most 10,000, because the sweep counts no further
      */
     default void queueLength(String type, long tasks) {}
 
     /**
-     * A sweep has ended.
+     * A sweep, which takes tasks from lost workers, has ended.
      *
      * @param lost how many tasks it took from lost workers
      * @param took how long it took
@@ -188,7 +195,9 @@ public interface HandoffObserver {
     default void swept(int lost, Duration took) {}
 
     /**
-     * How long ago this worker renewed its lease, when it begins to renew it again. A value near the lease time is an alarm.
+     * A worker begins to renew its lease.
+     *
+     * @param age the time since the last renewal. Alert on a value near the lease time
      */
     default void leaseAge(Duration age) {}
 }
