@@ -5,7 +5,7 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** How the frames of a {@link StreamFormat.EventFormat} are written, and the content type of a response that consists of them. */
+/** Defines how the frames of a {@link StreamFormat.EventFormat} are written, and the content type of the response. */
 public sealed interface Framing {
 
     /** Returns the value of the header field {@code Content-Type}. */
@@ -21,7 +21,10 @@ public sealed interface Framing {
         return JsonLines.STANDARD;
     }
 
-    /** Server-Sent Events. The content type is exactly {@code text/event-stream}, because an {@code EventSource} refuses others. */
+    /**
+     * The framing of Server-Sent Events. The content type is exactly {@code text/event-stream}, because an {@code EventSource} refuses
+     * others.
+     */
     record ServerSentEvents() implements Framing {
 
         private static final ServerSentEvents INSTANCE = new ServerSentEvents();
@@ -33,21 +36,22 @@ public sealed interface Framing {
     }
 
     /**
-     * JSON lines: one JSON value per line, each ended by LF. A frame has no type, and its data is the value. The server writes line breaks
-     * between the tokens of a value as spaces, and refuses data that is not exactly one JSON value.
+     * The framing of JSON lines: one JSON value per line, each ended by LF. A frame has no type, and its data is the value. The server
+     * replaces line breaks between the tokens of a value by spaces. Data that is not exactly one JSON value is an error of the format.
      *
-     * <p>The server adds up to two members in front of those of the object. So the value has to be an object that has no members of these
-     * names. If neither is added, any value can be a line.
+     * <p>The server adds the members {@code idMember} and {@code retryMember} in front of the members of the object. If one of the two
+     * names is set, each value must be an object without members of these names. If both names are null, each JSON value can be a line.
      *
-     * <p>A client resumes as with Server-Sent Events: it sends the id of the last line that it has read to the end as
-     * {@code Last-Event-ID}, or as {@code ?last_event_id=}. The last line of a response that the server cuts has no id. A heartbeat is a
-     * space in front of the next value.
+     * <p>A client resumes as with Server-Sent Events: it sends the id of the last line that it has read completely, as
+     * {@code Last-Event-ID} or as {@code ?last_event_id=}. The line that reports an interruption has no id. A heartbeat is a space in front
+     * of the next value.
      *
      * @param contentType the content type of the response
-     * @param idMember the name of the member with the id after which a client resumes; null to add none, and then a client can only read
-     *     the stream from its beginning
-     * @param retryMember the name of the member that says how many milliseconds the client is asked to wait before it connects again, if
-     *     the server has that to say; null to add none
+     * @param idMember the name of the member with the id after which a client resumes; null to add none. Without ids a client can read the
+     *     stream only from its beginning
+     * @param retryMember the name of the member with the milliseconds that the client is asked to wait before it connects again; null to
+     *     add none. The server adds it only to the first line of a response, and only if such a time is set or the server interrupts the
+     *     response
      */
     record JsonLines(
             String contentType,
@@ -60,7 +64,7 @@ public sealed interface Framing {
         /**
          * Checks the parts.
          *
-         * @throws IllegalArgumentException if the content type cannot be sent, or both members have the same name
+         * @throws IllegalArgumentException if the content type is not valid in a header field, or both members have the same name
          */
         public JsonLines {
             if (!CONTENT_TYPE.matcher(contentType).matches()) {

@@ -10,23 +10,26 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a stream looks on the wire: event by event ({@link EventFormat}), as Server-Sent Events or as JSON lines, or as one document at
- * its end ({@link DocumentFormat}). A format is named in the grant, and does not depend on which reader it is for.
+ * Renders a stream for its clients: event by event, as Server-Sent Events or as JSON lines ({@link EventFormat}), or as one document when
+ * the stream has ended ({@link DocumentFormat}). The grant of a client names the format. A format must render an entry in the same way for
+ * all readers, because they share the rendered frames.
  *
- * <p>Implementations are thread-safe and never block.
+ * <p>Implementations must be thread-safe and must not block. If a format throws or returns null while it renders an entry, the response
+ * ends with the problem {@code format_failed}. Other streams are not affected.
  */
 public sealed interface StreamFormat {
 
-    /** The name by which a task and a grant ask for it. */
+    /** Returns the name by which tasks and grants refer to this format. */
     String name();
 
-    /** How an error that is known before the first byte is answered; problem details (RFC 9457) by default. */
+    /** Returns the answer to a request that fails before the first byte of the stream; problem details (RFC 9457) by default. */
     default Reply error(Problem problem) {
         return problem.toReply();
     }
 
     /**
-     * Returns header fields that answers in this format have besides their own, such as a request id. None by default.
+     * Returns additional header fields of the answers in this format, such as a request id; none by default. The fields
+     * {@code Content-Length}, {@code Transfer-Encoding}, {@code Connection}, {@code Trailer} and {@code Upgrade} are not allowed.
      *
      * @param streamId the stream that is delivered
      */
@@ -35,10 +38,10 @@ public sealed interface StreamFormat {
     }
 
     /**
-     * Events under their own types and with their data as it is, then one event that says how the stream ended:
-     * {@code completed} with the result, if there is one; {@code cancelled} without data; {@code failed} with problem
-     * details. A stream that is cut by the server has {@code interrupted} last, with problem details. None of these names is
-     * {@code error} or {@code open}, which a browser's {@code EventSource} uses for events of its own.
+     * Returns the format {@code standard}. It shows each event with its type and its data unchanged, and then one event that says how the
+     * stream ended: {@code completed} with the result, or with empty data if there is none; {@code cancelled} with empty data; or
+     * {@code failed} with problem details. If the server stops before the end of the stream, the last event is {@code interrupted}, with
+     * problem details. None of these names is {@code error} or {@code open}, which are events of the browser's {@code EventSource} itself.
      *
      * <p>A client that sends {@code Accept: application/x-ndjson} receives the same stream as {@link #jsonLines}.
      */
@@ -47,28 +50,28 @@ public sealed interface StreamFormat {
     }
 
     /**
-     * What {@link #standard} shows, as JSON lines: {@code {"id":"…","type":"token","data":"Hel"}}. The member {@code type} has the type
-     * of the event, and is missing if the event has none. The member {@code data} is a string with the data as it is. The last line has
-     * the type {@code completed}, with the result in {@code data} if there is one; {@code cancelled}; or {@code failed}, with problem
-     * details as an object in {@code problem}. A stream that is cut by the server has a line of the type {@code interrupted} last, also
-     * with {@code problem}.
+     * Returns the format {@code json-lines}, which shows the content of {@link #standard} as JSON lines: {@code
+     * {"id":"…","type":"token","data":"Hel"}}. The member {@code type} is the type of the event, and is missing if the event has none. The
+     * member {@code data} is a string with the unchanged data. The last line has the type {@code completed}, with the result in
+     * {@code data} if there is one; {@code cancelled}; or {@code failed}, with problem details as an object in {@code problem}. If the
+     * server stops before the end of the stream, the last line has the type {@code interrupted}, also with {@code problem}.
      */
     static EventFormat jsonLines() {
         return JsonLinesFormat.INSTANCE;
     }
 
     /**
-     * The result alone, as JSON, when the stream has ended; {@code null} if there is none. A stream that failed is answered
-     * with its problem, one that was cancelled with 409.
+     * Returns the format {@code result}, which shows only the result, as JSON, when the stream has ended. The document is {@code null} if
+     * there is no result. If the stream failed, the answer is its problem. If the task was cancelled, the answer is 409.
      */
     static DocumentFormat result() {
         return ResultFormat.INSTANCE;
     }
 
-    /** A stream shown event by event, as frames. */
+    /** Renders a stream event by event, as frames. */
     non-sealed interface EventFormat extends StreamFormat {
 
-        /** Returns how frames are written, and the content type of the response. Server-Sent Events by default. */
+        /** Returns how the frames are written, which also sets the content type of the response; Server-Sent Events by default. */
         default Framing framing() {
             return Framing.serverSentEvents();
         }
@@ -77,7 +80,8 @@ public sealed interface StreamFormat {
          * Returns the format in which a client reads a stream of this format, if that depends on what the client accepts. Returns this
          * format by default.
          *
-         * <p>A client may resume in one format what it has read in the other, so both show each entry with the same number of frames.
+         * <p>A client may resume in one of the two formats a stream that it began in the other. Both must therefore show each entry with
+         * the same number of frames.
          *
          * @param accept the header field {@code Accept} of the client; null if it sent none
          */
@@ -85,29 +89,32 @@ public sealed interface StreamFormat {
             return this;
         }
 
-        /** The frames of an event; none if this format does not show it. */
+        /** Returns the frames of an event; an empty list if this format does not show the event. */
         List<Frame> frames(Event event);
 
-        /** The frames of the end; at least one, so that a client can tell a whole stream from a cut one. */
+        /** Returns the frames of the end: at least one, so that a client can distinguish a complete stream from one that was cut. */
         List<Frame> frames(End end);
 
         /**
-         * Returns whether the response ends cleanly after the frames of this end; it does by default. If not, the connection
-         * is aborted after them, for clients that ignore an error event and take a clean end for success. A client that
-         * reconnects after that is answered with 204.
+         * Returns whether the response ends cleanly after the frames of this end; true by default. If this returns false, the server aborts
+         * the connection after the frames, because some clients ignore an error event and take a clean end for success. A client that then
+         * resumes after the end is answered with 204.
          */
         default boolean endsCleanly(End end) {
             return true;
         }
 
-        /** The frame that says that the server stops in mid-stream, and the client may come back for the rest. */
+        /**
+         * Returns the frame that tells the client that the server stops before the end of the stream. The client may connect again for the
+         * rest, unless the problem says that the stream is no longer kept (410).
+         */
         Frame interrupted(Problem problem);
     }
 
-    /** A stream shown as one document, once it has ended. */
+    /** Renders a stream as one document when it has ended. */
     non-sealed interface DocumentFormat extends StreamFormat {
 
-        /** The answer for this end. */
+        /** Returns the answer for a stream with this end. */
         Reply document(End end);
     }
 

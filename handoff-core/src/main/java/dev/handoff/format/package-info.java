@@ -1,4 +1,4 @@
-/** How a stream looks to its client: as Server-Sent Events, as JSON lines, or as one document. */
+/** Renders a stream for its client: as Server-Sent Events, as JSON lines, or as one document. */
 @NullMarked
 package dev.handoff.format;
 
