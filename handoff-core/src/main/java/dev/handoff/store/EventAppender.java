@@ -22,8 +22,8 @@ public interface EventAppender {
      * @throws IllegalArgumentException if the type is empty or holds CR, LF or NUL, or the event is larger than the store accepts; the
      *     stream is unchanged
      * @throws StaleWriterException if another writer has taken over or the stream has ended; the stream is unchanged
-     * @throws ProblemException with status 507 or 503 if the stream or the store is full; the stream is unchanged, and {@link #end} still
-     *     works
+     * @throws ProblemException with status 507 if the stream is full, or 503 if the store is full; the stream is unchanged, and
+     *     {@link #end} still works
      */
     long append(@Nullable String type, String data);
 

@@ -20,8 +20,8 @@ import dev.handoff.task.TaskDispatcher;
 public interface EventStore {
 
     /**
-     * Returns the stream of a task, for reading. A stream without a writer yet is empty and not an error, because a reader may come before
-     * the first writer. {@link TaskDispatcher#status} tells whether the task exists.
+     * Returns the stream of a task, for reading. If the stream has no writer yet, it reads as empty, because a reader may come before the
+     * first writer. {@link TaskDispatcher#status} tells whether the task exists.
      *
      * @throws IllegalArgumentException if the id is not 32 lower-case hexadecimal digits
      */

@@ -31,9 +31,9 @@ public interface EventStream {
      * <p>A stream without a writer yet reads as empty.
      *
      * @param after the position to read after; {@link #BEGINNING} for all events
-     * @param limit the most events to return, at least 1. A store may return fewer although there are more, and then sets {@link
-     *     Batch#more}
-     * @throws ProblemException with status 410 if the stream was dropped while it was read
+     * @param limit the most events to return, 1 or more. A store may return fewer although there are more, and then sets {@link Batch#more}
+     * @throws IllegalArgumentException if {@code after} is less than {@link #BEGINNING} or {@code limit} is less than 1
+     * @throws ProblemException with status 410 if the store had the stream and no longer keeps it
      */
     Batch read(long after, int limit);
 
@@ -66,18 +66,23 @@ public interface EventStream {
     /**
      * Holds a part of a stream.
      *
-     * @param events the events, in order. If there are fewer than requested and {@code more} is false, the stream had no more
+     * @param events the events, in order. If there are fewer than requested and {@code more} is false, the stream had no more events when
+     *     it was read
      * @param last the position up to which this part covers the stream; the next read continues after it
      * @param end the end of the stream, if this part reaches it; else null
      * @param more whether there may be more although there are fewer events than requested, because the store limits the bytes of a read.
      *     This part then covers at least one position
      */
     record Batch(List<Event> events, long last, @Nullable End end, boolean more) {
-        /** Checks the parts. */
+        /**
+         * Checks the parts.
+         *
+         * @throws IllegalArgumentException if there is an end and {@code more} is true
+         */
         public Batch {
             Objects.requireNonNull(events, "events");
             if (more && end != null) {
-                throw new IllegalArgumentException("there is nothing after the end");
+                throw new IllegalArgumentException("a batch with the end of the stream has more, but nothing comes after the end");
             }
         }
 

@@ -19,7 +19,7 @@ public final class StreamId {
         return HexFormat.of().formatHex(bytes);
     }
 
-    /** Returns an id from the first 16 bytes of a hash. */
+    /** Returns the id that consists of the first 16 bytes of a hash. */
     public static String from(byte[] hash) {
         return HexFormat.of().formatHex(hash, 0, BYTES);
     }
