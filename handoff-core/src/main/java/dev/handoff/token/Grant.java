@@ -10,16 +10,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a token allows: some rights on one stream, until it expires. Whoever holds the token has them, as often as they like
- * until then.
+ * Names the rights that a token gives on one stream until it expires. Each holder of the token has these rights and can use them any number
+ * of times until then.
  *
  * @param streamId the stream
- * @param rights what may be done with it
- * @param format the name of the {@link StreamFormat} it is delivered in
- * @param subject whom it was given to, or null; for the record, since a token is not bound to who presents it
- * @param expires when it ends; counts in whole seconds
- * @param claims further facts about the client that was given the token, such as its tenant, for the application's own checks: at most 16
- *     with at most 1024 bytes in UTF-8, names included. Each lengthens the address of the stream
+ * @param rights what a holder of the token may do with the stream and its task
+ * @param format the name of the {@link StreamFormat} in which the client reads the stream
+ * @param subject the user for whom the token was made; null if unknown. handoff does not check that this user presents the token
+ * @param expires when the rights end. A token keeps whole seconds and may lose fractions
+ * @param claims further facts about the client that was given the token, such as its tenant, for the application's own checks: at most 16,
+ *     which have together at most 1024 bytes in UTF-8, names included. Each claim lengthens the address of the stream
  */
 public record Grant(
         String streamId,
@@ -29,11 +29,11 @@ public record Grant(
         Instant expires,
         Map<String, String> claims) {
 
-    /** A right to do something with a stream. */
+    /** A right on a stream or its task. */
     public enum Right {
-        /** Reading it, and asking for its status. */
+        /** The right to read the stream and the status of its task. */
         READ,
-        /** Cancelling its task. */
+        /** The right to cancel the task of the stream. */
         CANCEL
     }
 

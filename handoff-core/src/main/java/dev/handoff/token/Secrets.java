@@ -50,12 +50,12 @@ final class Secrets {
                     + MIN_SECRET_CHARS + " are needed (try: openssl rand -base64 32)");
         }
         if (secret.chars().distinct().count() < MIN_DISTINCT_CHARS) {
-            throw new IllegalArgumentException("the secret has less than " + MIN_DISTINCT_CHARS
+            throw new IllegalArgumentException("the secret has fewer than " + MIN_DISTINCT_CHARS
                     + " different characters (try: openssl rand -base64 32)");
         }
         String plain = secret.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "");
         if (WELL_KNOWN.stream().anyMatch(plain::startsWith)) {
-            throw new IllegalArgumentException("the secret is a well-known one (try: openssl rand -base64 32)");
+            throw new IllegalArgumentException("the secret begins with a well-known text (try: openssl rand -base64 32)");
         }
         return secret;
     }

@@ -24,22 +24,28 @@ import org.jspecify.annotations.Nullable;
 public interface TokenSealer {
 
     /**
-     * Returns a sealer whose tokens are JWEs in compact form ({@code dir}, {@code A256GCM}), so clients can neither read nor change them,
-     * and they fit a URL. All servers with the same secret open each other's tokens. The sealer never blocks.
+     * Returns a sealer whose tokens are JWEs in compact form ({@code dir}, {@code A256GCM}; RFC 7516). Clients can neither read nor change
+     * them, and a token has at most 6000 characters. All servers with the same secret open each other's tokens. The sealer never blocks.
      *
-     * <p>The keys are made from secrets by HKDF (RFC 5869), so a secret may be any text of at least 32 characters. To change it,
-     * seal with the new one and go on opening with the old one until its last token has expired.
+     * <p>HKDF (RFC 5869) derives the keys from the secrets. So a secret may be any text that cannot be guessed, of at least 32 characters.
+     * To change the secret, pass the new one first and the old one as a previous secret, until the last token of the old secret has
+     * expired.
      *
-     * @param secret what tokens are sealed with; null if none is set, which is refused
-     * @param previous secrets whose tokens are still opened
-     * @throws IllegalArgumentException if a secret is missing, has less than 32 characters or less than 10 different ones,
-     *     or is one that everybody knows; the message does not show it
+     * @param secret the secret that seals new tokens. Null means that none is set and is refused
+     * @param previous earlier secrets, whose tokens are still opened
+     * @throws IllegalArgumentException if a secret is missing, has fewer than 32 characters or fewer than 10 different ones, or begins with
+     *     a well-known text; the message does not show the secret
      */
     static TokenSealer of(@Nullable String secret, String... previous) {
         return of(Clock.systemUTC(), secret, previous);
     }
 
-    /** Returns the same sealer as {@link #of(String, String...)}, with the clock that decides when a token has expired. */
+    /**
+     * Returns the same sealer as {@link #of(String, String...)} with another clock.
+     *
+     * @param clock determines when a token has expired
+     * @throws IllegalArgumentException as {@link #of(String, String...)} does
+     */
     static TokenSealer of(Clock clock, @Nullable String secret, String... previous) {
         List<String> secrets = new ArrayList<>();
         secrets.add(Secrets.requireStrong(secret));
@@ -48,8 +54,8 @@ public interface TokenSealer {
     }
 
     /**
-     * Returns the token for a grant. It needs no escaping in the path of a URL. {@link #open} returns an equal grant with the same claims.
-     * Its expiry may lose fractions of a second.
+     * Returns the token for a grant. The token needs no escaping in the path of a URL. {@link #open} returns an equal grant for it, except
+     * that the expiry may lose fractions of a second.
      *
      * @throws IllegalArgumentException if the token would be too long for a URL
      */
@@ -58,15 +64,14 @@ public interface TokenSealer {
     /**
      * Returns the grant of a token.
      *
-     * @throws ProblemException with status 401 and the code {@code invalid_token} if no server with these secrets sealed it, or the code
-     *     {@code token_expired} if it has expired; the message does not contain the token
+     * @throws ProblemException with status 401. The code is {@code invalid_token} if no server with these secrets sealed the token, or
+     *     {@code token_expired} if the token has expired. The message does not contain the token
      */
     Grant open(String token);
 
     /**
-     * Returns the ids that the task of a request with an idempotency key may have: first the one under the current secret,
-     * then those under the previous ones. The same subject and key always give the same ids, and nobody can compute them without the
-     * secret.
+     * Returns the ids that the task of a request with an idempotency key may have: first the id under the current secret, then the ids
+     * under the previous secrets. The same subject and key always give the same ids. Nobody can compute these ids without the secrets.
      *
      * @param subject the user that sent the request; null if unknown
      */
