@@ -13,7 +13,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The stream that a token opens, in one format and with the rights of the grant.
+ * Gives access to the stream that a token opens, in one format and with the rights of the grant.
  *
  * <p>Thread-safe.
  */
@@ -51,8 +51,8 @@ public final class AuthorizedStream {
     }
 
     /**
-     * Returns the stream. The first call checks that the stream is still kept, and may block; later calls return at
-     * once.
+     * Returns the stream. The first successful call checks that the stream is still kept, and blocks until the dispatcher and the store
+     * answer. Later calls return at once.
      *
      * @throws ProblemException with status 403 if reading is not granted, or 410 if the stream is no longer kept
      */
@@ -68,7 +68,7 @@ public final class AuthorizedStream {
     }
 
     /**
-     * Checks that the token grants reading and that the stream is kept. May block.
+     * Checks that the token grants reading and that the stream is kept. Blocks as {@link #stream} does.
      *
      * @throws ProblemException as {@link #stream} does
      */
@@ -77,8 +77,9 @@ public final class AuthorizedStream {
     }
 
     /**
-     * Checks that the stream is still kept. A reader that has been idle for some time calls this, because a stream
-     * without an end never gets one after its task is over. May block.
+     * Checks that the stream is still kept: that the task is known and that the stream has an end if the task is over. Otherwise the stream
+     * would never end. A server calls this for a reader that has received nothing for some time. Blocks until the dispatcher and the store
+     * answer.
      *
      * @throws ProblemException with status 403 if reading is not granted, or 410 if the stream is no longer kept
      */
@@ -98,7 +99,7 @@ public final class AuthorizedStream {
      * Returns the id of an event as the client receives it, with the proof that lets the client resume; see
      * {@link EventId}.
      *
-     * @param part the number of the frame within its entry, counted from 1, or 0 if it is the last one
+     * @param part the number of the frame within its entry, counted from 1; 0 for the last frame
      */
     public String eventId(long position, int part) {
         String place = grant.streamId() + ':' + position;
@@ -106,7 +107,7 @@ public final class AuthorizedStream {
     }
 
     /**
-     * Returns the status of the task. May block.
+     * Returns the status of the task. Blocks until the dispatcher answers.
      *
      * @throws ProblemException with status 403 if reading is not granted, or 410 if the task is no longer kept
      */
@@ -116,9 +117,9 @@ public final class AuthorizedStream {
     }
 
     /**
-     * Cancels the task, as {@link TaskDispatcher#cancel} does. May block.
+     * Cancels the task, as {@link TaskDispatcher#cancel} does. Blocks until the dispatcher answers.
      *
-     * @return false if it has ended already
+     * @return true if the task is being cancelled or was cancelled before; false if it has completed or failed
      * @throws ProblemException with status 403 if cancelling is not granted, or 410 if the task is no longer kept
      */
     public boolean cancel() {
@@ -130,10 +131,11 @@ public final class AuthorizedStream {
     }
 
     /**
-     * Returns the id of the last event that a client has received, after checking it. May block.
+     * Checks and returns the id of the last event that a client has received. Blocks until the store answers.
      *
      * @param lastEventId the value of {@code Last-Event-ID} that the client sent
-     * @throws ProblemException with status 400 if this is not the id of an event that the stream has had
+     * @throws ProblemException with status 400 if this is not the id of an event that the stream has had, 403 if reading is not granted, or
+     *     410 if the stream is no longer kept
      */
     public EventId resumeAfter(String lastEventId) {
         return LastEventId.check(this, lastEventId);

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Waits for a stream to end, and then gives its client one document. Nothing is sent before. */
+/** Gives a client one document when the stream has ended. The client receives nothing before that. */
 public final class DocumentFeed extends Feed {
 
     private static final Logger logger = LoggerFactory.getLogger(DocumentFeed.class);
@@ -41,8 +41,9 @@ public final class DocumentFeed extends Feed {
     }
 
     /**
-     * Returns the answer, once there is one: the document of a stream that has ended; 202 with the status of the task if the client was
-     * willing to wait for so long and no longer (RFC 7240); or an error. Empty before. May block for as long as the store takes.
+     * Returns the answer; empty while there is none. The answer is the document if the stream has ended; 202 with the status of the task if
+     * the stream has not ended when the client's wait is over (RFC 7240, 4.3); or an error if the stream cannot be read or the feed is
+     * interrupted. Blocks until the store and the format return.
      */
     public Optional<Reply> reply() {
         Optional<Reply> reply = find().map(found -> found.with("Cache-Control", "no-store"));
@@ -87,7 +88,7 @@ public final class DocumentFeed extends Feed {
         return since;
     }
 
-    /** Returns whether the client waits for longer than it wants to. */
+    /** Returns whether the time that the client is willing to wait is over. */
     @Override
     public boolean isDue() {
         return waitFor != null && feeds.now() - since >= waitFor.toMillis();

@@ -146,7 +146,10 @@ final class EntryWriter {
                 writer.event(i + 1 == frames.size() ? id : null, frame.type(), frame.data());
             }
         } catch (RuntimeException e) {
-            logger.error("stream {} is cut without a frame", access.grant().streamId(), Rendering.failure(format, e));
+            logger.error(
+                    "stream {} is cut without a last frame, because its format failed",
+                    access.grant().streamId(),
+                    Rendering.failure(format, e));
             return NOTHING;
         }
         return writer;

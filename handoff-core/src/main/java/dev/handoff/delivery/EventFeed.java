@@ -18,12 +18,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives a client a stream event by event, as Server-Sent Events or as JSON lines. It reads nothing from the store while the socket of the
- * client is not ready.
+ * Gives a client a stream event by event, as Server-Sent Events or as JSON lines. It reads the store only when the adapter requests the
+ * next part, so it reads nothing while the socket of the client is not ready.
  */
 public final class EventFeed extends Feed {
 
-    /** How many bytes are written in one call, at most about twice. */
+    /** How many bytes of a large part one call writes. A rest of less than twice as many bytes is written in one call. */
     public static final int SLICE_BYTES = 16 << 10;
 
     private static final Logger logger = LoggerFactory.getLogger(EventFeed.class);
@@ -106,10 +106,10 @@ public final class EventFeed extends Feed {
             if (e.problem().status() == 410) {
                 throw e;
             }
-            logger.debug("stream {} cannot be read yet", streamId(), e);
+            logger.debug("stream {} could not be read when it was opened, the next part reads it again", streamId(), e);
         } catch (Throwable e) {
             Errors.rethrowFatal(e);
-            logger.debug("stream {} cannot be read yet", streamId(), e);
+            logger.debug("stream {} could not be read when it was opened, the next part reads it again", streamId(), e);
         }
     }
 
@@ -118,7 +118,11 @@ public final class EventFeed extends Feed {
         return joined == null ? null : joined.after(position);
     }
 
-    /** Drops the rest of a large batch while a slow client takes nothing. The stream is read again for it. */
+    /**
+     * Drops the rest of the current batch if it has more than 32 Ki characters. An adapter calls this when the socket takes no more, so
+     * that a slow client does not keep a large batch in memory. The feed reads the dropped events again later. Only for the thread that may
+     * ask for the next part.
+     */
     public void onBlocked() {
         EventStream.Batch batch = rest;
         if (batch == null) {
@@ -136,8 +140,8 @@ public final class EventFeed extends Feed {
     }
 
     /**
-     * Returns a heartbeat, if nothing was sent for so long that one is due; else null. Only for the thread that sends heartbeats, which
-     * calls {@link #heartbeatSent} when the socket has taken it.
+     * Returns the bytes of a heartbeat if nothing was sent for the heartbeat time; else null. Only for the thread that sends heartbeats.
+     * This thread calls {@link #heartbeatSent} when the socket has taken the bytes.
      */
     public @Nullable FrameWriter heartbeat() {
         long silent = feeds.now() - Math.max(deliveredAt, heartbeatAt);
@@ -145,19 +149,23 @@ public final class EventFeed extends Feed {
     }
 
     /**
-     * Returns the bytes of a heartbeat, which clients ignore: a comment, or a space in front of a JSON line. They may be sent when the
-     * reader has caught up, and before the first part. A server that sends the header fields only with the first bytes sends them at once.
+     * Returns the bytes of a heartbeat, which clients ignore: a comment, or a space in front of a JSON line. An adapter may send them
+     * before the first part and when the reader has caught up. If a server sends the header fields only with the first bytes of the
+     * content, its adapter should send these bytes at once.
      */
     public FrameWriter filler() {
         return FrameWriter.heartbeat(framing());
     }
 
-    /** Called after the socket has taken a heartbeat. */
+    /** Notes that the socket has taken a heartbeat. Only for the thread that sends heartbeats. */
     public void heartbeatSent() {
         heartbeatAt = feeds.now();
     }
 
-    /** Returns whether the last part took so long to read and encode that a hint must not make the next one in its thread. */
+    /**
+     * Returns whether it took 100 ms or more to read and encode the last part. In this case a hint must not produce the next part in its
+     * own thread, because that would delay the hints of other readers.
+     */
     public boolean isSlow() {
         return slow;
     }
@@ -183,8 +191,9 @@ public final class EventFeed extends Feed {
     }
 
     /**
-     * Writes the next part of the response, about {@value #SLICE_BYTES} bytes, in one call. May block for as long as the store and the
-     * format take. A store or a format that fails makes this the last part.
+     * Writes the next part of the response to the output, in one call and less than twice {@value #SLICE_BYTES} bytes. Blocks until the
+     * store, the format and the output return. If the store or the format fails, this part is the last one and says so, and the result is
+     * {@link Feed.Produced#TRUNCATED}.
      *
      * @throws IOException if the output throws it
      */
@@ -236,13 +245,13 @@ public final class EventFeed extends Feed {
         try {
             return next();
         } catch (FormatException e) {
-            logger.error("stream {} is cut at position {}", streamId(), entries.failedAt(), e);
+            logger.error("stream {} is cut at position {}, because its format failed", streamId(), entries.failedAt(), e);
             return last(entries.failed());
         } catch (ProblemException e) {
             return cut(e.problem());
         } catch (Throwable e) {
             Errors.rethrowFatal(e);
-            logger.warn("stream {} could not be read on", streamId(), e);
+            logger.warn("stream {} could not be read, the response is cut", streamId(), e);
             return cut(INTERRUPTED);
         }
     }
@@ -264,8 +273,8 @@ public final class EventFeed extends Feed {
             return null;
         }
         if (batch.last() < after) {
-            throw new IllegalStateException("the store read stream " + streamId() + " after " + after
-                    + " and returned what ends at " + batch.last());
+            throw new IllegalStateException("the store was asked for stream " + streamId() + " after position " + after
+                    + " and returned a batch that ends at position " + batch.last());
         }
         long begin = after;
         FrameWriter writer = buffer;

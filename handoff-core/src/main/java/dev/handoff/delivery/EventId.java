@@ -10,19 +10,19 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The {@code id} of an event on the wire, which a client sends back as {@code Last-Event-ID}:
- * {@code <streamId>:<position>:<proof>}. It names the stream as well as the position, because many clients reconnect to the
- * URL that started the task instead of the one they were redirected to.
+ * Holds the {@code id} of an event as the client receives it and sends it back as {@code Last-Event-ID}:
+ * {@code <streamId>:<position>:<proof>}. The id names the stream as well as the position, because many clients reconnect to the URL that
+ * started the task and not to the URL of the stream.
  *
  * <p>A {@link StreamFormat} may show one entry of the stream as several frames. All but the last of them then have the id
- * {@code <streamId>:<position>.<part>:<proof>}. A client that was cut between two of them gets exactly the rest.
+ * {@code <streamId>:<position>.<part>:<proof>}. A client whose connection broke between two of these frames can resume with the next one.
  *
- * <p>The proof shows that the client has read an event of the stream. Without the proof the id gives no access: the
- * id of a task appears in logs and answers, so it must not open the stream.
+ * <p>The proof shows that the client has read an event of the stream. Without the proof the id gives no access, because the id of the
+ * stream is the id of the task, which appears in logs and answers.
  *
  * @param streamId the stream, 32 lower-case hexadecimal digits
  * @param position the position of the entry
- * @param part how many frames of the entry were seen, or 0 if all of them were
+ * @param part how many frames of the entry the client has received; 0 if it has received all
  * @param proof the proof that the streaming server added, 16 characters of URL-safe Base64; null if the id has none
  */
 public record EventId(
@@ -37,7 +37,7 @@ public record EventId(
     /**
      * Checks the parts.
      *
-     * @throws IllegalArgumentException if one of them cannot stand in an id
+     * @throws IllegalArgumentException if the stream id or the proof is malformed, or the position or the part is out of range
      */
     public EventId {
         StreamId.require(streamId);
@@ -57,7 +57,7 @@ public record EventId(
     /**
      * Parses an id, in the form that clients receive or in the form that {@link #toString} writes.
      *
-     * @throws IllegalArgumentException if the text is not such an id; the message names it
+     * @throws IllegalArgumentException if the text is not such an id; the message contains the text
      */
     public static EventId parse(String text) {
         Matcher matcher = FORM.matcher(text);
@@ -75,7 +75,7 @@ public record EventId(
     /**
      * Returns the id that a client has sent as {@code Last-Event-ID}.
      *
-     * @throws ProblemException with status 400 if it is not an id of this server; the message names it
+     * @throws ProblemException with status 400 if it is not an event id of this server; the message contains it
      */
     public static EventId ofRequest(String field) {
         try {
@@ -85,7 +85,10 @@ public record EventId(
         }
     }
 
-    /** Returns the position after which the client reads on: this one, or the one before it if the client still lacks parts of the entry. */
+    /**
+     * Returns the position after which the client reads on. This is the position of the entry, or the one before it if the client has not
+     * received all frames of the entry.
+     */
     public long after() {
         return part == 0 ? position : position - 1;
     }

@@ -14,27 +14,28 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives one client the parts of its response: an {@link EventFeed} or a {@link DocumentFeed}. A feed keeps no queue. The adapter of a server
- * asks it for the next part when the socket takes one, so a slow client costs one batch.
+ * Gives one client the parts of its response, as an {@link EventFeed} or a {@link DocumentFeed}. A feed has no queue. The adapter of a
+ * server asks for the next part when the socket can take one, so a slow client costs the memory of one batch.
  *
- * <p>A feed that is not opened holds nothing. An adapter calls {@link #open} once, then writes what the feed gives until that is the last part, and calls {@link #close} once.
- * It looks for more when {@link #open open's} hint runs, and at least once a second by {@link #hasMore}, because a hint may be lost.
+ * <p>An adapter calls {@link #open} once, asks for parts and writes them until the last one, and calls {@link #close} once. A feed that was
+ * not opened needs no close. The adapter asks for the next part when the hint that it passed to {@link #open} runs. A hint may be lost, so
+ * the adapter also calls {@link #hasMore} at least once a second.
  *
  * <p>Only one thread at a time may ask for the next part. All other methods are thread-safe.
  */
 public abstract sealed class Feed permits EventFeed, DocumentFeed {
 
-    /** Says what was written as the next part. */
+    /** The result of a request for the next part. */
     public enum Produced {
-        /** It wrote nothing, because there was nothing to write. */
+        /** Nothing was written, because there was nothing to write. */
         NOTHING,
-        /** It wrote a part, and there may be more. */
+        /** A part was written, and there may be more. */
         PART,
-        /** It wrote a part, and there was no more when it read the stream. The hint runs when there is more. */
+        /** A part was written, and the stream had no more entries when it was read. The hint runs when there are more. */
         CAUGHT_UP,
-        /** It wrote the last part, and the response is complete. */
+        /** The last part was written, and the response is complete. */
         LAST,
-        /** It wrote the last part, and the response must not look complete: the connection has to be aborted. */
+        /** The last part was written, and the response must not look complete. The adapter has to abort the connection. */
         TRUNCATED
     }
 
@@ -63,10 +64,10 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
     }
 
     /**
-     * Watches the stream and reads it for the first time. May block for as long as the store takes.
+     * Watches the stream and reads it for the first time. Blocks until the store answers.
      *
-     * @param hint runs when there may be more; see {@link EventStream#watch}
-     * @throws RuntimeException if the store throws it, or a {@link ProblemException} with status 410 if the stream is no longer kept. The
+     * @param hint runs when there may be more to write; see {@link EventStream#watch}
+     * @throws RuntimeException if the store fails. This is a {@link ProblemException} with status 410 if the stream is no longer kept. The
      *     adapter then closes the feed and answers with {@link #error}
      */
     public final void open(Runnable hint) {
@@ -98,19 +99,25 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         return Objects.requireNonNull(readers, "the feed was not opened");
     }
 
-    /** Returns the answer to a request whose feed could not be opened. An error of the whole JVM is thrown instead. */
+    /**
+     * Returns the answer to a request whose feed could not be opened, and reports the refusal to the observer. Throws errors of the JVM,
+     * such as {@link OutOfMemoryError}.
+     */
     public final Reply error(Throwable e) {
         Problem problem = Rendering.problemOf(e);
         feeds.observeRefusal(problem);
         return Rendering.error(format, problem);
     }
 
-    /** Makes the next part the last one: it says the problem, and the response does not look complete. */
+    /**
+     * Stops the response before the end of the stream. The next part that an {@link EventFeed} encodes is then its last: it contains the
+     * problem, and the adapter has to abort the connection. A {@link DocumentFeed} answers with the problem, unless the stream has ended.
+     */
     public final void interrupt(Problem problem) {
         interruption = problem;
     }
 
-    /** Returns why the response stops before the end of its stream; null if it goes on. */
+    /** Returns the problem that was passed to {@link #interrupt}; null if there is none. */
     public final @Nullable Problem interruption() {
         return interruption;
     }
@@ -118,26 +125,30 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
     /** Returns the position up to which the stream was read. Only for the thread that may ask for the next part. */
     public abstract long position();
 
-    /** Returns when something of the stream was last given, in the milliseconds of {@link Feeds#now}. */
+    /**
+     * Returns the time at which the last part was produced, or at which the feed was created if there was none, in the milliseconds of
+     * {@link Feeds#now}.
+     */
     public abstract long deliveredAt();
 
-    /** Returns whether there is something to write that no hint announces. Never blocks. */
+    /** Returns whether there is something to write that no hint announces, such as the answer after a wait. Never blocks. */
     public abstract boolean isDue();
 
     /**
-     * Asks the store whether there is something to write. May block. False also if the store fails, because that is no reason to cut a
-     * reader.
+     * Asks the store whether there is something to write. Blocks until the store answers. Returns false if the store fails, because that is
+     * no reason to cut a reader, and while another thread asks the store about this stream.
      *
      * @param position the {@link #position} of this feed
-     * @param run identifies one look at all feeds, which asks the store once for all readers of a stream at the same position
+     * @param run identifies one pass over all feeds. In one pass the store is asked once for all readers of a stream at the same position
      */
     public abstract boolean hasMore(long position, Object run);
 
     /**
-     * Checks that the stream is still kept, and not shorter than what was read of it. May block. {@link #gone} then says what was found.
+     * Checks that the stream is still kept and not shorter than what was read of it. Blocks until the store answers. {@link #gone} returns
+     * the result.
      *
      * @param position the {@link #position} of this feed
-     * @param run identifies one check of all feeds, which asks the store once for all readers of a stream
+     * @param run identifies one pass over all feeds. In one pass the store is asked once for all readers of a stream
      * @param now the time, in the milliseconds of {@link Feeds#now}
      * @param interval the least time between two checks of a stream, in milliseconds
      */
@@ -145,7 +156,10 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         readers().check(access, position, run, now, interval);
     }
 
-    /** Returns why the stream can never go on; null if it can, as far as {@link #hasMore} and {@link #checkKept} have found. */
+    /**
+     * Returns the problem because of which the stream can never continue, if {@link #hasMore} or {@link #checkKept} has found one; else
+     * null.
+     */
     public final @Nullable Problem gone() {
         return readers().gone();
     }
@@ -185,9 +199,9 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
     }
 
     /**
-     * Notes why the adapter is going to close this feed, for the {@link HandoffObserver}, if only the adapter knows: the client has left, is
-     * too slow, or cannot be served. Without it the reason is the last part that was written; else that of an {@link #interrupt
-     * interruption}; else that the client has left.
+     * Notes why the adapter is about to close this feed, for the {@link HandoffObserver}. An adapter calls this only for reasons that the
+     * feed does not know: the client has left, is too slow, or cannot be served. Without such a call the reason comes from the last part
+     * that was written, or else from an {@link #interrupt interruption}; if there is neither, the client has left.
      */
     public final void closesBecause(ReaderEnd reason) {
         this.reason = reason;
@@ -201,7 +215,7 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         return interruption == null ? ReaderEnd.CLIENT_GONE : reasonOfCut();
     }
 
-    /** Releases the stream. Called once after {@link #open}, also if that threw. May call the store. */
+    /** Releases the stream. An adapter calls this once after {@link #open}, even if {@code open} threw an exception. May call the store. */
     public final void close() {
         ObservedReader reader = observed;
         if (reader != null) {

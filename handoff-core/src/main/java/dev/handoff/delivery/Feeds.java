@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Creates the feeds of one server, and holds what readers of a stream share: encoded frames, and answers of the store.
+ * Creates the feeds of one server, and holds what the readers of a stream share: encoded frames and answers of the store.
  *
  * <p>Thread-safe.
  */
@@ -39,7 +39,7 @@ public final class Feeds {
      * Creates the feeds of a server.
      *
      * @param heartbeat the time without a write after which a heartbeat is sent
-     * @param retry how long clients of events are told to wait before they reconnect; null to let them decide
+     * @param retry how long clients of events are asked to wait before they reconnect; null to let them decide
      * @param observer receives the readers that connect and leave
      */
     public Feeds(Ticker ticker, Duration heartbeat, @Nullable Duration retry, HandoffObserver observer) {
@@ -51,8 +51,8 @@ public final class Feeds {
     }
 
     /**
-     * Returns a feed of events; empty if the stream has ended and the client has received all of it. May block for as long as the
-     * store takes.
+     * Returns a feed of events; empty if the stream has ended and the client has received all of it. Blocks until the dispatcher and the
+     * store answer.
      *
      * @param lastEventId what the client sent as {@code Last-Event-ID}; null if it sent none
      * @throws ProblemException with status 400 if this is not the id of an event that the stream has had, 403 if reading is not granted,
@@ -71,25 +71,31 @@ public final class Feeds {
     }
 
     /**
-     * Returns a feed of one document.
+     * Returns a feed of one document. Never blocks.
      *
      * @param waitFor how long the client is willing to wait (RFC 7240); null if it does not say
-     * @param location the address at which the client can ask again after its wait
+     * @param location the address at which the client can send its request again after its wait
      */
     public DocumentFeed document(
             AuthorizedStream access, StreamFormat.DocumentFormat format, @Nullable Duration waitFor, String location) {
         return new DocumentFeed(this, access, format, waitFor, location);
     }
 
-    /** Returns the document of a stream that has ended; empty before. May block for as long as the store takes. */
+    /**
+     * Returns the document of a stream that has ended; empty if it has not ended. Blocks until the store and the format return.
+     *
+     * @throws ProblemException with status 403 if reading is not granted, or 410 if the stream is no longer kept
+     */
     public static Optional<Reply> ended(AuthorizedStream access, StreamFormat.DocumentFormat format) {
         Optional<End> end = access.stream().end();
         return end.map(e -> Rendering.document(format, e).with("Cache-Control", "no-store"));
     }
 
     /**
-     * Returns the status of a task, with the number of its events and of its readers on this server, as JSON. May block for as long as
-     * the store takes.
+     * Returns the status of a task as JSON, with the number of its events and the number of its readers on this server. Blocks until the
+     * dispatcher and the store answer.
+     *
+     * @throws ProblemException with status 403 if reading is not granted, or 410 if the stream is no longer kept
      */
     public String status(AuthorizedStream access) {
         TaskStatus status = access.status();
@@ -135,7 +141,7 @@ public final class Feeds {
         return frames;
     }
 
-    /** Returns the milliseconds since this was created. The ticker may overflow meanwhile. */
+    /** Returns the milliseconds since this object was created, by its ticker. */
     public long now() {
         return TimeUnit.NANOSECONDS.toMillis(ticker.read() - began);
     }

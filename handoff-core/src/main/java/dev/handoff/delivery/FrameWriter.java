@@ -10,7 +10,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes the frames of a response into a buffer that grows with them.
+ * Writes the frames of a response into a buffer, which grows as needed.
  *
  * <p>Never blocks. Not thread-safe while it is written to; afterwards any number of threads may call {@link #writeTo}. May be used again
  * after {@link #clear}.
@@ -57,7 +57,7 @@ public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
      * Asks clients to wait a number of milliseconds before they reconnect. The next event carries this time, because some clients
      * fail on a frame that has only {@code retry}.
      *
-     * @throws IllegalArgumentException if it is negative
+     * @throws IllegalArgumentException if the number is negative
      */
     public FrameWriter retry(long millis) {
         if (millis < 0) {
@@ -79,7 +79,7 @@ public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
         return size;
     }
 
-    /** Empties the buffer. Keeps its memory, and a {@link #retry} that was not written yet. */
+    /** Empties the buffer. The buffer keeps its memory, and the writer keeps a {@link #retry} that was not written yet. */
     public final void clear() {
         size = 0;
     }
@@ -96,10 +96,10 @@ public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
     }
 
     /**
-     * Writes the buffer to a stream in one call, and leaves it as it is.
+     * Writes the buffer to an output stream in one call. The buffer keeps its content.
      *
-     * <p>A servlet output stream in non-blocking mode may use the array until it is ready again, so the caller must not change this writer
-     * before that.
+     * <p>A servlet output stream in non-blocking mode may use the array of the buffer until the stream is ready again. The caller must not
+     * change this writer before that.
      *
      * @throws IOException if the stream throws it
      */
@@ -108,7 +108,7 @@ public abstract sealed class FrameWriter permits SseWriter, JsonLinesWriter {
     }
 
     /**
-     * Writes a slice of the buffer to a stream in one call. Otherwise as {@link #writeTo(OutputStream)}.
+     * Writes a slice of the buffer to an output stream, as {@link #writeTo(OutputStream)} writes the whole.
      *
      * @param offset where the slice begins, in bytes
      * @param length how many bytes it has

@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Calls a {@link StreamFormat}, which is code of the application, and checks its results. If a format throws, or returns null or a header
- * field that cannot be sent, this throws a {@link FormatException} or answers with problem details instead.
+ * Calls a {@link StreamFormat}, which may be code of the application, and checks its results. A format fails if it throws, or returns null
+ * or a header field that cannot be sent. This class then throws a {@code FormatException} or answers with problem details.
  */
 public final class Rendering {
 
@@ -42,10 +42,10 @@ public final class Rendering {
     private Rendering() {}
 
     /**
-     * Returns the extra header fields of answers in a format.
+     * Returns the additional header fields of the answers in a format.
      *
-     * @throws RuntimeException if the format throws, or returns null or fields that cannot be sent; {@link #problemOf} says what a
-     *     client may know of it
+     * @throws RuntimeException if the format throws, or returns null or fields that cannot be sent; {@link #problemOf} returns the problem
+     *     for the client
      */
     public static Map<String, String> headers(StreamFormat format, String streamId) {
         try {
@@ -71,8 +71,8 @@ public final class Rendering {
     }
 
     /**
-     * Returns the format in which a client reads a stream; see {@link StreamFormat.EventFormat#acceptedBy}. This is the format itself if
-     * it is one of documents.
+     * Returns the format in which a client reads a stream; see {@link StreamFormat.EventFormat#acceptedBy}. If the format is a
+     * {@link StreamFormat.DocumentFormat}, this returns it unchanged.
      *
      * @param accept the header field {@code Accept} of the client; null if it sent none
      * @throws RuntimeException if the format throws or returns null; {@link #problemOf} says what a client may know
@@ -97,14 +97,14 @@ public final class Rendering {
             requireSendable(reply);
             return reply.with("x-should-retry", "false");
         } catch (Throwable e) {
-            logger.error("a document is answered as an error", failure(format, e));
+            logger.error("a format failed to render a document, the client gets an error", failure(format, e));
             return error(format, FORMAT_FAILED);
         }
     }
 
     /**
-     * Returns the answer to a request that failed: in the form of the format if there is one and it works, else as problem
-     * details. It tells SDKs not to try again, since the task was accepted. A 503 says when to try again.
+     * Returns the answer to a request that failed: in the form of the format if there is one and it works, else as problem details. The
+     * answer tells SDKs not to try again, because the task was accepted. A 503 has {@code Retry-After}.
      */
     public static Reply error(@Nullable StreamFormat format, Problem problem) {
         Reply reply = errorOf(format, problem).with("x-should-retry", "false");
@@ -114,17 +114,20 @@ public final class Rendering {
         return reply.withDefault("Cache-Control", "no-store");
     }
 
-    /** Returns the problem that a client is shown for a failure, and logs the rest. An error of the whole JVM is thrown instead. */
+    /**
+     * Returns the problem that a client is shown for an exception, and logs an exception that the client is not shown. Throws errors of the
+     * JVM, such as {@link OutOfMemoryError}.
+     */
     public static Problem problemOf(Throwable e) {
         if (e instanceof ProblemException known) {
             return known.problem();
         }
         Errors.rethrowFatal(e);
         if (e instanceof FormatException) {
-            logger.error("a request is refused", e);
+            logger.error("a format failed, the request is refused", e);
             return FORMAT_FAILED;
         }
-        logger.warn("a request is refused, since the store or the dispatcher failed", e);
+        logger.warn("the store or the dispatcher failed, the request is refused", e);
         return UNAVAILABLE;
     }
 
@@ -135,7 +138,7 @@ public final class Rendering {
                 requireSendable(reply);
                 return reply;
             } catch (Throwable e) {
-                logger.error("an error is answered as problem details", failure(format, e));
+                logger.error("a format failed to render an error, the client gets problem details", failure(format, e));
             }
         }
         return problem.toReply();
@@ -146,7 +149,7 @@ public final class Rendering {
         try {
             return List.of(format.interrupted(problem));
         } catch (Throwable e) {
-            logger.error("a stream is cut without a frame", failure(format, e));
+            logger.error("a format failed to render an interruption, the stream is cut without a last frame", failure(format, e));
             return List.of();
         }
     }
@@ -159,7 +162,7 @@ public final class Rendering {
                 return frames;
             }
         } catch (Throwable e) {
-            logger.debug("the failure of a format is shown as an interruption", failure(format, e));
+            logger.debug("a format failed to render its failure, the client gets an interruption", failure(format, e));
         }
         return interrupted(format, FORMAT_FAILED);
     }

@@ -7,12 +7,12 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes Server-Sent Events into a buffer, as the WHATWG HTML Standard frames them (section 9.2.5). Some clients
- * accept less than the standard allows, so it writes LF only, no byte order mark, no frame without data, {@code id} and {@code retry} only in a frame
- * with data, and a comment that is not followed by an empty line.
+ * Writes Server-Sent Events into a buffer, in the format of the WHATWG HTML Standard (section 9.2.5). Some clients accept less than the
+ * standard allows. So lines end with LF only, there is no byte order mark, each frame has data, {@code id} and {@code retry} appear only in
+ * a frame with data, and no empty line follows a comment.
  *
- * <p>It refuses values that would forge a frame. Never blocks. Not thread-safe while it is written to; afterwards any number of
- * threads may call {@link #writeTo}. May be used again after {@link #clear}.
+ * <p>This refuses values that would forge a frame. Never blocks. Not thread-safe while it is written to; afterwards any number of threads
+ * may call {@link #writeTo}. May be used again after {@link #clear}.
  */
 public final class SseWriter extends FrameWriter {
 
@@ -28,7 +28,7 @@ public final class SseWriter extends FrameWriter {
         this(512);
     }
 
-    /** Creates an empty buffer with room for a number of bytes. */
+    /** Creates an empty buffer with room for a number of bytes, which grows as needed. */
     public SseWriter(int capacity) {
         super(capacity);
     }
@@ -84,7 +84,8 @@ public final class SseWriter extends FrameWriter {
     }
 
     /**
-     * Writes a comment, which clients ignore. It ends in a single LF: the empty line after it would be an event to some.
+     * Writes a comment, which clients ignore. The comment ends with a single LF, because some clients take an empty line after it for an
+     * event.
      *
      * @param text the comment, may be empty
      * @throws IllegalArgumentException if it holds CR, LF or NUL; nothing was written

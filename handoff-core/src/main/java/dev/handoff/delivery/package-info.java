@@ -1,6 +1,6 @@
 /**
- * From a stream to the bytes of a response: {@link dev.handoff.delivery.Feed feeds}, what their readers share, event ids, and the writer of
- * Server-Sent Events. For adapters of servers.
+ * Turns a stream into the bytes of a response: {@link dev.handoff.delivery.Feed feeds}, what their readers share, event ids, and the writer
+ * of Server-Sent Events. For adapters of servers.
  */
 @NullMarked
 package dev.handoff.delivery;
