@@ -79,7 +79,7 @@ final class Admission {
         LocalTask local = new LocalTask(task, run, clock.instant(), ticker.read(), created.incrementAndGet());
         if (local.bytes > maxTaskBytes) {
             throw ProblemCode.CONTENT_TOO_LARGE.exception(
-                    "The task takes " + local.bytes + " bytes, at most " + maxTaskBytes + " are taken.");
+                    "The task takes " + local.bytes + " bytes, at most " + maxTaskBytes + " are accepted.");
         }
         LocalTask first = known.addIfAbsent(local);
         if (first == null) {
@@ -130,7 +130,7 @@ final class Admission {
      */
     private void requireUnused(String id, String idempotencyKey) {
         if (store.open(id).last() != EventStream.BEGINNING) {
-            throw keyReused(idempotencyKey, ", too long ago to be repeated.");
+            throw keyReused(idempotencyKey, ". Its task is no longer kept, so the request cannot be repeated.");
         }
     }
 

@@ -49,7 +49,7 @@ final class EndRetries {
             });
         } catch (Throwable e) {
             task.retryRejected();
-            logger.debug("the executor does not take the end of task {}, trying again later", task.id, e);
+            logger.debug("the executor rejected the retry of the end of task {}, trying again later", task.id, e);
         }
     }
 }

@@ -12,8 +12,8 @@ import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Keeps streams in the memory of this process. It serves a JVM that is application, worker and streaming server at once, and
- * tests. An append is durable as long as the process lives.
+ * Keeps streams in the memory of this process. Use it in tests, and in a JVM that is application, worker and streaming server at once. An
+ * append is durable as long as the process lives.
  *
  * <pre>{@code
  * InMemoryEventStore store = InMemoryEventStore.builder()
@@ -22,17 +22,17 @@ import java.util.concurrent.ConcurrentHashMap;
  *         .build();
  * }</pre>
  *
- * <p>The store is bounded in bytes. It keeps a stream for the retention time after its end and then drops it. When the store
- * is full, it drops the streams that ended first before their retention time is over. It never drops a stream that has not ended.
- * If dropping makes no room, or if a single stream grows too large, the store refuses the append. A stream takes room from its
- * first appender on; opening it for reading takes none.
+ * <p>The store has a limit of bytes. It keeps a stream for the retention time after its end and then drops it. When the store is full, it
+ * drops ended streams earlier, first those that ended first. It never drops a stream that has not ended. If that does not make enough room,
+ * or if a single stream grows too large, the store refuses the append. A stream takes room when its first appender is opened. A stream that
+ * is only opened for reading takes none.
  *
- * <p>The store counts the bytes that its objects take on the heap, as heap histograms of 64-bit JVMs show them. A stream counts
- * 896 bytes, an event 48, and a text 56 bytes and two bytes for each character. These are upper limits: a text of Latin-1
- * characters takes half of that, and references are smaller in a heap below 32 GB. Texts are the data of an event, its type if
- * it differs from the type of the event before, a result, and the code and detail of a problem.
+ * <p>The store counts the bytes that its objects take on the heap, as heap histograms of 64-bit JVMs show them. A stream counts 896 bytes,
+ * an event 48, and a text 56 bytes and two bytes for each character. These are upper limits: the characters of a Latin-1 text take half as
+ * many bytes, and references are smaller in a heap below 32 GB. Texts are the data of an event, its type if it differs from the type of the
+ * event before, a result, and the code and detail of a problem.
  *
- * <p>Thread-safe. Reading takes no lock. A writer waits only for other writers, and for the hints that its append runs.
+ * <p>Thread-safe. A read takes no lock. A writer waits only for other writers and for the hints that its append runs.
  */
 public final class InMemoryEventStore implements EventStore {
 
@@ -45,12 +45,12 @@ public final class InMemoryEventStore implements EventStore {
                 new ConcurrentHashMap<>(), space, builder.ticker, builder.maxStreamBytes, builder.maxBytes);
     }
 
-    /** Returns a store with the defaults that {@link Builder} names. */
+    /** Returns a store with the default settings, which {@link Builder} names. */
     public static InMemoryEventStore create() {
         return builder().build();
     }
 
-    /** Returns a builder of a store with other bounds. */
+    /** Returns a builder of a store with other settings. */
     public static Builder builder() {
         return new Builder();
     }
@@ -76,7 +76,7 @@ public final class InMemoryEventStore implements EventStore {
         return new MemoryAppender(log, epoch);
     }
 
-    /** The settings of a store. */
+    /** Sets the options of a store. Not thread-safe. */
     public static final class Builder {
 
         private Ticker ticker = Ticker.system();
@@ -86,27 +86,38 @@ public final class InMemoryEventStore implements EventStore {
 
         private Builder() {}
 
-        /** Sets the ticker that measures the retention time; that of this JVM by default. */
+        /** Sets the ticker that measures the retention time; {@link Ticker#system} by default. */
         public Builder ticker(Ticker ticker) {
             this.ticker = ticker;
             return this;
         }
 
-        /** Sets how long a stream is kept after its end; one hour by default. */
+        /**
+         * Sets how long a stream is kept after its end; one hour by default.
+         *
+         * @throws IllegalArgumentException if the time is not positive
+         */
         public Builder retention(Duration retention) {
             this.retention = Durations.requirePositive("retention", retention);
             return this;
         }
 
-        /** Sets the most bytes of one stream, its result included; 64 MiB by default. */
+        /**
+         * Sets how many bytes one stream may take, including its result; 64 MiB by default.
+         *
+         * @throws IllegalArgumentException if the number is not positive
+         */
         public Builder maxStreamBytes(long maxStreamBytes) {
             this.maxStreamBytes = Counts.requirePositive("maxStreamBytes", maxStreamBytes);
             return this;
         }
 
         /**
-         * Sets the most bytes of all streams together; a quarter of the largest heap by default. The store takes an end even if
-         * that exceeds the limit, so that every stream gets one.
+         * Sets how many bytes all streams may take together; a quarter of the maximum heap by default. The store opens the first appender
+         * of a stream and stores its end even if that exceeds the limit, so that every stream gets an end. It refuses only a result with
+         * which the stream alone exceeds the limit.
+         *
+         * @throws IllegalArgumentException if the number is not positive
          */
         public Builder maxBytes(long maxBytes) {
             this.maxBytes = Counts.requirePositive("maxBytes", maxBytes);

@@ -28,9 +28,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs tasks in this process, on the executor of the application. The executor decides how many run at a time and how many wait. When it
- * rejects a task, the dispatcher refuses it. A task of {@link TaskHandler#async} occupies a thread only while it starts and while its end is written. So
- * the executor does not limit how many of these run at a time. {@link Builder#maxPendingBytes} does.
+ * Runs tasks in this process, on the executor of the application. The executor decides how many tasks run at a time and how many wait. If
+ * the executor rejects a task, the dispatcher refuses the task with 503. A task of {@link TaskHandler#async} occupies a thread only while
+ * it starts and while its end is written, so the executor does not limit how many of these tasks run at a time.
+ * {@link Builder#maxPendingBytes} limits them.
  *
  * <pre>{@code
  * ExecutorService executor = Executors.newFixedThreadPool(16);
@@ -40,16 +41,16 @@ import org.slf4j.LoggerFactory;
  *         .build();
  * }</pre>
  *
- * <p>A task does not outlive the process. {@link #close} ends the streams of the remaining tasks, so that no reader waits for
- * a task on which no thread works any more.
+ * <p>A task does not outlive the process. {@link #close} ends the streams of the remaining tasks, so that no reader waits for a task that
+ * will never be done.
  *
- * <p>The dispatcher is bounded in bytes: {@link Builder#maxPendingBytes} limits the tasks that are queued or running, and
- * {@link Builder#maxEndedBytes} the records of those that have ended. A task counts 1,408 bytes and a record 768, as heap
- * histograms of 64-bit JVMs show them. Both count two bytes more for each character of their texts. A record keeps the status of
- * a task and a hash of its payload, but neither payload nor attributes.
+ * <p>The dispatcher has two limits of bytes: {@link Builder#maxPendingBytes} limits the tasks that are queued or running, and
+ * {@link Builder#maxEndedBytes} limits the records of tasks that have ended. A task counts 1,408 bytes and a record 768 bytes, as heap
+ * histograms of 64-bit JVMs show them. Both count two more bytes for each character of their texts. A record keeps the status of a task and
+ * a hash of its payload, but neither payload nor attributes.
  *
- * <p>The dispatcher owns no thread. The calls of an application also do what is due: they forget records, and have the executor
- * try again to store ends that the store has refused.
+ * <p>The dispatcher has no thread of its own. {@link #dispatch}, {@link #status} and {@link #reportReaders} therefore also do periodic
+ * work: they remove expired records, and have the executor store the ends that the store has refused before.
  */
 public final class InProcessTaskDispatcher implements TaskDispatcher, AutoCloseable {
 
@@ -85,7 +86,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     /**
      * Returns a builder of a dispatcher that runs handlers on the executor and appends what they emit to the store.
      *
-     * @param executor should reject what it cannot run soon, and must not run tasks in the thread that submits them
+     * @param executor runs the handlers. It should reject a task that it cannot run soon, and must not run a task in the thread that
+     *     submits it. The dispatcher does not shut it down
      */
     public static Builder builder(EventStore store, Executor executor) {
         return new Builder(store, executor);
@@ -157,9 +159,9 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
      * Records which streams are being read, and cancels the tasks whose streams have had no reader for the time that
      * {@link Builder#cancelUnattendedAfter} sets.
      *
-     * <p>The calling thread cancels one task after the other. It blocks as long as their actions of {@link TaskOutput#onCancel}
-     * do, but records all streams before. If another thread calls this meanwhile, that thread records its streams, too, and
-     * cancels the tasks that this thread has not come to.
+     * <p>The calling thread first records all streams and then cancels one task after the other. It blocks while the
+     * {@link TaskOutput#onCancel} actions of these tasks run. If another thread calls this meanwhile, that thread also records its streams,
+     * and cancels the tasks that the first thread has not reached.
      */
     @Override
     public void reportReaders(Collection<String> taskIds) {
@@ -177,16 +179,17 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
         for (LocalTask task : pending) {
             if (now - task.attendedAt >= unattendedNanos && task.canBeCancelled()) {
-                logger.info("cancelling task {}, which has had no reader for {}", task.id, limit);
+                logger.info("cancelling task {}, whose stream has had no reader for {}", task.id, limit);
                 cancel(task);
             }
         }
     }
 
     /**
-     * Takes no more tasks, and ends the streams of those that are left with a problem {@code worker_lost}. Their handlers
-     * notice it by {@link TaskOutput#emit} or {@link TaskOutput#onCancel}. The calling thread runs the actions of
-     * {@code onCancel} after the streams have ended. Does not wait for handlers. Does nothing if the dispatcher is closed.
+     * Refuses new tasks, and ends the streams of the remaining tasks with the problem {@code worker_lost}. Their handlers notice this by
+     * {@link TaskOutput#emit}, {@link TaskOutput#cancelled} or {@link TaskOutput#onCancel}. The calling thread runs the actions of
+     * {@code onCancel} after the streams have ended, and blocks while they run. Does not wait for handlers. Does nothing if the dispatcher
+     * is closed and no task is left.
      */
     @Override
     public void close() {
@@ -204,12 +207,13 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     }
 
     /**
-     * Takes no more tasks, waits until those that are queued or running are done, and then closes the dispatcher. When the time is over, or when the
-     * thread is interrupted, it ends the streams of the remaining tasks as {@link #close} does. The thread stays interrupted then. The time is that
-     * of {@link Builder#ticker}. A handler must not call this, since it would wait for itself.
+     * Refuses new tasks, waits until the queued and running tasks are done, and then closes the dispatcher. When the time is over or the
+     * calling thread is interrupted, this ends the streams of the remaining tasks as {@link #close} does. An interrupted thread stays
+     * interrupted. The {@linkplain Builder#ticker ticker} measures the time. A handler must not call this, because it would wait for
+     * itself.
      *
-     * <p>If the store refuses the end of a task, the task is not done before the end is stored or given up. A cancelled task is not done before its
-     * handler has returned.
+     * <p>If the store refuses the end of a task, the task is done only when the end is stored or given up. A cancelled task is done only
+     * when its handler has returned.
      *
      * @return whether all tasks were done in time
      * @throws IllegalArgumentException if the time is negative or more than a hundred years
@@ -282,33 +286,40 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             return this;
         }
 
-        /** Sets the clock for the times in a status; the system's by default. */
+        /** Sets the clock for the times in a {@link TaskStatus}; {@link Clock#systemUTC} by default. */
         public Builder clock(Clock clock) {
             this.clock = clock;
             return this;
         }
 
-        /** Sets the ticker that measures retention and absence of readers; that of this JVM by default. */
+        /**
+         * Sets the ticker that measures the retention time, the time without readers and the time of {@link #drain}; {@link Ticker#system}
+         * by default.
+         */
         public Builder ticker(Ticker ticker) {
             this.ticker = ticker;
             return this;
         }
 
-        /** Sets an observer of the tasks that this dispatcher accepts and of their runs; by default none. */
+        /** Sets the observer of the tasks that this dispatcher accepts and of their runs; none by default. */
         public Builder observer(HandoffObserver observer) {
             this.observer = observer;
             return this;
         }
 
-        /** Sets how long the status of a task is kept after its end; one hour by default, as with the store. */
+        /**
+         * Sets how long the status of a task is kept after its end; one hour by default, as in {@link InMemoryEventStore}.
+         *
+         * @throws IllegalArgumentException if the time is not positive
+         */
         public Builder retention(Duration retention) {
             this.retention = Durations.requirePositive("retention", retention);
             return this;
         }
 
         /**
-         * Sets the most bytes of all tasks that are queued or running, with their payloads and attributes; an eighth of the largest heap by
-         * default. A task for which there is no room is refused with 503, and one that is larger than the limit with 413.
+         * Sets how many bytes all queued and running tasks may take together, with their payloads and attributes; an eighth of the maximum
+         * heap by default. A task for which there is no room is refused with 503. A task that is larger than the limit is refused with 413.
          *
          * @throws IllegalArgumentException if it is not positive
          */
@@ -318,9 +329,9 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
 
         /**
-         * Sets the most bytes of the records of tasks that have ended; a sixteenth of the largest heap by default, which is room for about
-         * 80 tasks for each MiB of heap. When there is no room, the dispatcher forgets the task that ended first, even if its retention
-         * time is not over. It always keeps the record of the last task.
+         * Sets how many bytes the records of ended tasks may take together; a sixteenth of the maximum heap by default, which is room for
+         * about 80 records for each MiB of heap. When there is no room, the dispatcher removes the record of the task that ended first,
+         * even if its retention time is not over. It always keeps the record of the task that ended last.
          *
          * @throws IllegalArgumentException if it is not positive
          */
@@ -330,11 +341,14 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
 
         /**
-         * Cancels a task whose stream has had no reader for this long. By default a task goes on without readers. A client that waits for
-         * a document counts as a reader until the document is sent, even if it has left. The server notices that only when it writes.
+         * Sets the time without a reader after which the dispatcher cancels a task. By default a task continues without readers. A client
+         * that waits for a document counts as a reader until the document is sent, because the server notices only when it writes that the
+         * client has left.
          *
-         * <p>Only time in which streaming servers call {@link #reportReaders} counts. Of a longer gap between two calls, two seconds
-         * count, or half of the limit if that is less. So a process that was suspended cancels no task for that reason.
+         * @throws IllegalArgumentException if the time is not positive
+         *
+         * <p>Only time in which streaming servers call {@link #reportReaders} counts. Of a gap between two calls, at most two seconds
+         * count, or half of the limit if that is less. So a process that was suspended does not cancel tasks for that reason.
          */
         public Builder cancelUnattendedAfter(Duration limit) {
             this.cancelUnattendedAfter = Durations.requirePositive("cancelUnattendedAfter", limit);

@@ -32,7 +32,7 @@ final class ReaderHint implements EventStream.Watch {
         try {
             open.run();
         } catch (RuntimeException | Error e) {
-            logger.warn("a reader's hint threw", e);
+            logger.warn("the hint of a reader threw an exception", e);
         }
     }
 

@@ -88,7 +88,7 @@ final class StoreSpace {
                 if (first == null) {
                     return;
                 }
-                logger.debug("the store is full, dropping stream {} before its time", first.id());
+                logger.debug("the store is full, dropping stream {} before its retention time is over", first.id());
                 drop(first);
             }
         } finally {

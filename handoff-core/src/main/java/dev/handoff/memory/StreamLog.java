@@ -65,7 +65,7 @@ final class StreamLog implements StoreSpace.EndedStream {
             }
             if (newEpoch <= epoch) {
                 throw new StaleWriterException(
-                        "stream " + id + " has a writer with epoch " + epoch + ", so none can have " + newEpoch);
+                        "stream " + id + " has a writer with epoch " + epoch + ", so epoch " + newEpoch + " is refused");
             }
             if (epoch == 0) {
                 // Never refused: without an appender the stream of an accepted task would have no end.
@@ -94,7 +94,7 @@ final class StreamLog implements StoreSpace.EndedStream {
                         "The stream has reached its limit of " + shared.maxStreamBytes + " bytes.");
             }
             if (!shared.space.reserve(eventBytes)) {
-                throw ProblemCode.STORE_FULL.exception("There is no room for more streams at the moment.");
+                throw ProblemCode.STORE_FULL.exception("The store is full at the moment.");
             }
             streamBytes += eventBytes;
             if (type != null && !sameType) {
@@ -118,7 +118,7 @@ final class StreamLog implements StoreSpace.EndedStream {
                     && completed.result() != null
                     && streamBytes + endBytes > limit) {
                 throw new IllegalArgumentException(
-                        "the result takes " + endBytes + " bytes, with which the stream exceeds its limit of " + limit);
+                        "the result takes " + endBytes + " bytes, so the stream would exceed its limit of " + limit + " bytes");
             }
             // A full store takes an end, too. It drops other streams before this one is in the queue: the store must
             // not drop

@@ -1,4 +1,4 @@
-/** A store and a dispatcher that live in this process. */
+/** Contains a store and a dispatcher that keep everything in the memory of this process. */
 @NullMarked
 package dev.handoff.memory;
 
