@@ -35,9 +35,9 @@ final class CancelActions {
         try {
             action.run();
         } catch (CancellationException e) {
-            logger.debug("an action on the cancellation of task {} came too late to emit", taskId, e);
+            logger.debug("an onCancel action of task {} tried to emit after the stream had ended", taskId, e);
         } catch (Throwable e) {
-            logger.warn("an action on the cancellation of task {} threw", taskId, e);
+            logger.warn("an onCancel action of task {} threw an exception", taskId, e);
         }
     }
 }

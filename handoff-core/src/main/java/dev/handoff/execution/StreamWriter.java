@@ -82,7 +82,7 @@ final class StreamWriter {
             appender().end(end);
             return stateAfter(end);
         } catch (StaleWriterException e) {
-            logger.info("the end of task {} came too late: {}", taskId, e.getMessage());
+            logger.info("the stream of task {} has another writer or has ended: {}", taskId, e.getMessage());
             // If an earlier attempt was in doubt, it is the one that has ended the stream.
             return inDoubt ? stateAfter(end) : TaskStatus.State.FAILED;
         } catch (Throwable e) {
@@ -128,7 +128,8 @@ final class StreamWriter {
         EventAppender open = appender;
         if (open == null) {
             open = Objects.requireNonNull(
-                    Objects.requireNonNull(appenders, "the run is over").get(), "the store has no appender");
+                    Objects.requireNonNull(appenders, "the run is over").get(),
+                    "the function that opens the appender returned null");
             appender = open;
         }
         return open;

@@ -30,18 +30,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One run of a handler, for implementations of {@link TaskDispatcher}. It appends what the handler emits, and writes the end
- * of the stream once.
+ * Runs the handler of one task once, for implementations of {@link TaskDispatcher}. A run appends what the handler emits, and writes one
+ * end of the stream.
  *
- * <p>A dispatcher calls {@link #start}, or {@link #run} if it can give each task a thread until the work is done.
+ * <p>A dispatcher calls {@link #start}. It may call {@link #run} instead, if it can give each task a thread until the work is done.
  *
- * <p>The first call that ends the run decides its end. If the store refuses this end, the run tries again: three times at
- * once, then in a thread that waits for the end, with pauses of up to a second, until the time that it was given is over. It
- * appends nothing meanwhile. The state becomes final when the end is stored or given up. From then on the run keeps no reference
- * to the task, the handler, the result or the appender.
+ * <p>The first call that ends the run decides its end. The run tries to store this end up to three times at once. If the store refuses it
+ * each time, a thread that waits for the end tries again, with pauses of up to one second, until the time for retries is over. The run
+ * appends nothing meanwhile. The state becomes final when the end is stored or given up. From then on the run keeps no reference to the
+ * task, the handler, the result or the appender.
  *
- * <p>Thread-safe. {@link #run} and {@link #start} block as long as the handler does and, if its work is done then, until the state
- * is final. The other methods block while the appender does.
+ * <p>Thread-safe. {@link #run} and {@link #start} block until the handler returns. If its work is then done, they also block until the
+ * state is final. {@link #state} and {@link #isEndPending} never block. The other methods may block while the appender does.
  */
 public final class TaskRun implements Runnable {
 
@@ -67,9 +67,9 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Creates a run that has not begun and tries for 30 seconds to store an end that was refused.
+     * Creates a run that has not begun. It tries for 30 seconds to store an end that was refused.
      *
-     * @param appenders returns the writer of the stream; called when the run first writes, and again only if it threw
+     * @param appenders returns the writer of the stream. The run calls this when it first writes, and again only if the call threw
      */
     public TaskRun(Task task, TaskHandler handler, Supplier<EventAppender> appenders) {
         this(task, handler, appenders, RETRY_END_FOR);
@@ -78,7 +78,7 @@ public final class TaskRun implements Runnable {
     /**
      * Creates a run that has not begun.
      *
-     * @param appenders returns the writer of the stream; called when the run first writes, and again only if it threw
+     * @param appenders returns the writer of the stream. The run calls this when it first writes, and again only if the call threw
      * @param retryEndFor how long the run tries to store an end that was refused; zero if the appender retries by itself
      * @throws IllegalArgumentException if the time is negative
      */
@@ -87,9 +87,10 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Creates a run that has not begun, tries for 30 seconds to store an end that was refused, and measures these by a ticker.
+     * Creates a run that has not begun. It tries for 30 seconds to store an end that was refused.
      *
-     * @param observer is told when the run starts, has its first event and ends
+     * @param ticker measures these 30 seconds
+     * @param observer receives the start, the first event and the end of the run
      */
     public TaskRun(
             Task task,
@@ -105,12 +106,12 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Creates a run that has not begun, for dispatchers that measure time and lock by other means than those of the JVM.
+     * Creates a run that has not begun, for dispatchers that use another ticker and another lock than those of the JVM.
      *
-     * @param appenders returns the writer of the stream; called when the run first writes, and again only if it threw
+     * @param appenders returns the writer of the stream. The run calls this when it first writes, and again only if the call threw
      * @param retryEndFor how long the run tries to store an end that was refused; zero if the appender retries by itself
      * @param lock a reentrant lock for this run alone
-     * @param observer is told when the run starts, has its first event and ends
+     * @param observer receives the start, the first event and the end of the run
      * @throws IllegalArgumentException if the time is negative
      */
     public TaskRun(
@@ -136,21 +137,24 @@ public final class TaskRun implements Runnable {
                 lock);
     }
 
-    /** Returns the state of the run. It is final only after the stream has been ended, or the end was given up. */
+    /**
+     * Returns the state of the run. The state is final only after the end was stored or given up, or the run was
+     * {@linkplain #release released}.
+     */
     public TaskStatus.State state() {
         return run.state();
     }
 
-    /** Returns whether the run has an end that the store has refused so far. */
+    /** Returns whether the end of the run is decided and not yet stored or given up. */
     public boolean isEndPending() {
         return run.isEndPending();
     }
 
     /**
-     * Calls the handler, waits until its work is done, and ends the stream. Does not call the handler if the run has ended before.
-     * If the handler leaves its thread interrupted, this stores the end first, and interrupts the thread again.
+     * Calls the handler, waits until its work is done, and ends the stream. Does not call the handler if the run has begun or ended before.
+     * If the handler leaves the thread interrupted, this first stores the end and then interrupts the thread again.
      *
-     * @throws Error what the handler threw, if it was one; the stream has been ended then
+     * @throws Error if the handler threw it; the stream has been ended then
      */
     @Override
     public void run() {
@@ -170,15 +174,15 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Does what {@link #run} does, except that it does not wait for an asynchronous handler. If the stage of the handler is pending,
-     * this returns at once, and the executor ends the stream when the stage completes. If the stream ends before that, the completion
-     * changes nothing.
+     * Does what {@link #run} does, but does not wait for an asynchronous handler. If the stage of the handler is pending, this returns at
+     * once, and the executor ends the stream when the stage completes. If the stream ends before that, the completion of the stage changes
+     * nothing.
      *
-     * @param executor ends the stream and runs the action, if the stage is pending when this returns. If it refuses that, the thread
-     *     does it that completes the stage or ends the run
-     * @param whenOver runs once, when the handler has returned and the state is final; before this returns unless the stage is pending.
-     *     May block. No thread that runs it is interrupted
-     * @throws Error what the handler threw, if it was one; the stream has been ended then
+     * @param executor ends the stream and runs the action, if the stage is pending when this returns. If the executor rejects this job, the
+     *     thread that completes the stage or ends the run does it
+     * @param whenOver the action that runs once, when the handler has returned and the state is final. If the stage is not pending, it runs
+     *     before this returns. It may block. The thread that runs it is not interrupted
+     * @throws Error if the handler threw it; the stream has been ended then
      */
     public void start(Executor executor, Runnable whenOver) {
         RunState.Work begun = run.begin();
@@ -217,7 +221,7 @@ public final class TaskRun implements Runnable {
                     false,
                     () -> takeRemainderIfOver().ifPresent(rest -> rest.action().run())));
         } catch (Throwable e) {
-            logger.debug("the executor refuses to end task {}, ending it in this thread", id, e);
+            logger.debug("the executor rejected the end of task {}, ending the task in this thread", id, e);
             endAfter(outcome.failure);
             finishIfOver();
         }
@@ -229,7 +233,7 @@ public final class TaskRun implements Runnable {
             try {
                 rest.executor().execute(rest.action());
             } catch (Throwable e) {
-                logger.debug("the executor refuses the rest of task {}, doing it in this thread", id, e);
+                logger.debug("the executor rejected the last action of task {}, running it in this thread", id, e);
                 rest.action().run();
             }
         });
@@ -276,17 +280,17 @@ public final class TaskRun implements Runnable {
             return;
         }
         if (run.isStopped()) {
-            logger.debug("the handler of task {} threw after it was stopped", id, thrown);
+            logger.debug("the handler of task {} threw an exception after it was stopped", id, thrown);
         } else {
-            logger.error("the handler of task {} threw", id, thrown);
+            logger.error("the handler of task {} threw an exception", id, thrown);
         }
         run.fail(ProblemCode.HANDLER_FAILED.problem("The task failed."));
     }
 
     /**
-     * Cancels the run: runs the actions of {@link TaskOutput#onCancel} and ends the stream.
+     * Cancels the run: runs the actions of {@link TaskOutput#onCancel} and then ends the stream.
      *
-     * @return false if it has completed or failed before
+     * @return true if the run was cancelled, by this call or before; false if it has completed or failed
      */
     public boolean cancel() {
         boolean cancelled = run.cancel();
@@ -295,8 +299,8 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Ends the stream with a problem, because the worker stops. The actions of {@link TaskOutput#onCancel} run after the end:
-     * if they could still emit an event, the stream would look complete. Does nothing if the run has ended.
+     * Ends the stream with a problem, because the worker stops. The actions of {@link TaskOutput#onCancel} run after the end, because a
+     * last event that they emit could make the stream look complete. Does nothing if the run has ended.
      */
     public void abandon(Problem problem) {
         run.abandon(problem);
@@ -304,8 +308,9 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Stops the run as {@link #abandon} does, but runs no actions. If another thread holds the lock of the run, this does
-     * nothing. Returns the rest of the work, which may block as long as the actions of the application do.
+     * Does the part of {@link #abandon} that runs no actions, and returns the rest for the caller to run. If another thread holds the lock
+     * of the run, this does nothing, and the rest is the whole of {@link #abandon}. The rest may block as long as the actions of the
+     * application do.
      */
     public Runnable beginAbandon(Problem problem) {
         Runnable rest = run.beginAbandon(problem);
@@ -317,15 +322,17 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Stops the handler and leaves the stream as it is, because the stream belongs to another run now, or because the task is
-     * to run again. Does nothing if the stream has ended.
+     * Stops the handler and leaves the stream as it is, because another run now owns the stream or the task is to run again. The actions of
+     * {@link TaskOutput#onCancel} run, but cannot emit. Does nothing if the state is final.
      */
     public void release() {
         run.release();
         finishIfOver();
     }
 
-    /** Releases the run if it has not written anything yet, so that the task can run again; else returns false. */
+    /**
+     * Releases the run if it has not opened the writer of the stream, so that the task can run again. Returns whether the run was released.
+     */
     public boolean releaseIfUntouched() {
         boolean released = run.releaseIfUntouched();
         finishIfOver();
@@ -333,8 +340,8 @@ public final class TaskRun implements Runnable {
     }
 
     /**
-     * Tries once to store an end that was refused. Does nothing if there is none, or if another thread holds the lock of the
-     * run. A dispatcher calls this for a run whose handler has not begun or whose work is not done.
+     * Tries once to store an end that was refused. Does nothing if there is no such end, or if another thread holds the lock of the run. A
+     * dispatcher calls this for a run in which no thread waits for the end: the handler has not begun, or its work is not done.
      */
     public void retryEnd() {
         run.retryEnd();
