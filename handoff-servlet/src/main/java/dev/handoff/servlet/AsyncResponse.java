@@ -93,7 +93,7 @@ final class AsyncResponse {
             started.start(job);
             return true;
         } catch (RuntimeException e) {
-            logger.debug("the container did not take a job", e);
+            logger.debug("the container rejected a job", e);
             return false;
         }
     }
@@ -107,7 +107,7 @@ final class AsyncResponse {
                 async.complete();
             }
         } catch (RuntimeException e) {
-            logger.debug("the container has let go of a reader of stream {} before", feed.streamId(), e);
+            logger.debug("the container had already ended the response to a reader of stream {}", feed.streamId(), e);
         } finally {
             turn.unlock();
         }

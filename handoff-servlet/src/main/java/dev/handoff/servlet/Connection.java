@@ -184,7 +184,7 @@ abstract class Connection implements WriteListener, AsyncListener {
             // An output of the application or the container may throw anything, and other readers have to get
             // heartbeats.
             Errors.rethrowFatal(e);
-            logger.debug("a reader of stream {} has to be cut off", streamId(), e);
+            logger.debug("a heartbeat to a reader of stream {} failed, the response is aborted", streamId(), e);
             pump.truncate();
             feed.closesBecause(ReaderEnd.CUT);
             givenUp = true;
@@ -268,9 +268,9 @@ abstract class Connection implements WriteListener, AsyncListener {
             async.abort();
             // An error of the JVM is not thrown on, since Jetty would end the response as if it were complete.
             if (Errors.isFatal(e)) {
-                logger.error("a reader of stream {} had to be cut off", streamId(), e);
+                logger.error("the response to a reader of stream {} failed and is aborted", streamId(), e);
             } else {
-                logger.debug("a reader of stream {} had to be cut off", streamId(), e);
+                logger.debug("the response to a reader of stream {} failed and is aborted", streamId(), e);
             }
         }
         return false;

@@ -140,7 +140,7 @@ enum Container {
         if (info.contains("undertow")) {
             return UNDERTOW;
         }
-        logger.warn("{} is not tested: it may be unable to abort a response that has begun", info);
+        logger.warn("handoff is not tested with {}, which may be unable to abort a response that has begun", info);
         return OTHER;
     }
 

@@ -31,7 +31,7 @@ final class ErrorReplies {
             return refuse(known.problem(), known.getCause(), request, errors);
         }
         Errors.rethrowFatal(e);
-        return refuse(ProblemCode.INTERNAL_ERROR.problem("The server failed at this request."), e, request, errors);
+        return refuse(ProblemCode.INTERNAL_ERROR.problem("The server failed to answer this request."), e, request, errors);
     }
 
     private static Reply refuse(
@@ -64,7 +64,7 @@ final class ErrorReplies {
             return Objects.requireNonNull(errors.apply(problem), "the errors function returned null");
         } catch (Throwable e) {
             Errors.rethrowFatal(e);
-            logger.error("the errors function failed at the problem {}", problem.code(), e);
+            logger.error("the errors function failed to return a reply for the problem {}", problem.code(), e);
             return problem.toReply();
         }
     }

@@ -23,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Delivers a stream to each client that holds a token for it: the streaming server. {@link StreamEndpoint} defines the requests and
+ * Delivers streams to the clients that hold a token. This servlet is the streaming server. {@link StreamEndpoint} defines the requests and
  * responses. Map the servlet to a prefix, usually {@code /events/*}, with async support.
  *
  * <pre>{@code
@@ -35,9 +35,9 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>An open stream occupies no thread, and no write blocks. The servlet aborts the response to a client that reads nothing for the write
- * deadline. A response ends cleanly only after the end of its stream. If the servlet has to stop before, it sends the event {@code
- * interrupted} and then aborts the connection, or resets the stream over HTTP/2. This is tested on Jetty, Tomcat and Undertow. The
- * container never sends its own error page, which could contain the token.
+ * deadline. A response ends cleanly only after the end of its stream. If the servlet has to stop earlier, it sends the event
+ * {@code interrupted} and then aborts the connection, or resets the stream over HTTP/2. The abort is tested on Jetty, Tomcat and Undertow.
+ * The container never sends its own error page, which could contain the token.
  *
  * <p>A container may close connections before it destroys servlets, so call {@link #drain} before you stop the container. Some containers
  * create a servlet at its first request, and the servlet reports readers only after that. Set {@code loadOnStartup} if the dispatcher

@@ -28,8 +28,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers the requests that its routes take with a redirect to the streaming server, and passes all others on unchanged. It is
- * the application's side of a hand-off.
+ * Answers the requests that its routes hand off with a redirect to the streaming server, and passes all other requests on. The application
+ * registers this filter in front of its servlets.
  *
  * <pre>{@code
  * HandoffFilter filter = HandoffFilter.builder(handoff)
@@ -38,24 +38,24 @@ import org.jspecify.annotations.Nullable;
  * HandoffServlets.register(servletContext, filter, EventStreamServlet.builder(handoff, timer).build());
  * }</pre>
  *
- * <p>The filter has to run after the filters that authenticate the user; {@link HandoffServlets} registers it in this
- * order. It needs async support although it starts no asynchronous processing itself, because the servlets behind it
- * could not start any.
+ * <p>The filter must run after the filters that authenticate the user; {@link HandoffServlets} describes the order. Register it with async
+ * support. It starts no asynchronous processing itself, but without this support the servlets behind it could not start any.
  *
- * <p>A request on the path of a route that carries a {@code Last-Event-ID} of this server resumes a stream, whatever its
- * method, since clients reconnect to the address where they started; see {@link Handoff#resume}. It never starts a task.
- * Where the method has no route, a {@code Last-Event-ID} of another form belongs to the application, and the request passes.
+ * <p>A request with a {@code Last-Event-ID} on the path of a route resumes a stream and never starts a task; see {@link Handoff#resume}.
+ * Its method does not matter, because clients reconnect to the address of their first request. If no route has the method, and the
+ * {@code Last-Event-ID} does not have the form of an {@link EventId}, the id belongs to the application, and the filter passes the request
+ * on.
  *
- * <p>All failures before the first byte are answered as problems: by status 503 if the dispatcher or its store fails, by
- * status 500 if a route, the subject function or the redirect policy throws an exception that is not a {@link
- * ProblemException}. The exception is logged. Exceptions of the rest of the chain pass through unchanged.
+ * <p>The filter answers its own failures as problems: with status 503 if the dispatcher or its store fails, and with status 500 if a route,
+ * the subject function, the claims function or the redirect policy throws an exception other than {@link ProblemException}. It logs the
+ * exception. Exceptions of the rest of the chain pass through unchanged.
  *
- * <p>Thread-safe. Blocks while it reads a body, and while the dispatcher accepts the task. It reads the bodies that a route asks
- * for, and discards the rest of the bodies of all requests that it answers. If a body is too slow or too large for that, the
- * filter closes the connection after its response.
+ * <p>Thread-safe. Blocks while it reads a body, and while the dispatcher accepts the task. The filter reads a body only if the route calls
+ * {@link ServletHandoffRequest#body} or {@link ServletHandoffRequest#bodyBytes}. If it answers a request, it discards the rest of the body.
+ * If the rest is too slow or too large for that, the filter closes the connection after its response.
  *
- * <p>The limits on slow bodies are checked between two reads. A single read blocks until the client sends something or the
- * container's own limit ends it, so set that limit to some 10 seconds: the idle timeout of the connector on Jetty (30 seconds by
+ * <p>The filter checks the limits on slow bodies between two reads. A single read blocks until the client sends something or the
+ * container's own limit ends the read, so set that limit to about 10 seconds: the idle timeout of the connector on Jetty (30 seconds by
  * default), {@code connectionTimeout} on Tomcat (60 seconds by default, 20 in its {@code server.xml}), and the socket option
  * {@code org.xnio.Options.READ_TIMEOUT} on Undertow (no limit by default).
  */
@@ -74,7 +74,7 @@ public final class HandoffFilter implements Filter {
         this.limits = bodies.in(container);
     }
 
-    /** Returns a builder of a filter that hands off to these streams and tasks. */
+    /** Returns a builder of a filter that hands requests off with the given hand-off. */
     public static Builder builder(Handoff handoff) {
         return new Builder(handoff);
     }
@@ -174,7 +174,7 @@ public final class HandoffFilter implements Filter {
         }
     }
 
-    /** Builds a {@link HandoffFilter}. Not thread-safe. */
+    /** Sets the options of a filter. Not thread-safe. */
     public static final class Builder {
 
         private final Handoff handoff;
@@ -192,7 +192,7 @@ public final class HandoffFilter implements Filter {
             return route("POST", path, route);
         }
 
-        /** Adds a route for POST requests with settings of its own; see {@link #route(String, String, HandoffRoute, Consumer)}. */
+        /** Adds a route for POST requests with its own settings; see {@link #route(String, String, HandoffRoute, Consumer)}. */
         public Builder post(String path, HandoffRoute route, Consumer<RouteSettings> settings) {
             return route("POST", path, route, settings);
         }
@@ -201,17 +201,17 @@ public final class HandoffFilter implements Filter {
          * Adds a route for requests of one method on one path, or on the paths of one pattern, such as {@code /threads/{thread}/runs}.
          *
          * @param path the path within the application, without the context path; {@link HandoffRoute} describes patterns
-         * @throws IllegalArgumentException if the path does not begin with a slash, is not a valid pattern, or matches the same paths as
-         *     that of another route for the method
+         * @throws IllegalArgumentException if the path does not begin with a slash or is not a valid pattern, or if another route for the
+         *     method matches the same paths
          */
         public Builder route(String method, String path, HandoffRoute route) {
             return route(method, path, route, settings -> {});
         }
 
         /**
-         * Adds a route as {@link #route(String, String, HandoffRoute)} does, with settings of its own.
+         * Adds a route as {@link #route(String, String, HandoffRoute)} does, with its own settings.
          *
-         * @param settings sets what differs from the filter
+         * @param settings changes the settings that differ from those of the filter; called once, before this returns
          * @throws IllegalArgumentException as the other method does
          */
         public Builder route(String method, String path, HandoffRoute route, Consumer<RouteSettings> settings) {
@@ -228,12 +228,12 @@ public final class HandoffFilter implements Filter {
         }
 
         /**
-         * Sets the function that returns the user of a request; {@link HttpServletRequest#getRemoteUser} by default. The filter calls
-         * it at most once for a request, and only for requests that it hands off or resumes. It may throw a {@link
-         * ProblemException}. It returns null for an unknown user.
+         * Sets the function that returns the user of a request; {@link HttpServletRequest#getRemoteUser} by default. The filter calls the
+         * function at most once for a request, if it hands the request off or resumes a stream, or if the route calls
+         * {@link ServletHandoffRequest#subject}. The function may throw a {@link ProblemException}. It returns null for an unknown user.
          *
-         * <p>All unknown users count as one subject. If two of them send the same {@code Idempotency-Key} and the same content, both
-         * read the same stream, and the work runs once. So keys of unknown users must be hard to guess, as UUIDs are.
+         * <p>All unknown users count as one subject. If two of them send the same {@code Idempotency-Key} and the same content, both read
+         * the same stream, and the task runs once. So the keys of unknown users must be hard to guess, such as random UUIDs.
          */
         public Builder subject(Function<HttpServletRequest, @Nullable String> subject) {
             this.subject = subject;
@@ -241,8 +241,8 @@ public final class HandoffFilter implements Filter {
         }
 
         /**
-         * Sets the function that returns the reply for a problem; problem details (RFC 9457) by default. If the function fails, the
-         * filter logs that and replies with problem details.
+         * Sets the function that returns the reply for a problem; problem details (RFC 9457) by default. If the function throws or returns
+         * null, the filter logs that and replies with problem details.
          */
         public Builder errors(Function<Problem, Reply> errors) {
             this.errors = errors;
@@ -250,7 +250,8 @@ public final class HandoffFilter implements Filter {
         }
 
         /**
-         * Sets how many bytes a body may have that a route asks for; 16 MiB by default. A larger one is refused with status 413.
+         * Sets how many bytes a body may have if the route reads it; 16 MiB by default. A request with a larger body is refused with status
+         * 413.
          *
          * @throws IllegalArgumentException if it is not positive
          */
@@ -261,9 +262,9 @@ public final class HandoffFilter implements Filter {
 
         /**
          * Sets how many bytes the bodies of all requests may take in memory at the same time, as bytes and as text; an eighth of the
-         * maximum heap by default. The filter counts the buffers of a body until it has handed the request off or the rest of the
-         * chain returns. A request that needs more is refused with status 503. A body larger than a third of this is refused with
-         * status 413, as it might never fit.
+         * maximum heap by default. The filter counts the buffers of a body until it has handed the request off or the rest of the chain
+         * returns. A request for which there is no room is refused with status 503. A body that is larger than a third of this limit is
+         * refused with status 413, because there might never be room for it.
          *
          * @throws IllegalArgumentException if it is less than 3
          */
@@ -273,7 +274,8 @@ public final class HandoffFilter implements Filter {
         }
 
         /**
-         * Sets how long the filter reads a body, whatever its rate; 60 seconds by default. A slower one is refused with status 408.
+         * Sets how long the filter reads a body, whatever its rate; 60 seconds by default. A body that takes longer is refused with status
+         * 408.
          *
          * @throws IllegalArgumentException if it is less than a millisecond or more than a hundred years
          */
@@ -283,8 +285,8 @@ public final class HandoffFilter implements Filter {
         }
 
         /**
-         * Sets how many bytes per second a body must bring on average, once the filter has read it for 10 seconds; 1024 by default, 0
-         * for any rate. A slower one is refused with status 408.
+         * Sets how many bytes of a body must arrive per second on average, once the filter has read the body for 10 seconds; 1024 by
+         * default, 0 for no limit. A slower body is refused with status 408.
          *
          * @throws IllegalArgumentException if it is negative
          */
@@ -294,10 +296,11 @@ public final class HandoffFilter implements Filter {
         }
 
         /**
-         * Sets how many threads of the container may wait for bodies at the same time. A request whose read would block beyond that
-         * is refused at once with status 503, and its connection is closed. Reading what the container has received already does not count. The default is half of
-         * the container's default thread pool: 100 on Jetty and Tomcat, 4 per processor, at least 8, on Undertow and other containers.
-         * Keep it below the size of your pool, so that threads are left for streams and health checks.
+         * Sets how many threads of the container may wait for bodies at the same time. If so many threads wait and the read of another body
+         * would block, that request is refused at once with status 503, and its connection is closed. A read of bytes that the container
+         * has already received does not count. The default is half of the container's default thread pool: 100 on Jetty and Tomcat; 4 per
+         * processor, but at least 8, on Undertow and other containers. Keep the limit below the size of your pool, so that threads are left
+         * for streams and health checks.
          *
          * @throws IllegalArgumentException if it is not positive
          */

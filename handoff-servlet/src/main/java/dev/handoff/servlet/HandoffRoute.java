@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Decides for each request on its path whether to hand it off, and as which task. Must be thread-safe.
+ * Decides for each request on a path whether to hand it off, and as which task. Implementations must be thread-safe.
  *
  * <pre>{@code
  * HandoffRoute route = request -> request.body().contains("\"stream\":true")
@@ -30,28 +30,29 @@ import java.util.Optional;
  *         .build();
  * }</pre>
  *
- * <p>A variable matches one whole segment. {@link HandoffRequest#pathVariable} returns it without percent-encoding. If several paths
- * match, the first segment in which they differ decides: a literal is used before a variable. The method of the request does not count for
- * this. Paths are matched as the container decodes and normalizes them, as its security constraints are:
+ * <p>A variable matches one whole segment. {@link HandoffRequest#pathVariable} returns its value, percent-decoded. If the paths of several
+ * routes match, the first segment in which they differ decides: a literal precedes a variable. This does not depend on the method of the
+ * request. The filter matches the path that the container has decoded and normalized, to which the security constraints of the container
+ * apply as well:
  *
  * <ul>
  *   <li>Path parameters, such as {@code ;jsessionid=1}, are not part of the path.
  *   <li>A variable is never empty, {@code .} or {@code ..}. It holds no control characters and no U+FFFD, which stands for bytes that are not
  *       valid UTF-8.
- *   <li>Two slashes in a row and a slash at the end make an empty segment, which matches no variable. Some containers merge slashes before the
- *       filter sees them, and others answer 400.
+ *   <li>Two slashes in a row, and a slash at the end, make an empty segment, which matches no variable. Some containers merge slashes
+ *       before the filter sees them, and others answer 400.
  *   <li>A path with an encoded slash ({@code %2F}) matches no pattern with variables, because containers disagree on what it means. Many
  *       containers answer 400 by default.
  * </ul>
  *
- * <p>A request that does not match passes to the application.
+ * <p>A request that matches no route passes to the application.
  */
 @FunctionalInterface
 public interface HandoffRoute {
 
     /**
-     * Returns the task that the request asks for. Afterwards the filter sets the task's subject and idempotency key from the request. A
-     * call may block on the client while it reads the body.
+     * Returns the task that the request asks for. If the task has no subject or no idempotency key, it gets those of the request
+     * afterwards. A call that reads the body blocks until the client has sent it.
      *
      * @return the task, or empty to pass the request to the application, which can still read the whole body
      * @throws ProblemException if the request is not valid; the filter answers with the problem. It answers any other exception with status

@@ -10,8 +10,8 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * Registers the filter and the streaming server with a servlet container, in the order and with the settings that they need.
- * Call it while the context starts, from a {@code ServletContainerInitializer} or a {@code ServletContextListener}.
+ * Registers the filter and the streaming server with a servlet container, in the order and with the settings that they need. Call these
+ * methods while the context starts, from a {@code ServletContainerInitializer} or a {@code ServletContextListener}.
  *
  * <pre>{@code
  * final class HandoffListener implements ServletContextListener {
@@ -42,7 +42,8 @@ public final class HandoffServlets {
      * redirects clients by default.
      *
      * @throws IllegalArgumentException if the filter has no routes
-     * @throws IllegalStateException if the name or the path is taken, or the context has started already
+     * @throws IllegalStateException if a filter with the name {@code handoff} or a servlet with the name {@code handoff-events} exists, if
+     *     one of the two instances is registered already, if another servlet is mapped to the path, or if the context has started
      */
     public static Registrations register(ServletContext context, HandoffFilter filter, EventStreamServlet events) {
         return new Registrations(register(context, filter), register(context, events, EVENTS));
@@ -50,8 +51,9 @@ public final class HandoffServlets {
 
     /**
      * Registers only the filter, for an application whose streams another server delivers; see {@link Handoff.Builder#eventsUrl}. The
-     * filter is mapped to exactly the paths of its routes, and only to requests from clients. It supports asynchronous processing. For a path
-     * with variables it is mapped to all paths below the literal beginning, such as {@code /threads/*}, and passes on those that do not match.
+     * filter is mapped to exactly the paths of its routes, and only to requests from clients, not to dispatches within the container. It
+     * supports asynchronous processing. For a path with variables it is mapped to all paths below the literal beginning, such as
+     * {@code /threads/*}, and passes on the requests that do not match.
      *
      * <p>Tomcat calls a filter only if a servlet is mapped to the path as well. A web application has the default servlet there; an
      * embedded Tomcat needs a servlet at {@code /}, or it answers 404.
@@ -91,12 +93,13 @@ public final class HandoffServlets {
      * @param mapping the path of the streams within the application, as a pattern that ends with {@code /*}. Clients find it by {@link
      *     Handoff.Builder#eventsUrl}, which must include the context path
      * @throws IllegalArgumentException if the mapping is not such a pattern
-     * @throws IllegalStateException if the name {@code handoff-events} or the path is taken, or the context has started already
+     * @throws IllegalStateException if a servlet with the name {@code handoff-events} exists, if this instance is registered already, if
+     *     another servlet is mapped to the path, or if the context has started
      */
     public static ServletRegistration.Dynamic register(
             ServletContext context, EventStreamServlet events, String mapping) {
         if (!mapping.startsWith("/") || !mapping.endsWith("/*")) {
-            throw new IllegalArgumentException("the mapping is not a path that ends with /*: " + mapping);
+            throw new IllegalArgumentException("the mapping is not a path that begins with / and ends with /*: " + mapping);
         }
         String name = "handoff-events";
         ServletRegistration.Dynamic registration = context.addServlet(name, events);
@@ -115,6 +118,6 @@ public final class HandoffServlets {
 
     private static IllegalStateException taken(String kind, String name) {
         return new IllegalStateException(
-                "a " + kind + " with the name " + name + " or this instance is registered already");
+                "a " + kind + " with the name " + name + " is registered already, or this instance is");
     }
 }

@@ -10,7 +10,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings of one route. What a route does not set comes from the filter or its {@link Handoff}. Not thread-safe.
+ * Sets the options of one route. An option that a route does not set comes from the filter or its {@link Handoff}. Not thread-safe.
  *
  * <pre>{@code
  * HandoffFilter filter = HandoffFilter.builder(handoff)
@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  *         .build();
  * }</pre>
  *
- * <p>The settings also hold for requests that resume a stream at the path of the route. If no route has the method of such a request,
- * the settings of the route that was added first for the path hold.
+ * <p>The settings also apply to requests that resume a stream at the path of the route. If no route has the method of such a request, the
+ * settings of the route that was added first for the path apply.
  */
 public final class RouteSettings {
 
@@ -38,7 +38,7 @@ public final class RouteSettings {
         return this;
     }
 
-    /** Sets how clients are sent to the stream, as {@link Handoff.Builder#redirectPolicy} does for all routes. */
+    /** Sets the policy that sends clients to their streams, as {@link Handoff.Builder#redirectPolicy} does for all routes. */
     public RouteSettings redirectPolicy(RedirectPolicy redirectPolicy) {
         this.redirectPolicy = redirectPolicy;
         return this;

@@ -19,18 +19,19 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Adapts a servlet request to the core. The filter makes one for its routes. A controller makes one with {@link #of(HttpServletRequest)}:
+ * Adapts a servlet request to {@link HandoffRequest}. The filter creates an adapter for its routes. A controller creates one with
+ * {@link #of(HttpServletRequest)}:
  *
  * <pre>{@code
  * Reply reply = handoff.begin(ServletHandoffRequest.of(servletRequest), Task.of("report", order));
  * }</pre>
  *
- * <p>The body is read only when {@link #body} or {@link #bodyBytes} is called. {@link dev.handoff.Handoff} calls neither, so a controller may
- * have read it already. Then the two methods throw a {@link ProblemException} with the code {@code content_consumed}, unless the content is a form
- * whose parameters the container has read.
+ * <p>The body is read only when {@link #body} or {@link #bodyBytes} is called. {@link dev.handoff.Handoff} calls neither, so a controller
+ * may have read the body before. In this case the two methods throw a {@link ProblemException} with the code {@code content_consumed},
+ * unless the content is a form whose parameters the container has read.
  *
- * <p>{@link #attribute} returns the attributes of the servlet request. {@link #pathVariable} knows the variables of the filter's routes; a
- * controller gets those of its own paths from its framework. Not thread-safe.
+ * <p>{@link #attribute} returns an attribute of the servlet request. {@link #pathVariable} returns a variable of the path of the filter's
+ * route. A controller gets the variables of its own path from its framework. Not thread-safe.
  */
 public final class ServletHandoffRequest implements HandoffRequest {
 
@@ -65,16 +66,16 @@ public final class ServletHandoffRequest implements HandoffRequest {
     }
 
     /**
-     * Returns the view of a request whose subject is its {@link HttpServletRequest#getRemoteUser remote user}. The body may have 16 MiB, and must
-     * arrive within 60 seconds and, after 10 seconds, at 1024 bytes per second on average. The memory of all such bodies is not
-     * limited together, as it is in {@link HandoffFilter}.
+     * Returns an adapter of a request. The subject is the {@link HttpServletRequest#getRemoteUser remote user}. The body may have up to 16
+     * MiB. It must arrive within 60 seconds and, after 10 seconds, at 1024 bytes per second on average. Unlike {@link HandoffFilter}, this
+     * does not limit the memory of the bodies of all requests together.
      */
     public static ServletHandoffRequest of(HttpServletRequest request) {
         return of(request, HttpServletRequest::getRemoteUser);
     }
 
     /**
-     * Returns the view of a request, as {@link #of(HttpServletRequest)} does.
+     * Returns an adapter of a request, as {@link #of(HttpServletRequest)} does, with another subject.
      *
      * @param subject returns the user of the request, or null for an unknown user; called at most once
      */
@@ -201,7 +202,7 @@ public final class ServletHandoffRequest implements HandoffRequest {
     private void requireReadable() {
         String type = request.getHeader("Content-Type");
         if (type != null && type.toLowerCase(Locale.ROOT).startsWith("multipart/")) {
-            throw ProblemCode.UNSUPPORTED_MEDIA_TYPE.exception("The content is not read as text: " + type);
+            throw ProblemCode.UNSUPPORTED_MEDIA_TYPE.exception("The content cannot be read as text, because its Content-Type is " + type);
         }
         String encoding = header("Content-Encoding");
         if (encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity")) {
