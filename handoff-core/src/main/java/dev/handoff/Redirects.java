@@ -15,7 +15,9 @@ final class Redirects {
 
     private Redirects() {}
 
-    /** Returns a redirect. Clients that do not follow redirects may show its body in error messages, so the body does not contain the token. */
+    /**
+     * Returns a redirect. Clients that do not follow redirects may show its body in error messages, so the body does not contain the token.
+     */
     static Reply to(int status, Grant grant, String location) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("task", grant.streamId());

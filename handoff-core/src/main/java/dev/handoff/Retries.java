@@ -36,7 +36,10 @@ final class Retries {
         return task.requestedBy(task.subject() == null ? request.subject() : task.subject(), key);
     }
 
-    /** Returns the id of the task that a subject begins with a key: the id under the current secret, unless a task has one under a previous secret. */
+    /**
+     * Returns the id of the task that a subject begins with a key: the id under the current secret, unless a task has one under a previous
+     * secret.
+     */
     String idOf(@Nullable String subject, String idempotencyKey) {
         List<String> ids = sealer.taskIds(subject, idempotencyKey);
         for (String id : ids.subList(1, ids.size())) {

@@ -307,8 +307,8 @@ public final class EventFeed extends Feed {
     }
 
     /**
-     * Writes a batch from the entry at which the last call stopped. If the format fails on an entry, what comes before it is returned as a part; the
-     * next call then begins with the entry.
+     * Writes a batch from the entry at which the last call stopped. If the format fails on an entry, what comes before it is returned as a
+     * part; the next call then begins with the entry.
      *
      * @throws FormatException if the format fails on the first entry
      */

@@ -172,7 +172,9 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         }
     }
 
-    /** Notes that the last part was written, and why it is the last. Does nothing for null, which stands for a part that is not the last. */
+    /**
+     * Notes that the last part was written, and why it is the last. Does nothing for null, which stands for a part that is not the last.
+     */
     final void wroteLast(@Nullable ReaderEnd end) {
         if (end != null) {
             written = end;

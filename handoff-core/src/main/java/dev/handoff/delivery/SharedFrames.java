@@ -8,8 +8,8 @@ import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shares encoded frames between all readers of one stream in one format. It keeps the last part that one reader has encoded, so each event is
- * encoded about once for any number of readers. It keeps nothing for a single reader.
+ * Shares encoded frames between all readers of one stream in one format. It keeps the last part that one reader has encoded, so each event
+ * is encoded about once for any number of readers. It keeps nothing for a single reader.
  *
  * <p>Thread-safe; never blocks.
  */

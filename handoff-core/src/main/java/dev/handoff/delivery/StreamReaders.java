@@ -111,7 +111,8 @@ final class StreamReaders {
      * @param seen the position up to which the reader has been sent the stream
      * @param run identifies the run of the job, which asks the store once for all readers
      * @param now the time in milliseconds
-     * @param interval the least time between two checks, in milliseconds; after a check that found the stream gone, this is a second at most
+     * @param interval the least time between two checks, in milliseconds; after a check that found the stream gone, this is a second at
+     *     most
      */
     void check(AuthorizedStream access, long seen, Object run, long now, long interval) {
         if (!asking.compareAndSet(false, true)) {

@@ -94,8 +94,8 @@ final class LocalTask {
     }
 
     /**
-     * Calls the handler and ends the stream, unless the task has ended before. Blocks as long as the handler does. Returns at once if the work of the
-     * handler goes on without a thread, which the executor ends then.
+     * Calls the handler and ends the stream, unless the task has ended before. Blocks as long as the handler does. Returns at once if the
+     * work of the handler goes on without a thread, which the executor ends then.
      *
      * @param whenOver runs once when the work is done or the stream has ended without it
      */

@@ -202,8 +202,8 @@ final class StreamLog implements StoreSpace.EndedStream {
     }
 
     /**
-     * Drops the log. Runs no hints, because the caller may hold the lock of another stream. Readers notice it, because they read again at least once a
-     * second.
+     * Drops the log. Runs no hints, because the caller may hold the lock of another stream. Readers notice it, because they read again at
+     * least once a second.
      */
     @Override
     public void drop() {

@@ -168,7 +168,8 @@ public interface HandoffObserver {
     /**
      * A streaming server read a batch that another process wrote.
      *
-     * @param lag the time from the write of the batch to its arrival here, by the time of the database server. It can be off by some milliseconds
+     * @param lag the time from the write of the batch to its arrival here, by the time of the database server. It can be off by some
+     *     milliseconds
      */
     default void tailLag(Duration lag) {}
 

@@ -50,9 +50,9 @@ public interface TaskDispatcher {
     boolean cancel(String taskId);
 
     /**
-     * Reports the tasks whose streams have readers on a streaming server. {@link dev.handoff.StreamEndpoint#reportReaders} calls this, on each
-     * streaming server about once a second. It also calls it when no stream has a reader, with an empty collection. It may call it again before
-     * an earlier call has returned.
+     * Reports the tasks whose streams have readers on a streaming server. {@link dev.handoff.StreamEndpoint#reportReaders} calls this, on
+     * each streaming server about once a second. It also calls it when no stream has a reader, with an empty collection. It may call it
+     * again before an earlier call has returned.
      *
      * <p>A dispatcher that cancels tasks without readers needs these calls. Other dispatchers may ignore them, as this implementation does.
      *

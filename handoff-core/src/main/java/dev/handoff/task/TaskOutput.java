@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 public interface TaskOutput {
 
     /**
-     * Appends an event to the stream. Blocks the calling thread while the store is slow, so it must not be called on a thread that must not block,
-     * such as an event loop.
+     * Appends an event to the stream. Blocks the calling thread while the store is slow, so it must not be called on a thread that must not
+     * block, such as an event loop.
      *
      * @param type the type of the event; null for none. Six types are not allowed: {@code completed}, {@code cancelled}, {@code failed} and
      *     {@code interrupted} show how a stream ended, and {@code error} and {@code open} are events of the browser's {@code EventSource}
@@ -65,8 +65,8 @@ public interface TaskOutput {
      * stream, so an action may {@link #emit} a last event. The stream ends when all actions have run. Actions must therefore return soon
      * and must not wait for the handler. An exception that an action throws is logged.
      *
-     * <p>The actions also run when the worker is stopped. The stream has ended with an error by then, and {@link #emit} throws. Otherwise a last
-     * event could make an incomplete answer look complete.
+     * <p>The actions also run when the worker is stopped. The stream has ended with an error by then, and {@link #emit} throws. Otherwise a
+     * last event could make an incomplete answer look complete.
      */
     void onCancel(Runnable action);
 }

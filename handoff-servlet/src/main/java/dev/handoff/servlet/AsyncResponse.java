@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An asynchronous response in the hands of its container, and the ways in which it ends: {@link #complete} if it is whole, {@link #abort} if it
- * must not look whole, and {@link #close} if the container ends it by itself. The feed is closed in each of them.
+ * An asynchronous response in the hands of its container, and the ways in which it ends: {@link #complete} if it is whole, {@link #abort}
+ * if it must not look whole, and {@link #close} if the container ends it by itself. The feed is closed in each of them.
  */
 final class AsyncResponse {
 

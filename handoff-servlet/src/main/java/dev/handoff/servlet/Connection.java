@@ -30,9 +30,9 @@ import org.slf4j.LoggerFactory;
  *   <li>{@link AsyncResponse}, which ends the response: whole, or cut.
  * </ul>
  *
- * <p>The container calls {@link #onWritePossible} when the socket takes more, and the store calls {@link #hint} when the stream has more. The
- * timer calls {@link #onTick}, which runs neither code of the application nor of the store. If one of these has to run, it moves the turn to a
- * thread of the container.
+ * <p>The container calls {@link #onWritePossible} when the socket takes more, and the store calls {@link #hint} when the stream has more.
+ * The timer calls {@link #onTick}, which runs neither code of the application nor of the store. If one of these has to run, it moves the
+ * turn to a thread of the container.
  */
 abstract class Connection implements WriteListener, AsyncListener {
 

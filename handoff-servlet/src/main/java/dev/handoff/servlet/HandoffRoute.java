@@ -37,8 +37,8 @@ import java.util.Optional;
  *
  * <ul>
  *   <li>Path parameters, such as {@code ;jsessionid=1}, are not part of the path.
- *   <li>A variable is never empty, {@code .} or {@code ..}. It holds no control characters and no U+FFFD, which stands for bytes that are not
- *       valid UTF-8.
+ *   <li>A variable is never empty, {@code .} or {@code ..}. It holds no control characters and no U+FFFD, which stands for bytes that are
+ *       not valid UTF-8.
  *   <li>Two slashes in a row, and a slash at the end, make an empty segment, which matches no variable. Some containers merge slashes
  *       before the filter sees them, and others answer 400.
  *   <li>A path with an encoded slash ({@code %2F}) matches no pattern with variables, because containers disagree on what it means. Many

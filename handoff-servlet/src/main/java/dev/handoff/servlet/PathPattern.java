@@ -51,8 +51,8 @@ final class PathPattern {
     /**
      * Returns the pattern that a path means.
      *
-     * @throws IllegalArgumentException if the path does not begin with a slash, has a wildcard, or has a variable that is not a whole segment,
-     *     has no valid name, or has the name of another; or if a path with variables has an empty segment
+     * @throws IllegalArgumentException if the path does not begin with a slash, has a wildcard, or has a variable that is not a whole
+     *     segment, has no valid name, or has the name of another; or if a path with variables has an empty segment
      */
     static PathPattern parse(String path) {
         if (!path.startsWith("/")) {

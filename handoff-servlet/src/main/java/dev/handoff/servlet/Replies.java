@@ -40,8 +40,8 @@ final class Replies {
     }
 
     /**
-     * Sets header fields in place of those that the response has already. Values of {@code Vary}, {@code Set-Cookie} and {@code Link} are added,
-     * because filters of the application set them as well.
+     * Sets header fields in place of those that the response has already. Values of {@code Vary}, {@code Set-Cookie} and {@code Link} are
+     * added, because filters of the application set them as well.
      */
     static void setHeaders(HttpServletResponse response, Map<String, List<String>> headers) {
         headers.forEach((name, values) -> {

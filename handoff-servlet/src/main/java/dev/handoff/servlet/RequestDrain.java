@@ -42,8 +42,9 @@ final class RequestDrain implements ReadListener {
     }
 
     /**
-     * Returns whether a response that is complete need not wait for the body any more. Some containers close the connection of a client that
-     * still sends, which then loses the response. A client that makes progress is waited for until a limit, which begins with the first call.
+     * Returns whether a response that is complete need not wait for the body any more. Some containers close the connection of a client
+     * that still sends, which then loses the response. A client that makes progress is waited for until a limit, which begins with the
+     * first call.
      */
     boolean isOver(long limitMillis) {
         if (ended) {

@@ -5,8 +5,8 @@ import jakarta.servlet.ServletOutputStream;
 import java.util.function.LongSupplier;
 
 /**
- * How long a client may take nothing before it is cut off. A client takes nothing while its socket is full: from the moment when the container
- * says that the output is not ready, until it calls the write listener. Each write begins the time anew.
+ * How long a client may take nothing before it is cut off. A client takes nothing while its socket is full: from the moment when the
+ * container says that the output is not ready, until it calls the write listener. Each write begins the time anew.
  */
 final class WriteDeadline {
 
