@@ -23,8 +23,8 @@ public final class Durations {
     }
 
     /**
-     * Returns the time, if it is a millisecond or more, and not more than a hundred years. For times that are used in milliseconds or added
-     * to an instant.
+     * Returns the time, if it is a millisecond or more, and not more than a hundred years. Use this for times that are converted to
+     * milliseconds or added to an instant.
      *
      * @throws IllegalArgumentException if it is not; the message holds the name and the time
      */

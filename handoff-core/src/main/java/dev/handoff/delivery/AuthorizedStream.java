@@ -99,6 +99,7 @@ public final class AuthorizedStream {
      * Returns the id of an event as the client receives it, with the proof that lets the client resume; see
      * {@link EventId}.
      *
+     * @param position the position of the entry
      * @param part the number of the frame within its entry, counted from 1; 0 for the last frame
      */
     public String eventId(long position, int part) {

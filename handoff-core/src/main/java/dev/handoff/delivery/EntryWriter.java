@@ -87,7 +87,7 @@ final class EntryWriter {
             List<StreamFormat.Frame> frames = format.frames(end);
             if (frames.isEmpty()) {
                 throw new IllegalStateException(
-                        "it returned no frame for the end, so a client could not tell the end from a cut");
+                        "the format returned no frame for the end, so a client could not see that the stream is complete");
             }
             boolean clean = format.endsCleanly(end);
             write(writer, position, frames);

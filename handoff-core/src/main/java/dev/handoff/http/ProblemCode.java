@@ -78,7 +78,7 @@ public enum ProblemCode {
     FORMAT_FAILED(500),
     /** This server does not know the format that the token names. */
     UNKNOWN_FORMAT(503),
-    /** The server closed the stream before its end. */
+    /** The server ended the response before the end of the stream. */
     INTERRUPTED(503),
     /** The server is about to stop. */
     DRAINING(503),

@@ -345,10 +345,10 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
          * that waits for a document counts as a reader until the document is sent, because the server notices only when it writes that the
          * client has left.
          *
-         * @throws IllegalArgumentException if the time is not positive
-         *
          * <p>Only time in which streaming servers call {@link #reportReaders} counts. Of a gap between two calls, at most two seconds
          * count, or half of the limit if that is less. So a process that was suspended does not cancel tasks for that reason.
+         *
+         * @throws IllegalArgumentException if the time is not positive
          */
         public Builder cancelUnattendedAfter(Duration limit) {
             this.cancelUnattendedAfter = Durations.requirePositive("cancelUnattendedAfter", limit);

@@ -5,7 +5,7 @@ import java.time.Duration;
 
 /**
  * Receives values for metrics from application servers, streaming servers, dispatchers, stores and workers. Each method does nothing unless
- * it is overridden.
+ * it is overridden. The parameter {@code type} is the type of a task.
  *
  * <p>Threads that write, read and run tasks call these methods, some of them while they hold a lock. An implementation must be thread-safe,
  * return at once and call nothing of this library. If it throws, the caller logs the exception and continues. Durations are measured in one
@@ -113,6 +113,7 @@ public interface HandoffObserver {
      * The first bytes of a stream were written for a reader. Heartbeats do not count.
      *
      * @param format the name of the format in the token of the reader
+     * @param sinceOpened the time since {@link #readerOpened}
      */
     default void firstBytes(String format, Duration sinceOpened) {}
 

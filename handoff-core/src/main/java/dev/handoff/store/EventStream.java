@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads the ordered log of one task. A read changes nothing. Any number of readers on any number of servers see the same log.
  *
- * <p>Positions are dense: 0, 1, 2 …, never reused and never changed. Readers do not see a fence, which a store may write when a new writer
- * takes over, so its position is skipped. The end comes after the last event and takes a position too.
+ * <p>Positions are dense: 0, 1, 2 …. A position is never reused, and its entry never changes. A store may write a fence when a new writer
+ * takes over. A fence takes a position, but a read does not return it, so its position is missing between the positions of the events. The
+ * end comes after the last event and takes a position too.
  *
  * <p>Thread-safe.
  */
@@ -41,23 +42,32 @@ public interface EventStream {
      * Registers a hint that runs when the stream may have new entries. It may run without new entries, and it may not run at all, so a
      * reader must also read again at least once a second.
      *
-     * @param hint runs in the thread that appends, or in a thread of the store's executor. It should return soon. The store logs its
-     *     exceptions. Several threads may run it at the same time
+     * @param hint runs in the thread that appends, or in a thread of the store's executor. It should return soon. The store logs the
+     *     exceptions that it throws. Several threads may run it at the same time
+     * @return the registration, which the reader has to close
      */
     Watch watch(Runnable hint);
 
     /**
      * Returns the position of the last entry, which is an event, a fence or the end; {@link #BEGINNING} if there is none. May block until
      * the store answers.
+     *
+     * @throws ProblemException with status 410 if the store knows that it no longer keeps the stream
      */
     long last();
 
-    /** Returns the end; empty if the stream has not ended. May block until the store answers. */
+    /**
+     * Returns the end; empty if the stream has not ended. May block until the store answers.
+     *
+     * @throws ProblemException with status 410 if the store knows that it no longer keeps the stream
+     */
     Optional<End> end();
 
     /**
      * Returns how many events the stream has; fences and the end do not count. May block until the store answers. This implementation
      * counts fences as events, so a store that writes fences must override it.
+     *
+     * @throws ProblemException with status 410 if the store knows that it no longer keeps the stream
      */
     default long eventCount() {
         return last() + 1 - (end().isPresent() ? 1 : 0);

@@ -18,11 +18,11 @@ public interface TaskDispatcher {
      * Accepts a task and returns its status, without waiting until the task is done. If a task with the same id is known, this is the retry
      * of a request: the dispatcher does not run the task again, and returns the status of the known task.
      *
-     * @throws ProblemException with status 400 if no handler has the type of the task; 409 if the idempotency key was used and the
-     *     dispatcher can no longer compare the requests; 413 if the task is larger than the dispatcher accepts; 422 if the known task has
-     *     another type or payload; or 503 if the dispatcher has no room, is closed, or cannot reach its store. Nothing was accepted then,
-     *     except that a store that did not answer in time may have stored the task. The client may repeat the request with its idempotency
-     *     key
+     * @throws ProblemException with status 400 if no handler has the type of the task; 413 if the task is larger than the dispatcher
+     *     accepts; 422 if the known task has another type or payload; 409 or 422 if the idempotency key was used for a task that is no
+     *     longer kept, although its events are; or 503 if the dispatcher has no room, is closed, or cannot reach its store. Nothing was
+     *     accepted then, except that a store that did not answer in time may have stored the task. The client may repeat the request with
+     *     its idempotency key
      */
     TaskStatus dispatch(Task task);
 
@@ -50,9 +50,9 @@ public interface TaskDispatcher {
     boolean cancel(String taskId);
 
     /**
-     * Reports the tasks whose streams have readers on a streaming server. {@link dev.handoff.StreamEndpoint#reportReaders} calls this, on
-     * each streaming server about once a second. It also calls it when no stream has a reader, with an empty collection. It may call it
-     * again before an earlier call has returned.
+     * Reports the tasks whose streams have readers on a streaming server. {@link dev.handoff.StreamEndpoint#reportReaders} calls this
+     * method about once a second on each streaming server, with an empty collection if no stream has a reader. A call may begin before an
+     * earlier call has returned.
      *
      * <p>A dispatcher that cancels tasks without readers needs these calls. Other dispatchers may ignore them, as this implementation does.
      *

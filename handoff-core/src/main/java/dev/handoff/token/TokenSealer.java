@@ -31,7 +31,7 @@ public interface TokenSealer {
      * To change the secret, pass the new one first and the old one as a previous secret, until the last token of the old secret has
      * expired.
      *
-     * @param secret the secret that seals new tokens. Null means that none is set and is refused
+     * @param secret the secret that seals new tokens. Null, which means that no secret is set, is refused
      * @param previous earlier secrets, whose tokens are still opened
      * @throws IllegalArgumentException if a secret is missing, has fewer than 32 characters or fewer than 10 different ones, or begins with
      *     a well-known text; the message does not show the secret
@@ -78,7 +78,8 @@ public interface TokenSealer {
     List<String> taskIds(@Nullable String subject, String idempotencyKey);
 
     /**
-     * Returns the proof that the event ids of a stream carry: 16 characters of URL-safe Base64. A client that sends it has read the stream.
+     * Returns the proof that the event ids of a stream carry: 16 characters of URL-safe Base64. A client that sends the proof has read an
+     * event of the stream.
      */
     String proof(String streamId);
 

@@ -124,7 +124,7 @@ final class AsyncResponse {
                 async.dispatch();
             }
         } catch (RuntimeException e) {
-            logger.debug("a reader of stream {} was gone before it could be cut off", feed.streamId(), e);
+            logger.debug("a reader of stream {} had left before its response could be aborted", feed.streamId(), e);
             onClosed.run();
         } finally {
             turn.unlock();

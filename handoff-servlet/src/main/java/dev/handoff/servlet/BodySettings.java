@@ -32,7 +32,7 @@ final class BodySettings {
 
     void maxBodyBytes(int value) {
         if (value < 1 || value == Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("maxBodyBytes is out of range: " + value);
+            throw new IllegalArgumentException("maxBodyBytes is not between 1 and 2147483646: " + value);
         }
         maxBodyBytes = value;
     }

@@ -214,7 +214,7 @@ enum Container {
                 }
             };
         } catch (ReflectiveOperationException | RuntimeException e) {
-            logger.debug("the stream of a request {} cannot be reset", inner.getClass(), e);
+            logger.debug("the HTTP/2 stream of a request of {} cannot be reset", inner.getClass(), e);
             return null;
         }
     }

@@ -96,14 +96,14 @@ public final class EventStreamServlet extends HttpServlet {
         return connections.drain();
     }
 
-    /** Calls {@link #drain} and blocks until it is done, at most about three seconds longer than the drain window. */
+    /** Calls {@link #drain} and blocks until its future completes, at most about three seconds longer than the drain window. */
     @Override
     public void destroy() {
         try {
             // The wait is bounded, because a timer that was shut down interrupts no streams.
             drain().get(connections.drainLimitMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            logger.warn("{} streams are still open", connections.size());
+            logger.warn("the drain did not end in time, {} streams are still open", connections.size());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException e) {
@@ -203,7 +203,7 @@ public final class EventStreamServlet extends HttpServlet {
         /**
          * Sets the drain window: the time over which {@link EventStreamServlet#drain} spreads the interruptions; 5 seconds by default.
          *
-         * @throws IllegalArgumentException if the time is negative
+         * @throws IllegalArgumentException if the time is negative or more than a hundred years
          */
         public Builder drainWindow(Duration drainWindow) {
             this.drainWindow = Durations.requireNotNegative("drainWindow", drainWindow);

@@ -253,7 +253,7 @@ public final class HandoffFilter implements Filter {
          * Sets how many bytes a body may have if the route reads it; 16 MiB by default. A request with a larger body is refused with status
          * 413.
          *
-         * @throws IllegalArgumentException if it is not positive
+         * @throws IllegalArgumentException if it is not positive, or is {@link Integer#MAX_VALUE}
          */
         public Builder maxBodyBytes(int maxBodyBytes) {
             bodies.maxBodyBytes(maxBodyBytes);

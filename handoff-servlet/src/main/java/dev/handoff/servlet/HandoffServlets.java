@@ -90,8 +90,8 @@ public final class HandoffServlets {
     /**
      * Registers only the streaming server. It supports asynchronous processing and is created when the context starts.
      *
-     * @param mapping the path of the streams within the application, as a pattern that ends with {@code /*}. Clients find it by {@link
-     *     Handoff.Builder#eventsUrl}, which must include the context path
+     * @param mapping the path of the streams within the application, as a pattern that begins with a slash and ends with {@code /*}. Set
+     *     {@link Handoff.Builder#eventsUrl} to this path, with the context path in front, so that clients are sent there
      * @throws IllegalArgumentException if the mapping is not such a pattern
      * @throws IllegalStateException if a servlet with the name {@code handoff-events} exists, if this instance is registered already, if
      *     another servlet is mapped to the path, or if the context has started
