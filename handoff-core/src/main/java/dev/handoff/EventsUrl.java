@@ -33,8 +33,8 @@ record EventsUrl(@Nullable String configured) {
         boolean tooMuch = uri.getRawUserInfo() != null || uri.getRawQuery() != null || uri.getRawFragment() != null;
         boolean controls = uri.getPath() != null && uri.getPath().chars().anyMatch(Character::isISOControl);
         if (!usable || tooMuch || controls || url.endsWith("/")) {
-            throw new IllegalArgumentException("eventsUrl must be a path or an absolute http or https URL, without user info,"
-                    + " query, fragment, control characters and a slash at the end, but is: " + url);
+            throw new IllegalArgumentException("eventsUrl must be a path or an absolute http or https URL, without"
+                    + " user info, query, fragment, control characters and a slash at the end, but is: " + url);
         }
     }
 

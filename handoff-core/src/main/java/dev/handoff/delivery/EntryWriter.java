@@ -87,7 +87,7 @@ final class EntryWriter {
             List<StreamFormat.Frame> frames = format.frames(end);
             if (frames.isEmpty()) {
                 throw new IllegalStateException(
-                        "the format returned no frame for the end, so a client could not see that the stream is complete");
+                        "the format returned no frame for the end, so the stream would look incomplete");
             }
             boolean clean = format.endsCleanly(end);
             write(writer, position, frames);

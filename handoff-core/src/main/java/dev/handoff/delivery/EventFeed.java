@@ -119,9 +119,8 @@ public final class EventFeed extends Feed {
     }
 
     /**
-     * Drops the rest of the current batch if it has more than 32 Ki characters. An adapter calls this when the socket takes no more, so
-     * that a slow client does not keep a large batch in memory. The feed reads the dropped events again later. Only for the thread that may
-     * ask for the next part.
+     * Drops the rest of the batch if it has more than 32 Ki characters, because the socket takes no more. The feed reads these events again
+     * later. Only for the thread that may ask for the next part.
      */
     public void onBlocked() {
         EventStream.Batch batch = rest;
@@ -139,33 +138,26 @@ public final class EventFeed extends Feed {
         }
     }
 
-    /**
-     * Returns the bytes of a heartbeat if nothing was sent for the heartbeat time; else null. Only for the thread that sends heartbeats.
-     * This thread calls {@link #heartbeatSent} when the socket has taken the bytes.
-     */
+    /** Returns a heartbeat if nothing was sent for the heartbeat time; else null. Only for the thread that sends heartbeats. */
     public @Nullable FrameWriter heartbeat() {
         long silent = feeds.now() - Math.max(deliveredAt, heartbeatAt);
         return silent >= feeds.heartbeat().toMillis() ? filler() : null;
     }
 
     /**
-     * Returns the bytes of a heartbeat, which clients ignore: a comment, or a space in front of a JSON line. An adapter may send them
-     * before the first part and when the reader has caught up. If a server sends the header fields only with the first bytes of the
-     * content, its adapter should send these bytes at once.
+     * Returns a heartbeat, which clients ignore: a comment, or a space in front of a JSON line. It may be sent before the first part, and
+     * when the reader has caught up. Send it at once if the server sends the header fields only with the first bytes.
      */
     public FrameWriter filler() {
         return FrameWriter.heartbeat(framing());
     }
 
-    /** Notes that the socket has taken a heartbeat. Only for the thread that sends heartbeats. */
+    /** Notes that the socket has taken a {@link #heartbeat}. Only for the thread that sends heartbeats. */
     public void heartbeatSent() {
         heartbeatAt = feeds.now();
     }
 
-    /**
-     * Returns whether it took 100 ms or more to read and encode the last part. In this case a hint must not produce the next part in its
-     * own thread, because that would delay the hints of other readers.
-     */
+    /** Returns whether it took 100 ms or more to make the last part. A hint must then not make the next part in its own thread. */
     public boolean isSlow() {
         return slow;
     }
@@ -191,9 +183,8 @@ public final class EventFeed extends Feed {
     }
 
     /**
-     * Writes the next part of the response to the output, in one call and less than twice {@value #SLICE_BYTES} bytes. Blocks until the
-     * store, the format and the output return. If the store or the format fails, this part is the last one and says so, and the result is
-     * {@link Feed.Produced#TRUNCATED}.
+     * Writes the next part of the response in one call, less than twice {@value #SLICE_BYTES} bytes. Blocks until the store, the format and
+     * the output return. If the store or the format fails, this part reports that and is the last one.
      *
      * @throws IOException if the output throws it
      */
@@ -245,7 +236,7 @@ public final class EventFeed extends Feed {
         try {
             return next();
         } catch (FormatException e) {
-            logger.error("stream {} is cut at position {}, because its format failed", streamId(), entries.failedAt(), e);
+            logger.error("stream {} is cut at position {}, its format failed", streamId(), entries.failedAt(), e);
             return last(entries.failed());
         } catch (ProblemException e) {
             return cut(e.problem());

@@ -149,7 +149,7 @@ public final class Rendering {
         try {
             return List.of(format.interrupted(problem));
         } catch (Throwable e) {
-            logger.error("a format failed to render an interruption, the stream is cut without a last frame", failure(format, e));
+            logger.error("a format failed to render an interruption, no last frame is sent", failure(format, e));
             return List.of();
         }
     }

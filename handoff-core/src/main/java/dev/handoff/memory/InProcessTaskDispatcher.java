@@ -29,9 +29,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Runs tasks in this process, on the executor of the application. The executor decides how many tasks run at a time and how many wait. If
- * the executor rejects a task, the dispatcher refuses the task with 503. A task of {@link TaskHandler#async} occupies a thread only while
- * it starts and while its end is written, so the executor does not limit how many of these tasks run at a time.
- * {@link Builder#maxPendingBytes} limits them.
+ * the executor rejects a task, the dispatcher refuses it with 503. A task of {@link TaskHandler#async} occupies a thread only while it
+ * starts and while its end is written. {@link Builder#maxPendingBytes} limits how many of these run at a time, not the executor.
  *
  * <pre>{@code
  * ExecutorService executor = Executors.newFixedThreadPool(16);
@@ -41,8 +40,7 @@ import org.slf4j.LoggerFactory;
  *         .build();
  * }</pre>
  *
- * <p>A task does not outlive the process. {@link #close} ends the streams of the remaining tasks, so that no reader waits for a task that
- * will never be done.
+ * <p>A task does not outlive the process. {@link #close} ends the streams of the remaining tasks, so that no reader waits for them.
  *
  * <p>The dispatcher has two limits of bytes: {@link Builder#maxPendingBytes} limits the tasks that are queued or running, and
  * {@link Builder#maxEndedBytes} limits the records of tasks that have ended. A task counts 1,408 bytes and a record 768 bytes, as heap
@@ -86,8 +84,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
     /**
      * Returns a builder of a dispatcher that runs handlers on the executor and appends what they emit to the store.
      *
-     * @param executor runs the handlers. It should reject a task that it cannot run soon, and must not run a task in the thread that
-     *     submits it. The dispatcher does not shut it down
+     * @param executor should reject a task that it cannot run soon, and must not run a task in the thread that submits it
      */
     public static Builder builder(EventStore store, Executor executor) {
         return new Builder(store, executor);
@@ -187,9 +184,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
 
     /**
      * Refuses new tasks, and ends the streams of the remaining tasks with the problem {@code worker_lost}. Their handlers notice this by
-     * {@link TaskOutput#emit}, {@link TaskOutput#cancelled} or {@link TaskOutput#onCancel}. The calling thread runs the actions of
-     * {@code onCancel} after the streams have ended, and blocks while they run. Does not wait for handlers. Does nothing if the dispatcher
-     * is closed and no task is left.
+     * {@link TaskOutput#emit} or {@link TaskOutput#onCancel}. The calling thread runs the actions of {@code onCancel} after the streams
+     * have ended. Does not wait for handlers. Does nothing if the dispatcher is closed.
      */
     @Override
     public void close() {
@@ -208,9 +204,8 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
 
     /**
      * Refuses new tasks, waits until the queued and running tasks are done, and then closes the dispatcher. When the time is over or the
-     * calling thread is interrupted, this ends the streams of the remaining tasks as {@link #close} does. An interrupted thread stays
-     * interrupted. The {@linkplain Builder#ticker ticker} measures the time. A handler must not call this, because it would wait for
-     * itself.
+     * thread is interrupted, this ends the streams of the remaining tasks as {@link #close} does. The thread stays interrupted.
+     * {@link Builder#ticker} measures the time. A handler must not call this, because it would wait for itself.
      *
      * <p>If the store refuses the end of a task, the task is done only when the end is stored or given up. A cancelled task is done only
      * when its handler has returned.
@@ -292,10 +287,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             return this;
         }
 
-        /**
-         * Sets the ticker that measures the retention time, the time without readers and the time of {@link #drain}; {@link Ticker#system}
-         * by default.
-         */
+        /** Sets the ticker for the retention time, the time without readers and {@link #drain}; {@link Ticker#system} by default. */
         public Builder ticker(Ticker ticker) {
             this.ticker = ticker;
             return this;
@@ -307,11 +299,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             return this;
         }
 
-        /**
-         * Sets how long the status of a task is kept after its end; one hour by default, as in {@link InMemoryEventStore}.
-         *
-         * @throws IllegalArgumentException if the time is not positive
-         */
+        /** Sets the positive time for which the status of a task is kept after its end; one hour by default, as in the store. */
         public Builder retention(Duration retention) {
             this.retention = Durations.requirePositive("retention", retention);
             return this;
@@ -341,14 +329,12 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         }
 
         /**
-         * Sets the time without a reader after which the dispatcher cancels a task. By default a task continues without readers. A client
-         * that waits for a document counts as a reader until the document is sent, because the server notices only when it writes that the
+         * Cancels a task whose stream has had no reader for this positive time. By default a task continues without readers. A client that
+         * waits for a document counts as a reader until the document is sent, because the server notices only when it writes that the
          * client has left.
          *
          * <p>Only time in which streaming servers call {@link #reportReaders} counts. Of a gap between two calls, at most two seconds
          * count, or half of the limit if that is less. So a process that was suspended does not cancel tasks for that reason.
-         *
-         * @throws IllegalArgumentException if the time is not positive
          */
         public Builder cancelUnattendedAfter(Duration limit) {
             this.cancelUnattendedAfter = Durations.requirePositive("cancelUnattendedAfter", limit);

@@ -65,7 +65,7 @@ final class StreamLog implements StoreSpace.EndedStream {
             }
             if (newEpoch <= epoch) {
                 throw new StaleWriterException(
-                        "stream " + id + " has a writer with epoch " + epoch + ", so epoch " + newEpoch + " is refused");
+                        "stream " + id + " has a writer with epoch " + epoch + ", epoch " + newEpoch + " is refused");
             }
             if (epoch == 0) {
                 // Never refused: without an appender the stream of an accepted task would have no end.
@@ -118,7 +118,7 @@ final class StreamLog implements StoreSpace.EndedStream {
                     && completed.result() != null
                     && streamBytes + endBytes > limit) {
                 throw new IllegalArgumentException(
-                        "the result takes " + endBytes + " bytes, so the stream would exceed its limit of " + limit + " bytes");
+                        "the stream would have " + (streamBytes + endBytes) + " bytes with its result, the limit is " + limit);
             }
             // A full store takes an end, too. It drops other streams before this one is in the queue: the store must
             // not drop

@@ -92,7 +92,7 @@ public interface EventStream {
         public Batch {
             Objects.requireNonNull(events, "events");
             if (more && end != null) {
-                throw new IllegalArgumentException("a batch with the end of the stream has more, but nothing comes after the end");
+                throw new IllegalArgumentException("a batch that has the end of the stream cannot have more");
             }
         }
 

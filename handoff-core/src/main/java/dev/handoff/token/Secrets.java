@@ -55,7 +55,7 @@ final class Secrets {
         }
         String plain = secret.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "");
         if (WELL_KNOWN.stream().anyMatch(plain::startsWith)) {
-            throw new IllegalArgumentException("the secret begins with a well-known text (try: openssl rand -base64 32)");
+            throw new IllegalArgumentException("the secret begins as a well-known one (try: openssl rand -base64 32)");
         }
         return secret;
     }

@@ -31,7 +31,7 @@ final class ErrorReplies {
             return refuse(known.problem(), known.getCause(), request, errors);
         }
         Errors.rethrowFatal(e);
-        return refuse(ProblemCode.INTERNAL_ERROR.problem("The server failed to answer this request."), e, request, errors);
+        return refuse(ProblemCode.INTERNAL_ERROR.problem("The server failed at this request."), e, request, errors);
     }
 
     private static Reply refuse(

@@ -99,7 +99,7 @@ public final class HandoffServlets {
     public static ServletRegistration.Dynamic register(
             ServletContext context, EventStreamServlet events, String mapping) {
         if (!mapping.startsWith("/") || !mapping.endsWith("/*")) {
-            throw new IllegalArgumentException("the mapping is not a path that begins with / and ends with /*: " + mapping);
+            throw new IllegalArgumentException("the mapping does not begin with / and end with /*: " + mapping);
         }
         String name = "handoff-events";
         ServletRegistration.Dynamic registration = context.addServlet(name, events);

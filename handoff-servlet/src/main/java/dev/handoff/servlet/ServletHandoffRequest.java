@@ -202,7 +202,7 @@ public final class ServletHandoffRequest implements HandoffRequest {
     private void requireReadable() {
         String type = request.getHeader("Content-Type");
         if (type != null && type.toLowerCase(Locale.ROOT).startsWith("multipart/")) {
-            throw ProblemCode.UNSUPPORTED_MEDIA_TYPE.exception("The content cannot be read as text, because its Content-Type is " + type);
+            throw ProblemCode.UNSUPPORTED_MEDIA_TYPE.exception("The content cannot be read as text: " + type);
         }
         String encoding = header("Content-Encoding");
         if (encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity")) {
