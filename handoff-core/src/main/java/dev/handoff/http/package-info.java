@@ -1,6 +1,6 @@
 /**
- * Requests and answers as values, without a server: {@link dev.handoff.http.HandoffRequest}, {@link dev.handoff.http.Reply} and {@link
- * dev.handoff.http.Problem}.
+ * Represents HTTP requests, answers and errors, independent of a server: {@link dev.handoff.http.HandoffRequest},
+ * {@link dev.handoff.http.Reply} and {@link dev.handoff.http.Problem}.
  */
 @NullMarked
 package dev.handoff.http;

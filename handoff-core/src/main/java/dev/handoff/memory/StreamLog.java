@@ -121,8 +121,7 @@ final class StreamLog implements StoreSpace.EndedStream {
                         "the stream would have " + (streamBytes + endBytes) + " bytes with its result, the limit is " + limit);
             }
             // A full store takes an end, too. It drops other streams before this one is in the queue: the store must
-            // not drop
-            // this one, and no thread that drops streams may wait for the lock that is held here.
+            // not drop this one, and no thread that drops streams may wait for the lock that is held here.
             shared.space.makeRoom(endBytes);
             long bytesWhileOpen = streamBytes;
             streamBytes += endBytes;

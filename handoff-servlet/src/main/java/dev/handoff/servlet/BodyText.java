@@ -31,8 +31,7 @@ final class BodyText {
         Charset charset = declared == null ? implied(bytes) : declared;
         String text = new String(bytes, charset);
         // The constructor replaces malformed bytes. Only a text with a replacement character can be malformed, so only
-        // that is decoded
-        // again.
+        // that is decoded again.
         if (text.indexOf(REPLACEMENT) >= 0) {
             requireWellFormed(bytes, charset);
         }
