@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Creates and checks the indexes that the store and the queue need. An administrator creates them before the first use of the database, and
- * after an upgrade that needs new ones. Thread-safe.
+ * Creates and checks the indexes that the store and the queue need. Create them before the first use of the database, and after an upgrade
+ * that needs new ones. Thread-safe.
  *
  * <pre>{@code
  * try (MongoClient client = MongoClients.create("mongodb://localhost:27017")) {
@@ -80,7 +80,8 @@ public final class MongoIndexes {
     private MongoIndexes() {}
 
     /**
-     * Creates the indexes that are missing. Blocks. Calls may be repeated, and several processes may call this at the same time.
+     * Creates the indexes that are missing. Blocks. You can call this again at any time, and several processes can call it at the same
+     * time.
      *
      * <p>If the server has no TTL indexes, this logs a message, and the sweep deletes expired documents.
      *

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class AnswerSize {
 
     private static final int MOST_DOCUMENTS = 200;
-    /** Each document that is smaller than the remembered size lowers it by this fraction of the difference. */
+    /** A document that is smaller than the remembered size lowers that size by the difference divided by this number. */
     private static final int DECAY = 64;
 
     private final AtomicLong size = new AtomicLong(4096);

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Each method blocks until the database answers or the time limit of the operation is over. A method that fails throws a {@link
  * DatabaseException}. If {@link DatabaseException#refused} returns true, the operation changed nothing. Otherwise its outcome is unknown:
  * the database may have applied it, or may still apply it. Reads return only data that a majority of the servers has stored, unless the
- * application sets another read concern. All times are times of the server. Callers must not hold a lock during a call.
+ * application sets another read concern. All times come from the clock of the server. Callers must not hold a lock during a call.
  *
  * <p>Thread-safe.
  */
@@ -26,14 +26,14 @@ public interface Database {
     // Events
 
     /**
-     * Inserts each batch separately and returns the outcomes in the same order. The outcome is {@code DUPLICATE} if the id or the (stream,
-     * position) of the batch exists.
+     * Inserts each batch separately and returns the outcomes in the same order. The outcome is {@code DUPLICATE} if a batch with the same
+     * id, or with the same stream and position, exists already.
      */
     List<InsertOutcome> insert(List<EventBatch> batches);
 
     /**
-     * Returns the id of the batch that begins at each of these positions. The map has no entry for a position at which no batch begins, or
-     * whose batch a majority has not stored yet.
+     * Returns the id of the batch that begins at each of these positions. A position is missing from the map if no batch begins there, or
+     * if a majority of the servers has not stored that batch yet.
      */
     Map<Position, ObjectId> holders(Collection<Position> positions);
 
@@ -41,8 +41,9 @@ public interface Database {
     Optional<EventBatch> last(String stream);
 
     /**
-     * Returns the last batch like {@link #last}, but only after a majority has confirmed that the server is the primary. Until then a new
-     * primary can return an older state than its predecessor. Costs a write.
+     * Returns the last batch like {@link #last}, but only after a majority has confirmed that the server is the primary. An unconfirmed
+     * primary can return an older state than the primary before it returned. The confirmation costs a write. By default this only calls
+     * {@link #last}.
      */
     default Optional<EventBatch> confirmedLast(String stream) {
         return last(stream);
@@ -52,8 +53,8 @@ public interface Database {
     Optional<EventBatch> lastBefore(String stream, long position);
 
     /**
-     * Returns batches that begin at a position or later, in order. Stops after the batch with which they hold more than {@code maxEvents}
-     * events, or at least {@code maxBytes}. Returns at least one batch unless there is none.
+     * Returns batches that begin at a position or later, in order. The last batch is the one with which the answer holds more than {@code
+     * maxEvents} events or at least {@code maxBytes} bytes. The answer is empty only if the stream has no such batch.
      */
     List<EventBatch> read(String stream, long from, int maxEvents, long maxBytes);
 
@@ -61,7 +62,7 @@ public interface Database {
      * Returns the batches of several streams that begin at a position or later, ordered by stream and position.
      *
      * @param from the first position to return, for each stream
-     * @param maxBytes the answer ends after the batch that reaches this many bytes
+     * @param maxBytes the answer ends after the batch with which it holds at least this many bytes
      */
     TailFetch tails(Map<String, Long> from, long maxBytes);
 
@@ -77,8 +78,8 @@ public interface Database {
     Optional<TaskRecord> task(String id);
 
     /**
-     * Returns the latest task with this fingerprint and subject that was created at most a time ago, without payload and attributes; empty
-     * if there is none.
+     * Returns the latest task with this fingerprint and subject that was created within the given time before now, without payload and
+     * attributes; empty if there is none.
      */
     Optional<TaskRecord> latestLike(String fingerprint, @Nullable String subject, Duration within);
 
@@ -88,29 +89,29 @@ public interface Database {
     /** Returns how many tasks of each type are queued, at most {@code limit} of each. */
     Map<String, Long> queueLengths(Collection<String> types, int limit);
 
-    /** Marks a task for cancellation, unless it has ended. Returns its value from before; empty if it has ended or is unknown. */
+    /** Marks a task for cancellation, unless it has ended. Returns the task as it was before; empty if it has ended or is unknown. */
     Optional<HeldTask> requestCancel(String id);
 
     /**
-     * Gives the oldest queued task of these types to an owner, and raises its epoch and its attempts by one. Returns it with its payload
-     * and its new epoch; empty if no such task is queued.
+     * Gives the oldest queued task of these types to an owner, and raises the epoch and the attempts of the task by one. Returns the task
+     * with its payload and its new epoch; empty if no such task is queued.
      */
     Optional<TaskRecord> claim(Collection<String> types, String owner);
 
     /**
-     * Gives a task to an owner and raises its epoch by one, if it still has this value. Returns it with its new epoch, without payload and
-     * attributes; empty if it has another value.
+     * Gives a task to an owner and raises the epoch of the task by one, if its state, epoch, owner and lease still equal those of {@code
+     * task}. Returns the task with its new epoch, without payload and attributes; empty if one of them differs.
      */
     Optional<TaskRecord> take(HeldTask task, String owner);
 
     /**
-     * Queues a running task again, if it still has this epoch. Returns whether it did.
+     * Queues a task again, if the task is running with this epoch. Returns whether it did.
      *
      * @param attempted whether the run counts as an attempt
      */
     boolean requeue(String id, int epoch, boolean attempted);
 
-    /** Sets the final state of a task, if it still has this epoch and has not ended, and drops its payload. Returns whether it did. */
+    /** Sets the final state of a task and drops its payload, if the task is running with this epoch. Returns whether it did. */
     boolean finish(String id, int epoch, TaskStatus.State state);
 
     /** Returns running tasks whose owner is not one of these, ordered by owner and id, at most {@code limit}. */
@@ -123,8 +124,8 @@ public interface Database {
     void recordReaders(Collection<String> ids);
 
     /**
-     * Returns the ids of queued and running tasks that are not marked for cancellation and have had no reader for a time, at most {@code
-     * limit}.
+     * Returns the ids of queued and running tasks that are not marked for cancellation and for which no reader was recorded for a time, at
+     * most {@code limit}. The creation of a task counts as a reader.
      */
     List<String> unread(Duration time, int limit);
 
@@ -133,20 +134,23 @@ public interface Database {
 
     // Workers
 
-    /** Increments the beat of a worker, or creates it. */
+    /** Increases the beat of a worker, or creates the beat if the worker has none. */
     void beat(String worker);
 
     /**
-     * Returns the beat of each worker. Fails if the server that answers is not the primary of a majority. No worker could write its beat to
-     * such a server, although other reads from it succeed.
+     * Returns the beat of each worker. Fails if the server that answers has lost its majority. Such a server still answers other reads, but
+     * no worker can write its beat to it.
      */
     Map<String, Long> beats();
 
-    /** Deletes the beat of a worker, if it still has this value. */
+    /** Deletes the beat of a worker, if the beat still has this value. */
     void forget(String worker, long beat);
 
     // Retention
 
-    /** Deletes expired events and then expired tasks that the database has not deleted itself. */
+    /**
+     * Deletes expired events, tasks and workers that the database has not deleted itself. Limits the documents and the time of one call, so
+     * a later call may have to delete the rest. Deletes no task while expired events are left.
+     */
     void deleteExpired();
 }

@@ -8,12 +8,13 @@ import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds consecutive entries of a stream that a writer stores together. If a part is added, the constructor changes, but {@link #of},
- * {@link #withEnd} and {@link #fence(ObjectId, String, long, int)} stay.
+ * Holds consecutive entries of a stream that a writer stores together. A later version may add a component, which changes the constructor
+ * but not {@link #of}, {@link #withEnd} and {@link #fence(ObjectId, String, long, int)}.
  *
  * @param seq the position of the first entry
+ * @param epoch the epoch of the writer
  * @param end the end of the stream, if it comes after these events; else null. It takes one position
- * @param fence whether this is a fence. A fence has no events and takes one position
+ * @param fence whether this is a fence: a batch without events that takes one position, so that an earlier writer cannot write there
  */
 public record EventBatch(
         ObjectId id,

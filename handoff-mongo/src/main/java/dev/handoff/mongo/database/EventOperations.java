@@ -45,7 +45,7 @@ final class EventOperations {
     private final RequiredIndex indexes;
     private final DatabaseSettings settings;
     private final AnswerSize answerSize = new AnswerSize();
-    /** Limits the memory of answers when many readers read at the same time. */
+    /** Limits how many reads run at the same time, and so the memory of their answers. */
     private final Semaphore reads = new Semaphore(MOST_READS);
 
     EventOperations(MongoCollections collections, ServerTime time, RequiredIndex indexes, DatabaseSettings settings) {
@@ -166,7 +166,7 @@ final class EventOperations {
             Thread.currentThread().interrupt();
         }
         if (!acquired) {
-            throw DatabaseException.unknown(MOST_READS + " other reads did not end in time", null);
+            throw DatabaseException.unknown("the read was not started, because " + MOST_READS + " other reads have not ended", null);
         }
     }
 
@@ -201,7 +201,8 @@ final class EventOperations {
             from.forEach((stream, seq) ->
                     byPosition.computeIfAbsent(seq, s -> new ArrayList<>()).add(stream));
             List<Bson> clauses = new ArrayList<>();
-            // The position comes first in the clause. A server without the index then skips old documents faster.
+            // The position comes first in the clause, because a server without the index then skips old documents
+            // faster.
             byPosition.forEach((seq, streams) -> clauses.add(Filters.and(
                     Filters.gte("seq", seq),
                     streams.size() == 1 ? Filters.eq("stream", streams.get(0)) : Filters.in("stream", streams))));

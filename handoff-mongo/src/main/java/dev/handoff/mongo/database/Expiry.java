@@ -42,7 +42,8 @@ final class Expiry {
     }
 
     /**
-     * Deletes the expired documents of a collection, and returns whether it deleted all. Starts no operation after half of the time limit.
+     * Deletes the expired documents of a collection, and returns whether it deleted all. If the collection has a TTL index, leaves
+     * documents that expired less than {@link #TTL_GRACE} ago to the server. Reads no more documents after half of the time limit.
      */
     boolean delete(MongoCollection<Document> collection) {
         if (isLate()) {
@@ -59,7 +60,8 @@ final class Expiry {
                     .map(d -> d.get("_id"))
                     .into(new ArrayList<>());
             if (!ids.isEmpty()) {
-                // The filter is repeated, because a worker may have extended its expiry since the read.
+                // The delete repeats the filter, because a worker may have extended the expiry of its document since
+                // the read.
                 limited(collection).deleteMany(Filters.and(Filters.in("_id", ids), expired));
             }
             if (ids.size() < DELETED_AT_A_TIME) {

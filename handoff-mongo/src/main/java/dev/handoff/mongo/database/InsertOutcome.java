@@ -17,7 +17,9 @@ public record InsertOutcome(Kind kind, @Nullable String detail) {
     public enum Kind {
         /** The document is stored as durably as the write concern requires. */
         STORED,
-        /** A document with the same unique key exists. It may be the same document, if the answer to an earlier insert was lost. */
+        /**
+         * A document with the same unique key exists. It may be this very document, if an earlier insert stored it and the answer was lost.
+         */
         DUPLICATE,
         /** The database refused the document and would refuse it again. */
         REFUSED,

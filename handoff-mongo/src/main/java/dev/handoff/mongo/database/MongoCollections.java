@@ -7,7 +7,7 @@ import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
 import org.bson.Document;
 
-/** Opens the collections with the read and write concerns that each needs. Thread-safe. */
+/** Opens each collection with the read and write concerns that it needs. Thread-safe. */
 final class MongoCollections {
 
     private final MongoDatabase database;
@@ -17,7 +17,7 @@ final class MongoCollections {
     /**
      * Creates the collections without a connection. Does not block.
      *
-     * @throws IllegalArgumentException if the write concern of events is {@code w=0}, so that the server would not acknowledge writes
+     * @throws IllegalArgumentException if the write concern of events is {@code w=0}, with which the server acknowledges no writes
      */
     MongoCollections(MongoDatabase database, DatabaseSettings settings, ServerTime time) {
         this.database = database;
@@ -47,15 +47,15 @@ final class MongoCollections {
     }
 
     /**
-     * Returns a collection that a cluster reads with {@code majority}, regardless of the read concern of events. A task that a read returns
-     * counts as accepted, so a failover must not roll it back.
+     * Returns a collection whose reads use {@code majority} in a cluster, regardless of the read concern of events. A task that a read
+     * returns counts as accepted, so a failover must not roll it back.
      */
     private MongoCollection<Document> collection(String name) {
         return database.getCollection(name)
                 .withReadConcern(time.isCluster() ? ReadConcern.MAJORITY : ReadConcern.DEFAULT);
     }
 
-    /** Returns the write concern of the settings, else that of the connection string. */
+    /** Returns the write concern of the settings, else that of the connection string, else {@code majority}. */
     private WriteConcern writeConcern() {
         WriteConcern own = settings.writeConcern() == null ? database.getWriteConcern() : settings.writeConcern();
         return own.equals(WriteConcern.ACKNOWLEDGED) ? WriteConcern.MAJORITY : own;

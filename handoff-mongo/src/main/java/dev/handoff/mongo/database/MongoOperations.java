@@ -35,9 +35,9 @@ public final class MongoOperations implements Database {
     private final WorkerOperations workers;
 
     /**
-     * Creates the operations without a connection. The first operation connects. Does not block.
+     * Creates the operations. Does not block and does not connect; the first operation connects.
      *
-     * @throws IllegalArgumentException if the write concern of events is {@code w=0}, so that the server would not acknowledge writes
+     * @throws IllegalArgumentException if the write concern of events is {@code w=0}, with which the server acknowledges no writes
      */
     public MongoOperations(MongoDatabase database, DatabaseSettings settings) {
         MongoDatabase limited = database.withTimeout(settings.timeout().toMillis(), TimeUnit.MILLISECONDS)

@@ -6,22 +6,25 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bson.Document;
 
-/** Checks that the unique index on (stream, seq) exists, which refuses the second of two writers at the same position. Thread-safe. */
+/**
+ * Checks that the unique index on (stream, seq) exists. If two writers write at the same position, this index refuses the second one.
+ * Thread-safe.
+ */
 public final class RequiredIndex {
 
     private final MongoDatabase database;
     private volatile boolean found;
 
-    /** Creates a check that has not run. */
+    /** Creates a check for a database. Does not block. */
     public RequiredIndex(MongoDatabase database) {
         this.database = database;
     }
 
     /**
-     * Checks that the index exists. Blocks on the database until a call has found the index; later calls return at once.
+     * Checks that the index exists. Blocks until the database answers. After one call has found the index, later calls return at once.
      *
-     * @throws DatabaseException if the index is missing; it counts as a refusal, and its message says how to create the index. Also if the
-     *     database does not answer
+     * @throws DatabaseException if the index is missing. The exception counts as a refusal, and its message says how to create the index
+     * @throws com.mongodb.MongoException if the database does not answer
      */
     public void require() {
         if (found) {

@@ -29,7 +29,7 @@ final class ServerTime {
     /** How long a reported time is used. It is renewed because clocks drift and the primary can change. */
     private static final long VALID_NANOS = TimeUnit.MINUTES.toNanos(1);
 
-    /** How long to wait after a failure before the next attempt. Each attempt may block for the time limit of an operation. */
+    /** The pause after a failed attempt. Each attempt may block for the time limit of an operation. */
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** Holds what a server answered to {@code hello}, and when. */
@@ -40,7 +40,7 @@ final class ServerTime {
     private final AtomicReference<@Nullable CompletableFuture<Answer>> first = new AtomicReference<>();
     private final AtomicBoolean asking = new AtomicBoolean();
     private volatile @Nullable Answer answer;
-    /** When the last failed attempt was. Written only by the caller that asks the server. */
+    /** When the last attempt failed. Only the caller that asks the server writes it. */
     private volatile @Nullable Long failed;
 
     ServerTime(MongoDatabase database, Ticker ticker) {
@@ -59,7 +59,10 @@ final class ServerTime {
         return fresh().cluster;
     }
 
-    /** Returns the last answer of the server. If it is old, one caller asks for a new one, and the others use the old one meanwhile. */
+    /**
+     * Returns the last answer of the server. If the answer is old, one caller asks for a new one, and the other callers use the old one
+     * meanwhile.
+     */
     private Answer fresh() {
         Answer last = answer;
         if (last == null) {
@@ -72,7 +75,7 @@ final class ServerTime {
             return ask();
         } catch (RuntimeException e) {
             // The operation that needs the time will fail by itself if the server cannot be reached.
-            logger.debug("the server cannot be asked for its time", e);
+            logger.debug("the time of the server could not be read", e);
             failed = ticker.read();
             return last;
         } finally {
@@ -109,17 +112,17 @@ final class ServerTime {
         try {
             return other.get();
         } catch (ExecutionException e) {
-            throw new MongoException("the server cannot be asked for its time", e.getCause());
+            throw new MongoException("the time of the server could not be read", e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new MongoInterruptedException("interrupted while another thread asks for the time", e);
+            throw new MongoInterruptedException("interrupted while another thread reads the time of the server", e);
         }
     }
 
     private Answer ask() {
         long before = ticker.read();
         Document hello = hello();
-        // The server read its clock between the two ticks, so this takes the middle.
+        // The server read its clock at some time between the two reads of the ticker, so this assumes the middle.
         long at = before + (ticker.read() - before) / 2;
         Answer fresh = new Answer(
                 hello.getDate("localTime"), at, hello.containsKey("setName") || "isdbgrid".equals(hello.get("msg")));

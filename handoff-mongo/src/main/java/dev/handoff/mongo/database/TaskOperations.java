@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
 final class TaskOperations {
 
     /**
-     * How much longer a task is kept than its events. TTL indexes delete at times that differ by minutes, and a task must be kept longer
-     * than its events.
+     * The time that is added to the retention of a task. A task must be kept longer than its events, and the TTL indexes of two collections
+     * can delete minutes apart.
      */
     private static final Duration TASKS_OUTLIVE_EVENTS = Duration.ofHours(1);
 
@@ -137,8 +137,8 @@ final class TaskOperations {
                     .findOneAndUpdate(
                             Filters.and(Filters.eq("state", "queued"), Filters.in("type", types)),
                             Updates.combine(ownedBy(owner), Updates.inc("attempts", 1), Updates.set("started", now)),
-                            // Returns the document from before the update. The database of the tests returns live
-                            // documents, so after the update two callers would get the same epoch.
+                            // Returns the document from before the update, because the database of the tests returns
+                            // its live document. With AFTER, two callers could read the same epoch from it.
                             new FindOneAndUpdateOptions()
                                     .sort(Sorts.ascending("created"))
                                     .returnDocument(ReturnDocument.BEFORE));

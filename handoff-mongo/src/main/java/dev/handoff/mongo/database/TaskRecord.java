@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  * Holds a task as the database stores it.
  *
  * @param payload the payload; empty if it was not requested, or if the task has ended
- * @param epoch how often the task was given to an owner, which is a worker or a sweeper
- * @param attempts how often workers have claimed it
- * @param cancel whether it is marked for cancellation
+ * @param epoch how many times the task was given to an owner, which is a worker or a sweeper
+ * @param attempts how many times workers have claimed the task
+ * @param cancel whether the task is marked for cancellation
  */
 public record TaskRecord(
         String id,
@@ -62,7 +62,11 @@ public record TaskRecord(
         return new Task(id, type, payload, attributes, subject, key, format);
     }
 
-    /** Returns the status of the task. */
+    /**
+     * Returns the status of the task.
+     *
+     * @param queuedBefore how many tasks were queued before this one; 0 if this task is not queued
+     */
     public TaskStatus status(int queuedBefore) {
         return TaskStatus.of(id, format, state, created)
                 .withSubject(subject)

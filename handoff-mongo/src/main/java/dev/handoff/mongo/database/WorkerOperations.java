@@ -23,8 +23,8 @@ final class WorkerOperations {
     /** The id of a document that is written before each read of the beats. */
     private static final String READERS_OF_BEATS = "readers";
     /**
-     * The bound of the random step by which a beat grows. A beat that is deleted and created again is then unlikely to repeat a value that
-     * a sweeper has seen.
+     * The bound of the random step by which a beat grows. If a beat is deleted and created again, it is then unlikely to repeat a value
+     * that a sweeper has seen.
      */
     private static final long LARGEST_STEP = 1 << 20;
 
@@ -53,7 +53,8 @@ final class WorkerOperations {
             if (e.getError().getCategory() != ErrorCategory.DUPLICATE_KEY) {
                 throw e;
             }
-            // Another process created the document at the same time. Servers before 4.2 do not retry the upsert.
+            // Another process created the document at the same time. Servers before 4.2 do not retry the upsert
+            // themselves.
             return incrementOnce(worker);
         }
     }
