@@ -17,12 +17,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Records which tasks have readers, and cancels tasks that have had no reader for a time. Writes the ids of several calls together: every
- * quarter of that time, but at most once a second. Does nothing if no time is set. Thread-safe.
+ * Records which tasks have readers, and cancels tasks that have had no reader for the time {@link QueueSettings#cancelUnattendedAfter}. One
+ * write records the ids of several calls. Writes happen every quarter of that time, but at most once a second. Does nothing if that time is
+ * null. Thread-safe.
  */
 final class Attendance {
 
-    /** How many sweeps in a row a process may miss before its wait begins anew. */
+    /** How many sweeps in a row a process may miss before it starts to count the time without readers anew. */
     static final int MISSED_SWEEPS = 3;
 
     private static final Logger logger = LoggerFactory.getLogger(Attendance.class);
@@ -108,14 +109,14 @@ final class Attendance {
         }
     }
 
-    /** Cancels tasks that have had no reader for the time. Must be called with each sweep, by one thread at a time. */
+    /** Cancels tasks that have had no reader for the configured time. Each sweep must call this, in one thread at a time. Blocks. */
     void cancelUnattended() {
         Duration time = limit;
         // While the database does not answer, servers cannot record readers, so that time does not count.
         if (time == null || !hasSweptFor(time)) {
             return;
         }
-        // A recorded time may be too old by one interval.
+        // A recorded time may be too old by one interval, because writes of readers are that far apart.
         for (String id : database.unread(time.plus(interval), MOST_UNREAD)) {
             logger.info("task {} has had no reader for {} and is cancelled", id, time);
             cancel.accept(id);

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * starts another. Otherwise one claim at a time queries the database, with pauses of 10 to 100 ms.
  *
  * <p>A claim takes one of the worker's {@code maxRunning} places before it queries the database, and the claimed task keeps the place. So a
- * worker claims only tasks that it may run. Thread-safe.
+ * worker never claims more tasks than it may run. Thread-safe.
  */
 final class Claims {
 
@@ -34,12 +34,12 @@ final class Claims {
     interface Runs {
 
         /**
-         * Registers a claimed task, and returns an action that runs it. Called before the claim counts as finished. The action is given another
-         * action, which it runs once, when the task no longer needs its place.
+         * Registers a claimed task, and returns an action that runs it. Called before the claim counts as finished. The returned action
+         * accepts a second action, and runs it once, when the task no longer needs its place.
          */
         Consumer<Runnable> begin(TaskRecord task);
 
-        /** Called after a claim without a task. */
+        /** Called after a claim that found no task. */
         void gotNone();
     }
 
@@ -59,7 +59,7 @@ final class Claims {
     private final BooleanSupplier allowed;
     private final Runs runs;
 
-    /** How many places tasks and claims take. */
+    /** How many places are in use, by tasks and by claims. */
     private final AtomicInteger places = new AtomicInteger();
 
     private final AtomicInteger claiming = new AtomicInteger();
@@ -76,7 +76,7 @@ final class Claims {
     private volatile long due;
 
     /**
-     * @param executor claims and runs tasks; it needs a thread for each of {@code maxRunning} whose handler blocks
+     * @param executor claims and runs tasks; it needs a thread for each of the {@code maxRunning} tasks whose handler blocks
      * @param allowed whether tasks may be claimed now
      */
     Claims(
@@ -134,7 +134,8 @@ final class Claims {
             executor.execute(this::claimAndRun);
             return true;
         } catch (RuntimeException | Error e) {
-            // Catches errors too. A timer cancels a job that throws, and the worker would claim no more tasks.
+            // Catches errors too, because a thread or timer whose job throws does not run the job again, and the worker
+            // would then claim no more tasks.
             claiming.decrementAndGet();
             places.decrementAndGet();
             failed(e);
@@ -208,8 +209,8 @@ final class Claims {
     }
 
     /**
-     * Returns how long a task was queued. Its times come from two processes, whose estimates of the server's time may differ by
-     * milliseconds, so the difference can be negative.
+     * Returns how long a task was queued. Two processes set the times of the task. Their estimates of the server's time may differ by
+     * milliseconds, so the difference can be negative, which counts as zero.
      */
     private static Duration queuedFor(TaskRecord task) {
         Instant started = task.started();
@@ -232,7 +233,7 @@ final class Claims {
         return underWay.headSet(number, true).isEmpty();
     }
 
-    /** Returns whether a claim has failed since the last call. The worker may then own a task that it does not know. */
+    /** Returns whether a claim has failed since the last call. If so, the worker may own a task that it does not know. */
     boolean wereInDoubt() {
         boolean was = inDoubt;
         inDoubt = false;

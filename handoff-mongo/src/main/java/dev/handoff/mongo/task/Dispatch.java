@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Dispatches and cancels tasks and returns their status. Repeats each operation for a time while its outcome is unknown, and then fails
- * with 503. After a task is known to be inserted, no later failure makes its dispatch fail.
+ * with 503. When a dispatch knows that its task is inserted, no later failure makes the dispatch fail.
  *
  * <p>Thread-safe. Blocks until the database answers or the time is over.
  */
@@ -48,14 +48,15 @@ final class Dispatch {
         }
         if (task.payload().length() > MAX_PAYLOAD_CHARS) {
             throw ProblemCode.CONTENT_TOO_LARGE.exception(
-                    "A task may have at most " + MAX_PAYLOAD_CHARS + " characters.");
+                    "The payload of a task may have at most " + MAX_PAYLOAD_CHARS + " characters.");
         }
         return reaching(retry -> status(insertOrJoin(task, retry)));
     }
 
     private TaskRecord insertOrJoin(Task task, Retry retry) {
         TaskRecord record = TaskRecord.queued(task);
-        // An insert of an id that exists is slow on a replica set, so this first queries a task that may exist.
+        // An insert of an id that exists is slow on a replica set. If the task may exist, this therefore queries it
+        // first.
         boolean mayExist = task.idempotencyKey() != null;
         if (mayExist) {
             Optional<TaskRecord> known = retry.call(() -> known(task));
@@ -104,8 +105,8 @@ final class Dispatch {
     }
 
     /**
-     * Returns the task with this id. If it is no longer kept but has events, this throws, because readers would take them for events of the
-     * new task.
+     * Returns the task with this id. Throws if the task is no longer kept but its events are, because readers would take them for events of
+     * the new task.
      */
     private Optional<TaskRecord> known(Task task) {
         Optional<TaskRecord> known = database.task(task.id());
@@ -152,7 +153,7 @@ final class Dispatch {
         return record.status(record.state() == TaskStatus.State.QUEUED ? queuedBefore(record) : 0);
     }
 
-    /** Returns the position in the queue, or 0 if the database does not answer. */
+    /** Returns how many tasks are queued before a task, or 0 if the database does not answer. */
     private int queuedBefore(TaskRecord record) {
         try {
             return (int) database.queuedBefore(record.created(), TaskStatus.MAX_QUEUE_POSITION);

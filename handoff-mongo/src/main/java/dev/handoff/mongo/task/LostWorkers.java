@@ -12,12 +12,12 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Decides which workers and tasks are lost, from the data that a sweeper reads. It does not compare clocks of machines. A worker is lost
+ * Decides which workers and tasks are lost, from the data that a sweeper reads. This does not compare clocks of machines. A worker is lost
  * when its beat has not changed for a whole lease, by the monotonic time of this process, while this process read the beats regularly.
  *
- * <p>A worker writes its beat before it claims its first task, and a sweeper reads the tasks before the beats. So each owner of a task has
- * a beat, unless it writes none. Workers of version 0.1 and processes that take tasks over write no beats. For their tasks this observes
- * the value of the task instead.
+ * <p>A worker writes its beat before it claims its first task, and a sweeper reads the tasks before the beats. So the beats include each
+ * owner of a task that writes beats. Workers of version 0.1 and processes that take tasks over write no beats. Their tasks are lost when
+ * the task itself has not changed for a whole lease.
  *
  * <p>A failed read and a late read restart all observations, because a worker that could not write its beat during an outage of the
  * database is not lost. Not thread-safe.
@@ -45,13 +45,13 @@ final class LostWorkers {
     private boolean hasRead;
     private long lastRead;
 
-    /** @param longestGap the longest time between two readings of one observation */
+    /** @param longestGap if two readings are further apart than this, all observations restart */
     LostWorkers(Duration lease, Duration longestGap) {
         this.leaseNanos = lease.toNanos();
         this.longestGapNanos = longestGap.toNanos();
     }
 
-    /** Returns whether there was a reading. Before the first one, {@link #live} knows no workers. */
+    /** Returns whether there was a reading. Before the first one, {@link #live} returns no workers. */
     boolean hasRead() {
         return hasRead;
     }
@@ -62,7 +62,10 @@ final class LostWorkers {
         tasks.clear();
     }
 
-    /** Returns the workers that a reading that begins now cannot find lost. The sweeper need not read their tasks. */
+    /**
+     * Returns the known workers whose current beat this process has observed for less than a lease. A reading that begins now cannot find
+     * them lost, so the sweeper need not read their tasks.
+     */
     Collection<String> live(long now) {
         Set<String> live = new HashSet<>(known);
         workers.forEach((id, seen) -> {
@@ -76,7 +79,7 @@ final class LostWorkers {
     /**
      * Adds a reading and returns the lost workers and tasks.
      *
-     * @param began when the read of the tasks began; the beats were read after them
+     * @param began when the read of the tasks began; the read of the beats followed
      * @param now when the read of the beats ended
      * @param running the running tasks, without those of live workers
      */
@@ -117,7 +120,7 @@ final class LostWorkers {
         return new Found(lost, idle);
     }
 
-    /** Returns whether a value was the same for a whole lease. */
+    /** Returns whether this process has observed the same value for a whole lease. */
     private <T> boolean isUnchanged(Map<String, Seen<T>> all, String id, T value, long began, long now) {
         Seen<T> seen = all.get(id);
         if (seen == null || !seen.value.equals(value)) {

@@ -49,7 +49,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>A process takes a task to run it, to cancel it, or to take it over from a lost worker. In the same atomic update it raises the
  *     epoch and sets itself as {@code worker}.
  *   <li>A task ends with the end of its stream, which only one process can write. The process sets the state after that.
- *   <li>A worker increments its beat three times per lease, the first time before it claims a task. A sweeper reads the beats regularly. If
+ *   <li>A worker increases its beat three times per lease, the first time before it claims a task. A sweeper reads the beats regularly. If
  *     a beat has not changed for a whole lease, the sweeper takes the tasks of that worker. If the stream of a task has ended, the sweeper
  *     sets the state. If the stream has events, the sweeper ends it with {@code worker_lost}. Otherwise the sweeper queues the task again,
  *     after a fence that stops appends of the lost worker.
@@ -89,11 +89,11 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Returns a builder of a queue in a database. {@link dev.handoff.mongo.MongoIndexes} must have created its indexes.
+     * Returns a builder of a queue in a database. {@link dev.handoff.mongo.MongoIndexes} must have created the indexes of the database.
      *
      * @param store holds the streams of the tasks, in the same database
-     * @param executor runs sweeps and records which tasks have readers. Its jobs wait for the store, so it must not be the store's
-     *     executor. It needs two threads. The queue does not shut it down
+     * @param executor runs the sweeps and the writes that record which tasks have readers. These jobs wait for the store, so this must not
+     *     be the executor of the store. It needs two threads. The queue does not shut it down
      * @param types the types of tasks that the queue accepts; it refuses others with status 400
      */
     public static Builder builder(
@@ -102,9 +102,9 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Queues a task and returns its status, or that of the known task with the same id. While the outcome is unknown, this repeats the
-     * lookup and the insert for the time of {@link Builder#retryFor}. After that it fails with 503. The task may be queued then, and a
-     * repetition with the same idempotency key joins it.
+     * Queues a task and returns its status, or the status of the known task with the same id. While the outcome is unknown, this repeats
+     * the lookup and the insert for the time of {@link Builder#retryFor}. After that it fails with 503. In that case the task may be queued
+     * nevertheless, and another dispatch with the same idempotency key joins it.
      */
     @Override
     public TaskStatus dispatch(Task task) {
@@ -117,8 +117,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Returns the latest task that the same subject requested with the same type and payload within a time, measured by the clock of the
-     * database server; empty if there is none.
+     * Returns the status of the latest task that the same subject requested with the same type and payload within the given time before
+     * now; empty if there is none. The clock of the database server measures the time.
      */
     @Override
     public Optional<TaskStatus> latestLike(Task task, Duration within) {
@@ -126,8 +126,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
     }
 
     /**
-     * Marks a task for cancellation. This ends a queued task at once. The worker of a running task checks for the mark four times a second
-     * and ends the task.
+     * Marks a task for cancellation. If the task is queued, this ends it at once. If it is running, its worker checks for the mark four
+     * times a second and ends the task.
      */
     @Override
     public boolean cancel(String taskId) {
@@ -136,8 +136,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
 
     /**
      * Submits two jobs to the executor of the queue: a sweep, if one is due, and, if {@link Builder#cancelUnattendedAfter} is set, a write
-     * that records which tasks have readers. Does not block. The write covers the ids of several calls. It happens every quarter of the
-     * limit, but at most once a second.
+     * that records which tasks have readers. Does not block. One write records the ids of several calls. Writes happen every quarter of
+     * that limit, but at most once a second.
      */
     @Override
     public void reportReaders(Collection<String> taskIds) {
@@ -150,7 +150,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
      * expired documents. Workers sweep, and so do streaming servers through {@link #reportReaders}, so applications need not call this. Any
      * number of processes may sweep at the same time. Does nothing while another sweep runs in this process.
      *
-     * @throws dev.handoff.mongo.database.DatabaseException if the database does not answer; a later sweep does what is left
+     * @throws dev.handoff.mongo.database.DatabaseException if the database does not answer; a later sweep does the rest
      */
     public void sweep() {
         sweeper.sweep();
@@ -219,8 +219,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
         }
 
         /**
-         * Sets how long the status of a task is kept after its end; by default as long as the store keeps events. It must not be shorter,
-         * because the next task with the same idempotency key would otherwise get the events of a deleted task.
+         * Sets how long the status of a task is kept after its end; by default as long as the store keeps events. The time must not be
+         * shorter than that, because the next task with the same idempotency key would otherwise get the events of a deleted task.
          *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
@@ -230,8 +230,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
         }
 
         /**
-         * Sets how long a task may be queued; by default as long as the status of a task is kept. After it, a sweep ends the task with 503
-         * {@code expired_in_queue}.
+         * Sets how long a task may be queued; by default as long as the status of a task is kept. After that time a sweep ends the task
+         * with 503 {@code expired_in_queue}.
          *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
@@ -290,7 +290,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         }
 
         /**
-         * Sets how often a task may be started if its worker is lost before the first event; 3 by default.
+         * Sets how many times a task may be started if its worker is lost before the first event; 3 by default.
          *
          * @throws IllegalArgumentException if it is not positive
          */
@@ -302,7 +302,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         /**
          * Cancels a task whose stream has had no reader for this time; by default no task is cancelled. The cancellation can be late by a
          * quarter of this time, because servers record readers only every quarter of it. If a process could not sweep, for example during
-         * an outage of the database, its wait begins anew.
+         * an outage of the database, it starts to count this time anew.
          *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
@@ -314,12 +314,13 @@ public final class MongoTaskQueue implements TaskDispatcher {
         /**
          * Returns the queue.
          *
-         * @throws IllegalArgumentException if the executor is that of the store, if tasks are kept for a shorter time than their events, or if
-         *     {@link #cancelUnattendedAfter} is less than three times the interval of the sweep
+         * @throws IllegalArgumentException if the executor is also the executor of the store, if tasks are kept for a shorter time than
+         *     their events, or if {@link #cancelUnattendedAfter} is less than three times the interval of the sweep
          */
         public MongoTaskQueue build() {
             if (executor == store.executor()) {
-                throw new IllegalArgumentException("the executor is that of the store; a sweep waits for its writes");
+                throw new IllegalArgumentException(
+                        "the queue and the store have the same executor, but sweeps wait for writes of the store");
             }
             Duration kept = QueueSettings.retention(retention, store.retention());
             Database operations = new MongoOperations(
@@ -342,7 +343,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
                             cancelUnattendedAfter,
                             observer,
                             ticker,
-                            // Fair, because a handler that emits in a loop would keep a cancellation from the lock.
+                            // The lock is fair, because a handler that emits in a loop could otherwise keep a
+                            // cancellation waiting for the lock.
                             () -> new ReentrantLock(true)));
         }
     }

@@ -24,8 +24,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>{@link #start} starts three daemon threads. One renews the lease, one checks for cancellations and starts sweeps, and one claims
  * tasks. An application that uses its own threads calls {@link #tick} instead. In both cases the worker cancels tasks in daemon threads of
- * its own, because a cancellation may wait for the database and for the application. It starts at most 100 of them, and each ends after a second
- * without work.
+ * its own, because a cancellation may wait for the database and for the application. It starts at most 100 of these threads, and each ends
+ * after a second without work.
  *
  * <pre>{@code
  * MongoWorker worker = MongoWorker.builder(queue, Executors.newFixedThreadPool(8))
@@ -112,17 +112,17 @@ public final class MongoWorker implements AutoCloseable {
     /**
      * Returns a builder of a worker.
      *
-     * @param executor runs the handlers. It needs one thread for each of {@link Builder#maxRunning} tasks, except those of {@link
-     *     TaskHandler#async}, and a few more that claim tasks and write the ends of streams. The worker does not shut it down
+     * @param executor runs the handlers. It needs one thread for each of {@link Builder#maxRunning} tasks, except tasks of {@link
+     *     TaskHandler#async} handlers, and a few more that claim tasks and write the ends of streams. The worker does not shut it down
      */
     public static Builder builder(MongoTaskQueue queue, Executor executor) {
         return new Builder(queue, executor);
     }
 
     /**
-     * Starts to claim tasks, in its own threads. Does not block. If the database cannot be reached or has no unique index on events, the
-     * worker logs that once and tries again, and claims no task until then. To stop the application instead, call {@link
-     * dev.handoff.mongo.MongoIndexes#require} first.
+     * Starts to claim tasks, in its own threads. Does not block. If the worker cannot reach the database, or the database has no unique
+     * index on events, the worker logs that once, tries again, and claims no task until that succeeds. To stop the application instead,
+     * call {@link dev.handoff.mongo.MongoIndexes#require} first.
      *
      * @throws IllegalStateException if the worker was started or closed before
      */
@@ -135,8 +135,8 @@ public final class MongoWorker implements AutoCloseable {
 
     /**
      * Runs the steps that are due: renews the lease, checks for cancellations, starts a sweep, and claims tasks. Blocks until the database
-     * answers. Throws nothing: it logs a failure, and a later tick tries again. If you do not call {@link #start}, call this about every 20
-     * ms. Several threads may call it, so that a slow step does not delay the others.
+     * answers. Throws nothing: a failure is logged, and a later tick tries again. If you do not call {@link #start}, call this about every
+     * 20 ms. Several threads may call it, so that a slow step does not delay the others.
      */
     public void tick() {
         renewLease();
@@ -153,7 +153,9 @@ public final class MongoWorker implements AutoCloseable {
         storeLost = lost;
     }
 
-    /** Stops all running tasks without an end, because their events cannot be stored and other workers may run them by now. */
+    /**
+     * Stops all running tasks without writing an end, because their events cannot be stored and other workers may run these tasks by now.
+     */
     private void releaseAll() {
         List<RunningTask> all = List.copyOf(running.values());
         if (!all.isEmpty()) {
@@ -177,7 +179,7 @@ public final class MongoWorker implements AutoCloseable {
         String id = claimed.id();
         TaskHandler handler = handlers.get(claimed.type());
         if (handler == null) {
-            throw new IllegalStateException("the database gave a task of type " + claimed.type() + " to this worker");
+            throw new IllegalStateException("the worker claimed a task of type " + claimed.type() + ", for which it has no handler");
         }
         // The retry time is zero, because appenders retry by themselves. If the stream has no end afterwards, a process
         // takes the task over.
@@ -195,7 +197,8 @@ public final class MongoWorker implements AutoCloseable {
     }
 
     private void work(RunningTask task, Runnable whenOver) {
-        // Either this thread sees that the worker stops, or the thread that stops the worker sees this task.
+        // Either this thread sees that the worker is stopping, or the thread that stops the worker sees this task in
+        // the map.
         if (stopping && task.run.releaseIfUntouched()) {
             leave(task, () -> queue.takeover().requeue(task.id, task.epoch, false), whenOver);
         } else {
@@ -228,10 +231,12 @@ public final class MongoWorker implements AutoCloseable {
     }
 
     /**
-     * Stops claiming tasks, and waits for the running ones. After the deadline it queues the remaining tasks that have emitted nothing
-     * again, and ends the others with {@code worker_lost}. Blocks up to the deadline, and up to one lease longer while the database does
-     * not answer. A sweeper later requeues or fails the tasks for which this did not succeed. An interruption ends the wait for the tasks.
-     * If you did not call {@link #start}, call {@link #tick} meanwhile.
+     * Stops claiming tasks, and waits for the running ones. After the deadline it requeues those of the remaining tasks that have emitted
+     * nothing, and ends the others with {@code worker_lost}. Blocks up to the deadline, and up to one lease longer while the database does
+     * not answer. If this cannot requeue or end a task, a sweeper does so later. An interruption ends the wait for the running tasks. If
+     * you did not call {@link #start}, call {@link #tick} in another thread meanwhile.
+     *
+     * @param deadline how long to wait
      *
      * @return whether all tasks ended before the deadline
      */
@@ -281,7 +286,7 @@ public final class MongoWorker implements AutoCloseable {
             return this;
         }
 
-        /** Sets what runs the actions that stop runs, and returns whether it accepts one. These may block. */
+        /** Sets the executor of the actions that stop the runs of tasks. It returns whether it accepted an action. An action may block. */
         Builder stops(Predicate<Runnable> stops) {
             this.stops = stops;
             return this;

@@ -18,9 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compares the tasks that a worker runs with those that it owns in the database: four times a second while it runs any, else three times
- * per lease. Cancels tasks that are marked for cancellation. Stops tasks that another process has taken. Takes over tasks that the worker
- * owns but does not run, which happens if the answer to a claim was lost or an end could not be recorded.
+ * Compares the tasks that a worker runs with the tasks that it owns in the database: four times a second while it runs a task, else three
+ * times per lease. Cancels tasks that are marked for cancellation. Stops tasks that another process has taken. Takes over tasks that the
+ * worker owns but does not run, which happens if the answer to a claim was lost or an end could not be recorded.
  *
  * <p>Thread-safe. One thread at a time compares.
  */
@@ -30,7 +30,7 @@ final class OwnedTasks {
     private static final long INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
     private static final long PAUSE_AFTER_FAILURE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final long UNKNOWN_FOR_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** How many more tasks a comparison reads than the worker may run. */
+    /** A comparison reads at most this many tasks more than the worker may run. */
     private static final int MORE_TASKS = 100;
 
     /** A task that this worker owns but does not run. */
@@ -81,7 +81,7 @@ final class OwnedTasks {
         this.notBefore = last;
     }
 
-    /** Compares if that is due and no other thread is comparing. Throws nothing. Blocks until the database answers. */
+    /** Compares, if a comparison is due and no other thread is comparing. Throws nothing. Blocks until the database answers. */
     void lookIfDue() {
         if (!isDue() || !looking.compareAndSet(false, true)) {
             return;
@@ -124,8 +124,8 @@ final class OwnedTasks {
     }
 
     private void compare() {
-        // These reads must come first, in this order. A finished claim has registered its task. A task that has left
-        // the map ended before the database is read.
+        // These three reads must come first, in this order. A claim that has finished has registered its task in the
+        // map. A task that has left the map ended before this reads the database.
         Map<String, Boolean> finished = new HashMap<>();
         unknown.forEach((id, task) -> finished.put(id, claims.haveFinished(task.lastClaim)));
         Map<String, RunningTask> ran = new HashMap<>(running);
@@ -151,12 +151,12 @@ final class OwnedTasks {
         if (task.stopping || running.get(task.id) != task || task.run.state().isFinal()) {
             return;
         }
-        // Uses other threads, because a cancellation waits for an emit of the handler, for cancel actions and for the
-        // database, and because all
-        // threads of the handlers may be busy. If no thread can be started, the next comparison tries again.
+        // This uses other threads, because a cancellation waits for an emit of the handler, for cancel actions and for
+        // the database, and because all threads of the handlers may be busy. If no thread can be started, the next
+        // comparison tries again.
         if (owned == null || owned.epoch() != task.epoch) {
             if (complete && isTaken(task)) {
-                logger.info("task {} was taken from worker {}, which stops it", task.id, owner);
+                logger.info("another process has taken task {} from worker {}, so the worker stops it", task.id, owner);
                 task.stopping = stops.test(task.run::release);
             }
         } else if (owned.cancel()) {
@@ -165,8 +165,8 @@ final class OwnedTasks {
     }
 
     /**
-     * Returns whether another process has taken a task. A new primary can return an older state of the task for a moment, which proves
-     * nothing.
+     * Returns whether another process has taken a task. For a moment, a new primary can return an older state of the task. Such an answer
+     * does not count.
      */
     private boolean isTaken(RunningTask task) {
         return database.task(task.id)

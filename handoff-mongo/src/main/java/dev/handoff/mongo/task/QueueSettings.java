@@ -17,11 +17,11 @@ import org.jspecify.annotations.Nullable;
  * @param types the types of tasks that are accepted
  * @param lease how long the beat of a worker may be unchanged before a sweep takes its tasks
  * @param sweepInterval the interval of the sweeps of this process
- * @param maxAttempts how often workers may start a task
+ * @param maxAttempts how many times workers may start a task
  * @param maxQueueTime how long a task may be queued
  * @param retryFor how long a call of the application is repeated while the database does not answer
  * @param cancelUnattendedAfter how long a task may have no reader; null for no limit
- * @param locks creates the locks on whose conditions threads wait
+ * @param locks creates the locks on which threads wait
  */
 record QueueSettings(
         String name,

@@ -49,7 +49,7 @@ final class Retry {
         }
     }
 
-    /** Waits, each time longer. Returns false if the time is over or the thread is interrupted. */
+    /** Waits, each time longer than before. Returns false if the time is over or the thread is interrupted. */
     boolean pause() {
         long left = deadline - ticker.read();
         if (left <= 0 || Thread.currentThread().isInterrupted()) {

@@ -10,10 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads in which a worker cancels, releases and ends its runs. Each of these actions may wait for the database, for an {@code emit} of the
- * handler that waits for the database, and for actions of the application. They have threads of their own, so that nothing else waits for them: at
- * most 100, which end after a second without work. The number of actions that wait for a thread is limited by the number of tasks that the worker
- * runs. The threads are daemons.
+ * Runs the actions that cancel, release and end the runs of a worker. Each of these actions may wait for the database, for an {@code emit}
+ * of the handler that waits for the database, and for actions of the application. They have threads of their own, so that nothing else
+ * waits for them. There are at most 100 threads, and each ends after a second without work. The number of tasks that the worker runs limits
+ * the number of actions that wait for a thread. The threads are daemons. Thread-safe.
  */
 final class StopThreads implements Predicate<Runnable> {
 

@@ -57,8 +57,9 @@ final class Sweeper {
         this.settings = settings;
         this.observer = observer;
         this.ticker = settings.ticker();
-        // Two readings per interval find a lost worker within a lease and one interval. Both are due a quarter early,
-        // because streaming servers call this only about once a second and the next call could be too late.
+        // Two readings per interval find a lost worker within a lease and one interval. Both throttles are due a
+        // quarter early, because streaming servers call this only about once a second, and their next call could come
+        // too late.
         this.lostDue =
                 new Throttle(ticker, settings.sweepInterval().multipliedBy(3).dividedBy(8));
         this.othersDue =
@@ -70,7 +71,7 @@ final class Sweeper {
                 new LostWorkers(settings.lease(), halfLease.compareTo(missedOne) > 0 ? halfLease : missedOne);
     }
 
-    /** Returns whether a sweep is due. Returns true to one caller, which must then call {@link #sweepDue}. */
+    /** Returns whether a sweep is due. Returns true to one caller only, which must then call {@link #sweepDue}. */
     boolean isDue() {
         return !sweeping.get() && lostDue.tryAcquire();
     }
@@ -127,7 +128,7 @@ final class Sweeper {
             for (HeldTask task : inOwnOrder(lost.tasks())) {
                 taken += takeOrLeave(task, Takeover.Cause.LOST);
                 if (ticker.read() - observed > settings.lease().toNanos() / 4) {
-                    // The reading is too old: a worker may have written its beat since.
+                    // The reading is too old, because a worker may have written its beat since.
                     more = taken > before;
                     break;
                 }
@@ -147,7 +148,8 @@ final class Sweeper {
             Map<String, Long> beats = database.beats();
             complete = true;
             LostWorkers.Found lost = lostWorkers.observe(began, ticker.read(), running, beats);
-            // If the answer reached the limit, a worker without tasks in it may still have some.
+            // If the answer reached the limit, a worker that has no task in the answer may still have tasks in the
+            // database.
             return running.size() < MOST_RUNNING ? lost : new LostWorkers.Found(lost.tasks(), Map.of());
         } finally {
             if (!complete) {
@@ -163,7 +165,10 @@ final class Sweeper {
         return ordered;
     }
 
-    /** Takes tasks over, and continues with the next task if one fails. Returns how many tasks were taken. */
+    /**
+     * Takes a task over. Returns 1 if it was taken, else 0. Logs a failure instead of throwing it, so that the caller continues with the
+     * next task.
+     */
     private int takeOrLeave(HeldTask task, Takeover.Cause cause) {
         try {
             return takeover.take(task, cause) ? 1 : 0;

@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Takes a task from its owner or from the queue, and ends it or queues it again. First it raises the epoch. Then it writes a fence, after
- * which the earlier owner can no longer append. If this process dies in between, the task is running without a live owner, and another
- * sweeper takes it.
+ * which the earlier owner can no longer append. If this process dies in between, the task is running without a live owner, and a sweeper of
+ * another process takes it.
  *
  * <p>Thread-safe. Blocks until the database answers.
  */
@@ -61,7 +61,10 @@ final class Takeover {
         this.retryFor = retryFor;
     }
 
-    /** Takes a task if it still has this value, and ends it or queues it again. Returns false if it has another value. */
+    /**
+     * Takes a task and ends it or queues it again. Returns false if the task has changed since {@code held} was read; then this does
+     * nothing.
+     */
     boolean take(HeldTask held, Cause cause) {
         Optional<TaskRecord> taken = database.take(held, name);
         taken.ifPresent(task -> settle(task, cause));
@@ -108,7 +111,11 @@ final class Takeover {
         }
     }
 
-    /** Queues a task again, or cancels it if it is marked for cancellation. */
+    /**
+     * Queues a task again, or cancels it if it is marked for cancellation. Does nothing if the task is not running with this epoch.
+     *
+     * @param attempted whether the run counts as an attempt
+     */
     void requeue(String id, int epoch, boolean attempted) {
         if (!database.requeue(id, epoch, attempted)) {
             return;
@@ -119,7 +126,7 @@ final class Takeover {
                 .ifPresent(task -> take(queued(task), Cause.CANCELLED));
     }
 
-    /** Returns the value of a queued task, which it keeps until another process changes it. */
+    /** Returns the {@link HeldTask} of a queued task. It equals the task in the database until another process changes that task. */
     private static HeldTask queued(TaskRecord task) {
         return HeldTask.of(task.id(), TaskStatus.State.QUEUED, task.epoch()).withCancel(task.cancel());
     }

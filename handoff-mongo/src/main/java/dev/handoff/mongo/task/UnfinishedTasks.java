@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends or requeues the tasks that still run when the deadline of a stop is over. Leaves a task to a sweeper if the database does not
- * answer. Thread-safe.
+ * Ends or requeues the tasks that still run when the deadline of {@link MongoWorker#stop} is over. Leaves a task to a sweeper if the
+ * database does not answer. Thread-safe.
  */
 final class UnfinishedTasks {
 
@@ -26,7 +26,7 @@ final class UnfinishedTasks {
     private final RunChanges changes;
 
     /**
-     * Creates an object that has ended no task.
+     * Creates the object and does nothing else.
      *
      * @param stops submits an action that may block, and returns whether it was accepted
      */
@@ -37,8 +37,8 @@ final class UnfinishedTasks {
     }
 
     /**
-     * Requeues the tasks that have emitted nothing and fails the others. Handles all at the same time, because each may wait for a database
-     * that does not answer. Blocks until all are done or the time is over.
+     * Requeues the tasks that have emitted nothing and fails the others. Handles all tasks at the same time, because each may wait for a
+     * database that does not answer. Blocks until all are handled or the time is over.
      */
     void requeueOrFail(Collection<RunningTask> tasks, Duration time) {
         AtomicInteger open = new AtomicInteger();

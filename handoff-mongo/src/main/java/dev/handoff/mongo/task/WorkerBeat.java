@@ -13,7 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Renews the lease of a worker: increments its beat three times per lease. After a failure it tries again after a short pause.
+ * Renews the lease of a worker by increasing its beat three times per lease. After a failure it tries again 100 ms later.
  *
  * <p>Thread-safe. One thread at a time writes the beat.
  */
@@ -31,7 +31,7 @@ final class WorkerBeat {
     private final AtomicBoolean beating = new AtomicBoolean();
 
     private volatile long due;
-    /** When the write of the last acknowledged beat began; before the first one, when this object was created. */
+    /** When the write of the last acknowledged beat began. Before the first such beat: when this object was created. */
     private volatile long last;
 
     private volatile boolean begun;
@@ -48,7 +48,7 @@ final class WorkerBeat {
         this.last = due;
     }
 
-    /** Writes the beat if that is due and no other thread is writing it. Throws nothing. Blocks until the database answers. */
+    /** Writes the beat, if a beat is due and no other thread is writing it. Throws nothing. Blocks until the database answers. */
     void beatIfDue() {
         if (closed || !isDue() || !beating.compareAndSet(false, true)) {
             return;
