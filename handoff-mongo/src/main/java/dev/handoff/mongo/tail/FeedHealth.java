@@ -5,7 +5,7 @@ import dev.handoff.time.Ticker;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Tracks whether a change feed delivers batches. While it does, the poller polls less often. Thread-safe. */
+/** Tracks whether a change feed delivers batches. While the feed delivers, the poller polls less often. Thread-safe. */
 final class FeedHealth {
 
     private static final long LONGEST_SILENCE = TimeUnit.SECONDS.toNanos(3);

@@ -8,8 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs the hint of one reader on an executor, because a hint formats events, writes to the client and may block. However often {@link
- * #tell} is called, the executor has at most one job of this hint, waiting or running. Thread-safe.
+ * Runs the hint of one reader on an executor, because a hint formats events, writes to the client and may block. The executor has at most
+ * one job of this hint, waiting or running, regardless of the number of calls of {@link #tell}. Thread-safe.
  */
 final class Hint implements Runnable {
 
@@ -26,7 +26,10 @@ final class Hint implements Runnable {
         this.executor = executor;
     }
 
-    /** Submits the hint to the executor. Does not block. If the executor rejects it, the reader reads again by itself within a second. */
+    /**
+     * Submits the hint to the executor. Does not block. If the executor rejects the hint, the reader reads again within a second without
+     * it.
+     */
     void tell() {
         if (action == null || wanted.getAndIncrement() != 0) {
             return;

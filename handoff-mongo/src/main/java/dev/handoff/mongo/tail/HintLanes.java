@@ -8,8 +8,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a limited number of jobs at a time on a shared executor, so that jobs that block leave threads for its other work. The queue holds
- * at most one job for each reader, because a {@link Hint} has at most one job. Thread-safe.
+ * Runs a limited number of jobs at a time on a shared executor, so that jobs that block leave threads free for other work of the executor.
+ * The queue holds at most one job for each reader, because a {@link Hint} has at most one job. Thread-safe.
  */
 final class HintLanes implements Executor {
 

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs one job repeatedly, one run at a time, until the job returns {@link #STOP}. After each failure in a row it pauses longer.
- * Thread-safe.
+ * Runs one job repeatedly, one run at a time, until the job returns {@link #STOP}. Pauses after a failure, longer after each failure in a
+ * row, up to 2 s. Thread-safe.
  */
 final class PollingLoop {
 
@@ -70,7 +70,9 @@ final class PollingLoop {
         wake(0);
     }
 
-    /** Schedules a run after a time in nanoseconds, unless an earlier one is scheduled. After a failure the next run keeps its time. */
+    /**
+     * Schedules a run after a time in nanoseconds, unless an earlier run is scheduled. Does nothing while the loop pauses after a failure.
+     */
     void wake(long nanos) {
         long mine;
         lock.lock();
@@ -132,13 +134,13 @@ final class PollingLoop {
         try {
             pause = job.run();
         } catch (RuntimeException | Error e) {
-            // Catches errors too, because without this loop readers would never see new entries.
+            // Catches errors too, because readers would never see new entries if this loop ended.
             failed = true;
             pause = Math.min(Math.max(SHORTEST_PAUSE_AFTER_FAILURE, 2 * failurePause), LONGEST_PAUSE_AFTER_FAILURE);
             Failures.log(
                     logger,
                     e,
-                    "streams could not be followed, trying again in {} ms: {}",
+                    "new entries of streams could not be fetched, trying again in {} ms: {}",
                     TimeUnit.NANOSECONDS.toMillis(pause));
         }
         long ticketOfNext;

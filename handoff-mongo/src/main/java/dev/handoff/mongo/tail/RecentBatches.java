@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Holds the latest batches of a stream, without a gap. Drops the oldest ones if the batches have too many bytes. Not thread-safe. */
+/** Holds the latest batches of a stream, without a gap. Drops the oldest batches if all together have more than 512 KB. Not thread-safe. */
 final class RecentBatches {
 
     static final long MAX_BYTES = 512 << 10;
@@ -23,7 +23,7 @@ final class RecentBatches {
         this.memory = memory;
     }
 
-    /** Begins at a position, without batches. */
+    /** Drops all batches. The next batch must begin at this position. */
     void begin(long position) {
         clear();
         start = position;
@@ -46,7 +46,7 @@ final class RecentBatches {
         entries.add(new Entry(batch, size, memory.add(size)));
         bytes += size;
         if (bytes > MAX_BYTES) {
-            // Drops half of the bytes at once, so that not every added batch drops another one. The latest batch stays,
+            // Drops half of the bytes at once, so that the batches added next drop nothing. The latest batch stays,
             // because readers wait for it.
             int drop = 0;
             long left = bytes;
@@ -58,7 +58,7 @@ final class RecentBatches {
         }
     }
 
-    /** Drops the batches with a stamp of {@link WindowMemory} up to this one. */
+    /** Drops the batches whose stamp of {@link WindowMemory} is at most this one. */
     void dropUpTo(long stamp) {
         int drop = 0;
         while (drop < entries.size() && entries.get(drop).stamp() - stamp <= 0) {

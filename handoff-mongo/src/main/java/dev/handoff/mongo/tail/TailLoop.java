@@ -34,11 +34,16 @@ final class TailLoop {
 
     private static final long SILENCE = TimeUnit.SECONDS.toNanos(5);
     private static final long PAUSE_WITH_FEED = TimeUnit.SECONDS.toNanos(1);
-    /** How much earlier than due a stream may be fetched together with others. Otherwise each stream would have queries of its own. */
+    /**
+     * How much earlier than due the loop may fetch a stream together with others. Without this, each stream would need queries of its own.
+     */
     private static final long EARLY_WITH_FEED = PAUSE_WITH_FEED / 2;
 
     private static final long LONGEST_GAP = TimeUnit.SECONDS.toNanos(1);
-    /** If a fetch takes longer or begins later by this time, it does not prove that an entry was missing meanwhile. */
+    /**
+     * If a fetch takes longer than this, or begins later than due by more than this, the loop does not know whether an entry was missing
+     * meanwhile.
+     */
     private static final long LATE = TimeUnit.SECONDS.toNanos(2);
 
     private static final long CHECK_SILENT = TimeUnit.SECONDS.toNanos(5);
@@ -98,7 +103,9 @@ final class TailLoop {
         polling.wake(shortest);
     }
 
-    /** Schedules a fetch of a stream as early as the shortest pause allows, unless it is known to have a gap. */
+    /**
+     * Schedules a fetch of a stream as early as the shortest pause allows. If the stream has a known gap, its next fetch is not earlier.
+     */
     void name(TailWindow window) {
         window.poll.name();
         polling.wake(Math.max(0, shortest - (ticker.read() - lookedAt)));
@@ -142,8 +149,8 @@ final class TailLoop {
                 gaps.add(new Due(window, wanted));
             }
         }
-        // Streams that were fetched longest ago come first. Then come streams at the same position together, because
-        // they share a clause of the query.
+        // The streams that were fetched longest ago come first. Streams that were fetched at the same time are ordered
+        // by position, because streams at the same position share a clause of the query.
         due.sort(comparingLong((Due d) -> d.window().poll.askedAt() - now).thenComparingLong(Due::wanted));
         for (int i = 0; i < due.size(); i += STREAMS_PER_QUERY) {
             fetch(due.subList(i, Math.min(i + STREAMS_PER_QUERY, due.size())), now, fed);
@@ -180,7 +187,8 @@ final class TailLoop {
     private void fetch(List<Due> due, long now, boolean fed) {
         due.forEach(d -> d.window().poll.beginFetch(now));
         List<Due> open = due;
-        // The limit of bytes can cut streams off an answer. They are fetched again before the streams that grow fast.
+        // The limit of bytes can cut streams off an answer. The next query fetches these streams first, before others
+        // that grow fast.
         for (int i = 0; i < QUERIES_PER_LOOK && !open.isEmpty(); i++) {
             open = fetchOnce(open, fed);
         }
@@ -197,7 +205,7 @@ final class TailLoop {
         }
     }
 
-    /** Runs one query. Returns the streams of which the answer may be incomplete. */
+    /** Runs one query. Returns the streams for which the answer may be incomplete. */
     private List<Due> fetchOnce(List<Due> due, boolean fed) {
         Map<String, Long> from = due.stream().collect(toMap(Due::id, Due::wanted));
         TailFetch fetched = ask(from, bytesPerQuery);
@@ -223,7 +231,7 @@ final class TailLoop {
                 }
                 case CONFLICT -> {
                     gapped.add(batch.stream());
-                    logger.warn("stream {} has other entries than before, reads of them fail", batch.stream());
+                    logger.warn("stream {} has other entries than before, so reads by readers of the old entries fail", batch.stream());
                     window.cutBeyond(batch.seq());
                 }
                 case IGNORED -> {}
@@ -267,7 +275,9 @@ final class TailLoop {
         }
     }
 
-    /** Fetches one batch of a stream in which entries are missing. */
+    /**
+     * Fetches one batch of a stream in which an entry is missing, and makes reads fail if the entry is missing for longer than a second.
+     */
     private void probe(Due gap, long now) {
         TailWindow window = gap.window();
         PollState poll = window.poll;
@@ -285,7 +295,7 @@ final class TailLoop {
             poll.resetPause();
             poll.moved(ticker.read());
         } else if (Math.min(poll.noteGap(gap.wanted(), now), now - readingSince) > LONGEST_GAP) {
-            logger.warn("stream {} has lost the entry at position {}, reads of it fail", gap.id(), gap.wanted());
+            logger.warn("stream {} has lost the entry at position {}, so reads of that entry fail", gap.id(), gap.wanted());
             poll.closeGap();
             window.cutAt(gap.wanted());
         } else {
@@ -296,13 +306,13 @@ final class TailLoop {
     private void forget(String streamId, long now) {
         TailWindow window = windows.get(streamId);
         if (window != null) {
-            logger.warn("stream {} cannot be followed, its readers read the database", streamId);
+            logger.warn("stream {} has a document that is not a valid batch, so its readers read the database", streamId);
             window.poll.moved(now);
             window.forget();
         }
     }
 
-    /** Checks whether one stream, the one for which this is most urgent, is shorter than what its readers have read. */
+    /** Checks whether a stream is shorter than what its readers have read. Checks at most one stream per call, the most urgent one. */
     private void checkOne(long now) {
         if (now - nextCheckAt < 0) {
             return;
@@ -322,7 +332,7 @@ final class TailLoop {
         }
         if (window.poll.noteCheck(now, length < expected)) {
             logger.warn(
-                    "stream {} has {} entries, fewer than the {} that were read before; reads of them fail",
+                    "stream {} has {} entries, fewer than the {} that were read before, so reads by those readers fail",
                     window.id(),
                     length,
                     expected);

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * streams. A stream that grows is fetched often. The pause between fetches of a silent stream becomes longer. While a change feed delivers,
  * each stream is fetched once a second.
  *
- * <p>Positions are dense, so the poller detects a missing entry: the next batch does not follow the last known one. It fetches the stream
- * again. If the entry is still missing after a second, or if the stream becomes shorter, reads of the affected readers fail.
+ * <p>Positions are dense, so an entry is missing if the next batch does not follow the last known one. The poller then fetches the stream
+ * again. If the entry is still missing after a second, or if the stream becomes shorter, the reads of the affected readers fail.
  *
  * <p>Thread-safe. Only the loops call the source. No method of this class blocks.
  */
@@ -29,7 +29,7 @@ public final class TailPoller {
     private final FeedHealth feed;
     private final List<TailLoop> loops = new ArrayList<>();
 
-    /** Creates a poller that starts to poll with the first watch. */
+    /** Creates a poller. It starts to poll when the first watch is registered. */
     public TailPoller(TailSource source, TailSettings settings) {
         this.ticker = settings.ticker();
         this.hintExecutor = hintExecutor(settings);
@@ -51,7 +51,7 @@ public final class TailPoller {
         return new HintLanes(shared, Math.max(1, threads - 2));
     }
 
-    /** Registers a hint that runs when a stream may have more entries. The caller must close the watch. */
+    /** Registers a hint that runs when a stream may have more entries, and returns the watch. The caller must close the watch. */
     public TailWindow.Watch watch(String streamId, Runnable hint) {
         TailLoop loop = loopOf(streamId);
         TailWindow.Watch[] watch = new TailWindow.Watch[1];
@@ -87,14 +87,15 @@ public final class TailPoller {
         return loopOf(streamId).windows.get(streamId);
     }
 
-    /** Returns the known entries after a position; null if the reader must read the database. */
+    /** Returns the known entries after a position, at most {@code limit} events; null if the reader must read the database. */
     public EventStream.@Nullable Batch read(TailWindow.Watch watch, long after, int limit) {
-        // The loop stops if the executor rejects it. Without polls the reader would never see new entries.
+        // This starts the loop again if it has stopped because the executor rejected it. Without polls the reader would
+        // never see new entries.
         loopOf(watch.window().id()).begin();
         return watch.read(after, limit);
     }
 
-    /** Begins to fetch a stream from a position. A reader must have read all entries before it. */
+    /** Begins to fetch a stream from a position. A reader must have read all entries before that position. */
     public void follow(TailWindow.Watch watch, long position) {
         if (watch.window().follow(position)) {
             loopOf(watch.window().id()).soon();
@@ -109,7 +110,10 @@ public final class TailPoller {
         }
     }
 
-    /** Records that the change feed is open. From now on the feed calls {@link #deliver} or {@link #name} for each batch. */
+    /**
+     * Records that the change feed is open, and schedules a fetch of all streams at once. From now on the feed calls {@link #deliver},
+     * {@link #name} or {@link #feedDelivered} for each batch.
+     */
     public void feedOpened() {
         feed.opened();
         loops.forEach(TailLoop::askAllAtOnce);
@@ -125,13 +129,13 @@ public final class TailPoller {
         feed.delivered();
     }
 
-    /** Records that the change feed is closed. */
+    /** Records that the change feed is closed, and schedules a fetch of all streams at once. */
     public void feedClosed() {
         feed.closed();
         loops.forEach(TailLoop::askAllAtOnce);
     }
 
-    /** Adds a batch of the change feed. If entries before it are missing, this schedules a fetch of the stream at once. */
+    /** Adds a batch of the change feed. If entries before the batch are missing, this schedules a fetch of the stream at once. */
     public void deliver(EventBatch batch) {
         feed.delivered();
         TailWindow window = window(batch.stream());
@@ -144,7 +148,7 @@ public final class TailPoller {
         }
     }
 
-    /** Schedules a fetch of a stream at once, because the change feed reported more entries. */
+    /** Schedules a fetch of a stream at once, because the change feed reported entries that it could not read. */
     public void name(String streamId) {
         feed.delivered();
         TailWindow window = window(streamId);

@@ -8,14 +8,16 @@ import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds the settings of a {@link TailPoller}. If a setting is added, the constructor changes, but {@link #of} and the {@code with…} methods
- * stay.
+ * Holds the settings of a {@link TailPoller}. A later version may add a setting, which changes the constructor but not {@link #of} and the
+ * {@code with…} methods.
  *
- * @param executor runs the polling loops, one thread each
+ * @param executor runs the polling loops; each loop needs a thread
  * @param hintExecutor runs the hints of readers; null to run them on the executor of the loops
+ * @param ticker the source of monotonic time
  * @param poll how often streams are fetched
  * @param loops how many loops share the streams
  * @param windowBytes the most bytes that the windows of all streams may hold together
+ * @param observer receives measurements of the fetches
  */
 public record TailSettings(
         ScheduledExecutorService executor,
@@ -31,7 +33,11 @@ public record TailSettings(
 
     private static final long MOST_WINDOW_BYTES = 64L << 20;
 
-    /** Checks the numbers. */
+    /**
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException if {@code loops} is less than 1 or {@code windowBytes} is negative
+     */
     public TailSettings {
         if (loops < 1) {
             throw new IllegalArgumentException("loops is less than 1: " + loops);
@@ -53,7 +59,7 @@ public record TailSettings(
         return new TailSettings(executor, hintExecutor, ticker, poll, loops, windowBytes, observer);
     }
 
-    /** Returns these settings with another bound of windows. */
+    /** Returns these settings with another limit for the bytes of all windows. */
     public TailSettings withWindowBytes(long windowBytes) {
         return new TailSettings(executor, hintExecutor, ticker, poll, loops, windowBytes, observer);
     }
@@ -63,7 +69,7 @@ public record TailSettings(
         return new TailSettings(executor, hintExecutor, ticker, poll, loops, windowBytes, observer);
     }
 
-    /** Returns a sixteenth of the heap, but at most 64 MB. */
+    /** Returns the default limit for the bytes of all windows: a sixteenth of the heap, but at most 64 MB. */
     public static long defaultWindowBytes() {
         return Math.min(Runtime.getRuntime().maxMemory() / 16, MOST_WINDOW_BYTES);
     }

@@ -12,8 +12,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Caches the tail of a stream that has readers in this process: the batches from some position on, fetched once for all readers. A reader
- * that is further behind reads the database. Thread-safe. No method blocks.
+ * Caches the tail of a stream that has readers in this process: the latest batches, fetched once for all readers. A reader that needs an
+ * earlier entry reads the database. Thread-safe. No method blocks.
  */
 public final class TailWindow {
 
@@ -23,7 +23,7 @@ public final class TailWindow {
     enum Offer {
         /** The batch follows the last known one and was added. */
         TAKEN,
-        /** The entries are known already, or the stream is not followed. */
+        /** The entries are known already, the stream has ended, or it is not followed. */
         IGNORED,
         /** Entries before the batch are missing. */
         GAP,
@@ -105,7 +105,7 @@ public final class TailWindow {
         }
     }
 
-    /** Returns the position after the last one that any reader has read. Ignores readers whose reads fail. */
+    /** Returns the position after the last entry that any reader has read. Ignores readers whose reads fail. */
     long shown() {
         long shown = 0;
         for (Watch watch : watches) {
@@ -142,7 +142,10 @@ public final class TailWindow {
         tellAll();
     }
 
-    /** Makes reads fail from a position on, because its entry is lost. Suspends polling until another reader opens a watch. */
+    /**
+     * Makes reads fail from a position on, because the entry there is lost. Suspends polling until another reader opens a watch or the
+     * entry arrives.
+     */
     void cutAt(long position) {
         lock.lock();
         try {
@@ -156,7 +159,7 @@ public final class TailWindow {
         tellAll();
     }
 
-    /** Makes reads fail for the readers that have read more than the stream has now. */
+    /** Makes reads fail for the readers that have read more entries than the stream has now. */
     void cutBeyond(long length) {
         Predicate<Watch> beyond = w -> w.shown > length;
         watches.stream().filter(beyond).forEach(w -> w.goneAt = 0);
@@ -167,7 +170,7 @@ public final class TailWindow {
         }
     }
 
-    /** Returns whether the window knows the last position of the stream. */
+    /** Returns whether the window knows the last entry of the stream, as of the last fetch. */
     public boolean isFollowed() {
         lock.lock();
         try {
@@ -189,8 +192,8 @@ public final class TailWindow {
     }
 
     /**
-     * Adds a batch if it follows the known entries, and runs the hints then. While the stream is not followed, this adds nothing, but it
-     * runs the hints.
+     * Adds a batch if it follows the known entries, and then runs the hints. While the stream is not followed, this adds nothing but runs
+     * the hints.
      */
     Offer offer(EventBatch batch) {
         boolean tell;
@@ -220,7 +223,7 @@ public final class TailWindow {
         return offer;
     }
 
-    /** Drops the batches with a stamp up to this one. */
+    /** Drops the batches whose stamp is at most this one. */
     void dropUpTo(long stamp) {
         lock.lock();
         try {
@@ -258,7 +261,7 @@ public final class TailWindow {
 
         private final Hint hint;
         private final Runnable onClose;
-        /** The position after the last one that the reader has read. */
+        /** The position after the last entry that the reader has read. */
         private volatile long shown;
         /** A read of this position or a later one fails. */
         private volatile long goneAt = Long.MAX_VALUE;
@@ -287,7 +290,7 @@ public final class TailWindow {
             return goneAt != Long.MAX_VALUE;
         }
 
-        /** Returns the known entries after a position; null if the reader must read the database. */
+        /** Returns the known entries after a position, at most {@code limit} events; null if the reader must read the database. */
         public EventStream.@Nullable Batch read(long after, int limit) {
             noteShown(after + 1);
             EventStream.Batch batch = TailWindow.this.read(after, limit);

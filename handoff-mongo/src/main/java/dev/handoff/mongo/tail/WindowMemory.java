@@ -6,13 +6,17 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Limits the bytes of all windows of a process. Above the limit the windows drop the batches that were added first. Thread-safe. */
+/**
+ * Limits the bytes of all windows of a process together. Above the limit, the windows drop the batches that were added first. Thread-safe.
+ */
 final class WindowMemory {
 
     private final long limit;
     private final Set<TailWindow> windows = ConcurrentHashMap.newKeySet();
     private final AtomicLong used = new AtomicLong();
-    /** The sum of all bytes ever added. Its value at the time of a batch is the batch's stamp, which measures age in bytes. */
+    /**
+     * The sum of all bytes ever added. Its value after a batch was added is the stamp of that batch: a batch with a lower stamp is older.
+     */
     private final AtomicLong added = new AtomicLong();
 
     private final AtomicBoolean dropping = new AtomicBoolean();
@@ -43,7 +47,7 @@ final class WindowMemory {
         return used.get();
     }
 
-    /** Drops the oldest batches if there are too many bytes. The caller must not hold the lock of a window. */
+    /** Drops the oldest batches if the windows have more bytes than the limit. The caller must not hold the lock of a window. */
     void enforce() {
         while (used.get() > limit && dropping.compareAndSet(false, true)) {
             try {
