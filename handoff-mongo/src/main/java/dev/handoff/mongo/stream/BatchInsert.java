@@ -63,7 +63,7 @@ final class BatchInsert {
             if (e.refused()) {
                 return narrow(batches, e);
             }
-            Failures.log(logger, e, "{} batches could not be written, trying again: {}", batches.size());
+            Failures.log(logger, e, "the database did not answer the write of {} batches, trying again: {}", batches.size());
             Result unknown = new Result(Kind.UNKNOWN, e);
             return new Results(batches.stream().map(b -> unknown).toList(), false);
         } catch (RuntimeException | Error e) {
@@ -80,7 +80,7 @@ final class BatchInsert {
         }
         Results first = insert(batches.subList(0, count / 2));
         if (!first.answered) {
-            // An attempt with the other batches would only run into the same time limit.
+            // An attempt with the other batches would only reach the same time limit.
             Result unknown = new Result(Kind.UNKNOWN, e);
             List<Result> all = new ArrayList<>(first.results);
             batches.subList(count / 2, count).forEach(b -> all.add(unknown));
@@ -123,8 +123,9 @@ final class BatchInsert {
     }
 
     /**
-     * Returns the result of one batch. If the position has an entry, the id of the entry shows whether it is this batch, whose first answer
-     * was lost, or a batch of another writer. While a read returns no entry at the position, the result is unknown.
+     * Returns the result of one batch. A duplicate with the id of this batch means that an earlier attempt stored it and that the answer
+     * was lost. A duplicate with another id is a batch of another writer. While a read returns no batch at the position, the result is
+     * unknown.
      */
     private static Result result(EventBatch batch, InsertOutcome outcome, Map<Position, ObjectId> holders) {
         return switch (outcome.kind()) {

@@ -23,9 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads one change stream for all streams of a process and gives their batches to the {@link TailPoller}. It does not decode a batch of a
- * stream that has no reader in this process. While the feed delivers, the poller polls once a second. If the change stream cannot be opened
- * or breaks, the poller polls as usual, so the feed needs no resume token. The feed ends only when its thread is interrupted.
+ * Reads one change stream for all streams of a process and gives their batches to the {@link TailPoller}. The feed does not decode batches
+ * of streams that have no reader in this process. While the feed delivers, the poller polls once a second. If the change stream cannot be
+ * opened or breaks, the poller polls as usual, so the feed needs no resume token. The feed ends only when its thread is interrupted.
  */
 final class ChangeFeed implements Runnable {
 
@@ -91,8 +91,8 @@ final class ChangeFeed implements Runnable {
                 logger.info("the change stream broke, polling continues: {}", e.toString());
             } else if (!refusalTold) {
                 refusalTold = true;
-                logger.info("the server has no change streams, so streams are polled only");
-                logger.debug("the refusal of the server", e);
+                logger.info("the server did not open a change stream, so streams are only polled until it does");
+                logger.debug("why the change stream could not be opened", e);
             }
         } finally {
             if (opened) {

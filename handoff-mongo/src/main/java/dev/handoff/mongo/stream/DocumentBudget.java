@@ -5,14 +5,14 @@ import dev.handoff.time.Ticker;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Limits how many documents this process writes per second. It is a token bucket. Each document takes one token. The bucket fills evenly
- * and holds at most the tokens of a quarter of a second.
+ * Limits how many documents this process writes per second, by a token bucket. Each document takes one token. The bucket fills evenly and
+ * holds at most the tokens of a quarter of a second.
  *
- * <p>Urgent documents do not wait. If they take more tokens than the bucket has, it goes into debt. At most nine tenths of the new tokens
- * repay the debt, so that other documents always get a tenth.
+ * <p>Urgent documents do not wait. If they take more tokens than the bucket has, the bucket goes into debt. At most nine tenths of the new
+ * tokens repay the debt, so that other documents always get a tenth.
  *
- * <p>From the moment at which streams wait for tokens until the bucket is half full again, the bucket fills 5 % more slowly. This
- * compensates for the burst, so that the average over several seconds stays within the budget.
+ * <p>When streams start to wait for tokens, the bucket fills 5 % more slowly until it is half full again. This compensates for the burst of
+ * a full bucket, so that the average over several seconds stays within the budget.
  *
  * <p>Not thread-safe.
  */

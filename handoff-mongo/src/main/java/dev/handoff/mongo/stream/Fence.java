@@ -24,13 +24,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes a stream over for a new writer by a fence. The fence is an entry at the tail. The unique index then refuses each batch that an
- * earlier writer writes at that position. The first writer needs no fence, but its stream must be empty. Thread-safe.
+ * Takes a stream over for a new writer by writing a fence, which is an entry at the tail. The unique index then refuses each batch that an
+ * earlier writer writes at that position. The first writer, which has the epoch 1, needs no fence, but its stream must be empty.
+ * Thread-safe.
  */
 final class Fence {
 
     private static final Logger logger = LoggerFactory.getLogger(Fence.class);
-    /** How many more attempts are made after the time is over, if other writers were faster. */
+    /** How many more attempts this makes after the time is over, if other writers were faster. */
     private static final int MOST_RACES = 20;
 
     private static final long NOWHERE = -1;
@@ -52,11 +53,12 @@ final class Fence {
     }
 
     /**
-     * Does what {@link #write} does, and answers in the terms of {@link EventStore#appender}. Blocks.
+     * Calls {@link #write} and returns its result, but checks the arguments and throws the exceptions of {@link EventStore#appender}.
+     * Blocks.
      *
      * @throws IllegalArgumentException if the id or the epoch is invalid, or the time is negative or more than a hundred years
      * @throws StaleWriterException as {@link #write} does
-     * @throws ProblemException with status 503 where {@link #write} throws a {@link DatabaseException}
+     * @throws ProblemException with status 503 if {@link #write} throws a {@link DatabaseException}
      */
     long takeOver(String stream, int epoch, Duration retryFor) {
         StreamId.require(stream);
@@ -72,13 +74,14 @@ final class Fence {
     }
 
     /**
-     * Writes the fence of a writer and returns the position at which the writer begins. Blocks.
+     * Writes the fence of a writer and returns the position at which the writer begins. Writes nothing for the epoch 1. Blocks.
      *
      * @param retryFor how long to retry while the outcome is unknown; zero for one attempt and one read of its outcome
-     * @throws StaleWriterException if the stream has ended, or has a writer with this epoch or a higher one, or has entries before its first
-     *     writer
-     * @throws DatabaseException if the database refused the fence, or if the outcome is still unknown. If it is unknown, the fence may be
-     *     stored, now or later, and the caller must not use this epoch again
+     * @throws StaleWriterException if the stream has ended, or if its last entry has this epoch or a higher one. For the epoch 1 that is
+     *     any entry
+     * @throws DatabaseException if the database refused the fence, if its outcome is still unknown after the time, or if the thread is
+     *     interrupted. If the outcome is unknown, the database may have stored the fence or may store it later, so the caller must not use
+     *     this epoch again
      */
     long write(String stream, int epoch, Duration retryFor) {
         ObjectId id = new ObjectId();
@@ -115,7 +118,7 @@ final class Fence {
                         return fence.next();
                     }
                     case REFUSED -> throw DatabaseException.refused(outcome.detail(), null);
-                    // A read may not return the conflicting entry yet.
+                    // A read does not always return the conflicting entry at once.
                     case DUPLICATE, UNKNOWN -> failure = DatabaseException.unknown(outcome.detail(), null);
                 }
             } catch (DatabaseException e) {

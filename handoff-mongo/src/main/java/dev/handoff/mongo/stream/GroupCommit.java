@@ -20,12 +20,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes the events that the appenders of this process have buffered: a group commit. One insert at a time is in flight, with at most one
- * batch of each stream. Events appended during a write form the next batch, so the number of writes does not depend on the number of
- * streams. A write begins at least the linger time after the previous one began.
+ * Writes the events that the appenders of this process have buffered. This is a group commit. One insert at a time is in flight, with at
+ * most one batch of each stream. Events appended during a write form the next batch, so the number of writes does not depend on the number
+ * of streams. Between the beginnings of two writes is at least the linger time.
  *
- * <p>A batch whose outcome is unknown is written again with the same id, together with new batches, until {@code retryFor} is over. A
- * thread of the executor blocks only while it waits for the database.
+ * <p>If the outcome of a batch is unknown, this writes the batch again with the same id, together with new batches, until {@code retryFor}
+ * is over. A thread of the executor blocks only while it waits for the database.
  *
  * <p>The lock guards the state of this object and of all appenders.
  */
@@ -85,14 +85,14 @@ final class GroupCommit {
     }
 
     /**
-     * Returns whether so many more bytes may be pending. An event larger than the limit is admitted when nothing else is pending. The
+     * Returns whether this many more bytes may be pending. An event larger than the limit is admitted when nothing else is pending. The
      * caller holds the lock.
      */
     boolean hasRoomFor(long bytes) {
         return pendingBytes == 0 || pendingBytes + bytes <= settings.maxPendingBytes();
     }
 
-    /** Adds to the number of pending bytes; a negative number subtracts. The caller holds the lock. */
+    /** Adds to the number of pending bytes; subtracts if the argument is negative. The caller holds the lock. */
     void pending(long bytes) {
         pendingBytes += bytes;
     }
@@ -167,7 +167,7 @@ final class GroupCommit {
             writing = true;
             nextWriteAt = ticker.read() + settings.linger().toNanos();
         } catch (RuntimeException | Error e) {
-            // For example an OutOfMemoryError. The queue no longer holds the batches that it has handed out, so they
+            // This can be an OutOfMemoryError. The queue no longer holds the batches that it has handed out, so they
             // must fail.
             nextWriteAt = due + Write.pauseNanos(++failedWrites);
             abandon(writes, DatabaseException.unknown("a write could not begin", e));
@@ -189,7 +189,7 @@ final class GroupCommit {
 
     /**
      * Gives the stored batches to the readers of this process. This comes before the acknowledgement, so that a writer can read its own
-     * events here.
+     * events in this process as soon as they are acknowledged.
      */
     private void offer(List<Write> writes, BatchInsert.Results results) {
         for (int i = 0; i < writes.size(); i++) {
@@ -208,8 +208,8 @@ final class GroupCommit {
     }
 
     /**
-     * Ends a write: notifies the appenders, and queues the batches with an unknown outcome again unless their time is over. Then it tells the
-     * observer. If the observer throws, the write has ended nevertheless, because the next one may be in flight.
+     * Ends a write: notifies the appenders, and queues the batches with an unknown outcome again unless their time is over. The observer
+     * comes last. If it throws, the write has ended already, and the exception does not affect the next write, which may be in flight.
      */
     private void finish(List<Write> writes, BatchInsert.Results results) {
         List<String> fenced;
@@ -261,7 +261,7 @@ final class GroupCommit {
             pending = pendingBytes;
             progress.signalAll();
         } catch (RuntimeException | Error e) {
-            // Before the lock is released, so that no other write can have begun.
+            // This comes before the lock is released, so that no other write can have begun.
             abandon(writes, DatabaseException.unknown("a write could not be ended", e));
             throw e;
         } finally {
@@ -277,7 +277,7 @@ final class GroupCommit {
         observer.pendingBytes(pending);
     }
 
-    /** Ends a write that could not begin or has failed: fails its appenders. No other write may be in flight. */
+    /** Ends a write that could not begin or has failed, and fails its appenders. The caller ensures that no other write is in flight. */
     private void abandon(List<Write> writes, RuntimeException e) {
         lock.lock();
         try {

@@ -14,15 +14,17 @@ import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Buffers the events that one writer appends until {@link GroupCommit} writes them. Its state is guarded by the lock of {@link
- * GroupCommit}. Thread-safe.
+ * Buffers the events that one writer appends, until {@link GroupCommit} writes them. The lock of {@link GroupCommit} guards the state.
+ * Thread-safe.
  */
 final class MongoEventAppender implements EventAppender {
 
-    /** How many bytes of events one stream may have waiting to be written. */
+    /** How many bytes of events of one stream may wait to be written. */
     private static final long MAX_PENDING_BYTES = 2L << 20;
 
-    /** The most characters of an event. They take at most 12 MB as UTF-8, so a document stays below the server's limit of 16 MB. */
+    /**
+     * The most characters that an event may have. They take at most 12 MB as UTF-8, so a document stays below the server's limit of 16 MB.
+     */
     static final int MAX_EVENT_CHARS = 4 << 20;
 
     private static final long MAX_BATCH_CHARS = MAX_EVENT_CHARS;
@@ -61,7 +63,7 @@ final class MongoEventAppender implements EventAppender {
         long chars = charsOf(checked);
         if (chars > MAX_EVENT_CHARS) {
             throw new IllegalArgumentException(
-                    "event has " + chars + " characters, at most " + MAX_EVENT_CHARS + " are taken");
+                    "the event has " + chars + " characters, at most " + MAX_EVENT_CHARS + " are allowed");
         }
         long bytes = EventBatch.bytesOf(checked);
         commit.lock.lock();
@@ -100,7 +102,7 @@ final class MongoEventAppender implements EventAppender {
                 && completed.result() != null
                 && completed.result().length() > MAX_EVENT_CHARS) {
             throw new IllegalArgumentException("the result has "
-                    + completed.result().length() + " characters, at most " + MAX_EVENT_CHARS + " are taken");
+                    + completed.result().length() + " characters, at most " + MAX_EVENT_CHARS + " are allowed");
         }
         commit.lock.lock();
         try {
@@ -115,7 +117,7 @@ final class MongoEventAppender implements EventAppender {
         }
     }
 
-    /** Shortens the detail of a failure that is too long, because an end must always fit into a document. */
+    /** Shortens the detail of a failure if it is too long, because an end must always fit into a document. */
     private static End bounded(End how) {
         if (how instanceof End.Failed failed
                 && failed.problem().detail() != null
@@ -127,7 +129,7 @@ final class MongoEventAppender implements EventAppender {
         return how;
     }
 
-    /** Returns whether so many more bytes may wait. An event larger than the limit is admitted when the stream has nothing else waiting. */
+    /** Returns whether this many more bytes may wait. An event larger than the limit is admitted when no other bytes of the stream wait. */
     private boolean hasRoomFor(long bytes) {
         return (pendingBytes == 0 || pendingBytes + bytes <= MAX_PENDING_BYTES) && commit.hasRoomFor(bytes);
     }
@@ -156,12 +158,12 @@ final class MongoEventAppender implements EventAppender {
         }
     }
 
-    /** Returns whether the next batch is exempt from the budget, because it is the first of the stream or holds its end. */
+    /** Returns whether the next batch need not wait for the budget, because it is the first of this writer or the stream is ending. */
     boolean isUrgent() {
         return acknowledgedTo == first || end != null;
     }
 
-    /** Removes and returns the next batch: the buffered events, and the end if these are the last. */
+    /** Removes and returns the next batch: buffered events up to the limits of a batch, and the end if no events are left and it fits. */
     EventBatch take() {
         int count = 0;
         long chars = 0;
@@ -195,7 +197,7 @@ final class MongoEventAppender implements EventAppender {
                 : 0;
     }
 
-    /** Returns the approximate size of an end in memory, in bytes, including the batch that it may need for itself. */
+    /** Returns the approximate size of an end in memory, in bytes, including a batch of its own, which it may need. */
     private static long bytesOf(End end) {
         return END_OVERHEAD_BYTES + 2 * charsOf(end);
     }

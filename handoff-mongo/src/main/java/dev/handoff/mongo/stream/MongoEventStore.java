@@ -46,19 +46,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li>An append adds an event to the next batch of its stream. One unordered {@code insertMany} with batches of all streams is in flight
- *     at a time. Events appended meanwhile form the next batch. A write with an unknown outcome is repeated with the same {@code _id}. If
- *     the document at its position has that {@code _id}, the batch is stored. If it has another one, the writer is fenced.
+ *     at a time. Events appended meanwhile form the next batch. The store repeats a write with an unknown outcome with the same {@code
+ *     _id}. If the document at the position of the batch has that {@code _id}, the batch is stored. If the document has another {@code
+ *     _id}, the writer is fenced.
  *   <li>A writer with an epoch above 1 begins with a fence, an entry at the tail. The unique index then refuses the next batch of an
  *     earlier writer. The first writer requires a stream without entries.
- *   <li>All readers of a watched stream in this process share its tail in memory. A few loops fetch the tails. Events that this process
- *     writes are in the tail at once. A read from the tail shows the stream as of the last fetch. Other reads query the database.
+ *   <li>All readers of a watched stream in this process share its tail in memory. A few loops fetch the tails. Events that this process has
+ *     stored are in the tail at once. A read from the tail shows the stream as of the last fetch. Other reads query the database.
  * </ol>
  *
- * <p>Events are written with the configured write concern, ends and fences with {@code majority}. A document is kept for the retention time
- * after it was written. The retention must be longer than the longest task.
+ * <p>The store writes events with the configured write concern, and ends and fences with {@code majority}. It keeps a document for the
+ * retention time after the write. The retention time must be longer than the longest task.
  *
- * <p>Thread-safe. Reads, {@code appender}, {@code flush} and {@code end} block. {@code append} blocks while too many bytes wait to be
- * written.
+ * <p>Thread-safe. Reads, {@code appender}, {@code flush} and {@code end} block; only reads from the tail do not. {@code append} blocks
+ * while too many bytes wait to be written.
  */
 public final class MongoEventStore implements EventStore {
 
@@ -95,9 +96,10 @@ public final class MongoEventStore implements EventStore {
 
     /**
      * Starts a change stream in addition to the polls, so that readers see events sooner. Does not block. Replica sets and sharded clusters
-     * have change streams; on other servers this changes nothing.
+     * have change streams; on other servers the store continues to poll only.
      *
      * @param executor runs one job. The job blocks its thread, and ends only when the thread is interrupted
+     * @throws java.util.concurrent.RejectedExecutionException if the executor rejects the job
      */
     public void followChanges(Executor executor) {
         if (changes != null) {
@@ -106,10 +108,11 @@ public final class MongoEventStore implements EventStore {
     }
 
     /**
-     * Returns a builder of a store in a database. {@link dev.handoff.mongo.MongoIndexes} must have created its indexes.
+     * Returns a builder of a store in a database. {@link dev.handoff.mongo.MongoIndexes} must have created the indexes of the database.
      *
-     * @param executor needs one thread for writes and one for each fetch loop. It also runs the hints of readers, on all threads but two,
-     *     unless {@link Builder#hintExecutor} sets another executor. The store does not shut it down
+     * @param executor runs the writes and the fetch loops. It needs one thread for writes and one for each fetch loop. It also runs the
+     *     hints of readers, on all its threads but two, unless {@link Builder#hintExecutor} sets another executor. The store does not shut
+     *     it down
      */
     public static Builder builder(MongoDatabase database, ScheduledExecutorService executor) {
         return new Builder(database, executor);
@@ -141,22 +144,22 @@ public final class MongoEventStore implements EventStore {
         return new MongoEventStream(streamId, database, tail);
     }
 
-    /** Opens a writer like {@link #appender(String, int, Duration)}, with the time of {@link Builder#retryFor}. Blocks. */
+    /** Opens the writer of a stream like {@link #appender(String, int, Duration)}, with the time of {@link Builder#retryFor}. Blocks. */
     @Override
     public EventAppender appender(String streamId, int epoch) {
         return appender(streamId, epoch, retryFor);
     }
 
     /**
-     * Opens the writer of a stream and fences each writer with a lower epoch. Blocks. Repeats operations whose outcome is unknown for a
-     * time.
+     * Opens the writer of a stream and fences each writer with a lower epoch. Blocks. For a time, repeats operations whose outcome is
+     * unknown.
      *
      * @param retryFor how long to repeat; zero for one attempt and one read of its outcome
      * @throws IllegalArgumentException if the id or the epoch is invalid, or the time is negative or more than a hundred years
      * @throws StaleWriterException if the stream has ended, if it has entries of this epoch or a higher one, or if the epoch is 1 and the
      *     stream has any entry
      * @throws ProblemException with status 503 if the database refused the fence, if its outcome stays unknown, or if the thread is
-     *     interrupted before. The fence may be stored then, so the caller must not use this epoch again
+     *     interrupted before the outcome is known. The fence may be stored nevertheless, so the caller must not use this epoch again
      */
     public EventAppender appender(String streamId, int epoch, Duration retryFor) {
         return new MongoEventAppender(commit, streamId, epoch, fence.takeOver(streamId, epoch, retryFor));
@@ -193,8 +196,8 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets the time limit of one operation on the database; 5 seconds by default. After it, the outcome of the operation is unknown,
-         * and the store repeats a write.
+         * Sets the time limit of one operation on the database; 5 seconds by default. If an operation exceeds it, its outcome is unknown.
+         * The store then repeats a write.
          *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
@@ -215,7 +218,7 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets how long a document is kept after it was written; 24 hours by default. It must be longer than the longest task.
+         * Sets how long a document is kept after it was written; 24 hours by default. The time must be longer than the longest task.
          *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
@@ -226,7 +229,7 @@ public final class MongoEventStore implements EventStore {
 
         /**
          * Sets how long the store repeats a write whose outcome is unknown, for example because the database cannot be reached; 2 minutes
-         * by default. The time of each batch begins with its first attempt. After it, the writer fails with status 503.
+         * by default. The time of each batch begins with its first attempt. When the time is over, the writer fails with status 503.
          *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
@@ -237,8 +240,8 @@ public final class MongoEventStore implements EventStore {
 
         /**
          * Sets the shortest time between the beginnings of two writes, regardless of their streams; 6 ms by default, so that this process
-         * makes at most 167 writes per second. Events appended meanwhile are written together. An event after a pause of this length does
-         * not wait.
+         * makes at most 167 writes per second. Events appended meanwhile are written together. If nothing was written for this time, the
+         * next event does not wait.
          *
          * @throws IllegalArgumentException if it is negative, or more than a hundred years
          */
@@ -272,9 +275,9 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets the write concern of events; by default that of the connection string, or {@code majority} if it names none. Ends and fences
-         * are always written with {@code majority}. With a weaker concern, a failover can lose events that readers have seen. {@link
-         * #build()} refuses {@code w=0}.
+         * Sets the write concern of events; by default the one of the connection string, or {@code majority} if the string names none. Ends
+         * and fences are always written with {@code majority}. With a weaker concern, a failover can lose events that readers have seen.
+         * {@link #build()} refuses {@code w=0}.
          */
         public Builder writeConcern(WriteConcern writeConcern) {
             this.writeConcern = writeConcern;
@@ -282,8 +285,8 @@ public final class MongoEventStore implements EventStore {
         }
 
         /**
-         * Sets the read concern of events; by default that of the connection string, or {@code majority} on a replica set or a sharded
-         * cluster if it names none. With {@code local}, readers can see events that a failover removes.
+         * Sets the read concern of events; by default the one of the connection string. If the string names none, the default is {@code
+         * majority} on a replica set or a sharded cluster. With {@code local}, readers can see events that a failover removes.
          */
         public Builder readConcern(ReadConcern readConcern) {
             this.readConcern = readConcern;
@@ -293,7 +296,7 @@ public final class MongoEventStore implements EventStore {
         /**
          * Sets how many documents this process may write per second; 5,000 by default. A document holds the events that one stream has
          * buffered since its previous document. Above this budget, streams wait longer and write larger documents. The first document of a
-         * stream and its end do not wait.
+         * writer and the end of a stream do not wait.
          *
          * @throws IllegalArgumentException if it is less than 1
          */
@@ -338,7 +341,7 @@ public final class MongoEventStore implements EventStore {
                     ReentrantLock::new);
         }
 
-        /** Returns a store with these operations, whose threads wait on locks of this supplier. */
+        /** Returns a store that uses these operations. Its threads wait on locks of this supplier. */
         MongoEventStore build(Database operations, Supplier<Lock> locks) {
             return new MongoEventStore(this, operations, locks);
         }

@@ -15,10 +15,12 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Reads one stream, from the shared tail if it has the events, else from the database. Reads from the database block. Thread-safe. */
+/**
+ * Reads one stream, from the shared tail if the tail has the events, else from the database. Reads from the database block. Thread-safe.
+ */
 final class MongoEventStream implements EventStream {
 
-    /** A read from the database ends after the batch that reaches this many bytes. */
+    /** A read from the database ends after the batch with which it holds at least this many bytes. */
     private static final long BYTES_PER_READ = 1 << 20;
 
     private static final long UNKNOWN = -1;
@@ -66,7 +68,7 @@ final class MongoEventStream implements EventStream {
     private Batch fetch(long after, int limit, TailWindow.@Nullable Watch open) {
         Part part = part(after, limit);
         if (part.gap && part.batch.last() == after) {
-            // Entries that are written during the read can look like a gap, so this reads again.
+            // Entries that a writer stores during the read can look like a gap, so this reads again.
             part = part(after, limit);
         }
         if (part.gap && part.batch.last() == after && open == null) {
@@ -82,7 +84,7 @@ final class MongoEventStream implements EventStream {
      * Holds the result of one read.
      *
      * @param gap whether the next entry is missing although later ones exist
-     * @param tail the position after the last entry of the stream, if the read reached it
+     * @param tail the position after the last entry of the stream; {@link #UNKNOWN} if the read did not reach it or the stream has ended
      */
     private record Part(Batch batch, boolean gap, long tail) {}
 
@@ -98,8 +100,8 @@ final class MongoEventStream implements EventStream {
                 if (found.isEmpty() && database.confirmedLast(id).isPresent()) {
                     throw ProblemCode.STORE_UNREACHABLE.exception("The stream is not visible yet.");
                 }
-                // Entries that the reader has read were deleted. A new reader would take the remaining entries for the
-                // whole stream.
+                // Entries that the reader has read were deleted. If this did not fail, a new reader would take the
+                // remaining entries for the whole stream.
                 throw gone();
             }
             found.add(0, before);
@@ -180,7 +182,7 @@ final class MongoEventStream implements EventStream {
         EventBatch last = database.last(id).orElse(null);
         End end = last == null ? null : last.end();
         if (open != null && end == null) {
-            // The poller must also wake a reader that waits only for the end.
+            // The poller must also wake a reader that only waits for the end, so it must follow the stream.
             tail.follow(open, last == null ? 0 : last.next());
         }
         return Optional.ofNullable(end);

@@ -7,8 +7,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * Holds a batch that is being written.
  *
- * @param since when the first attempt began
- * @param attempts how many retries there were
+ * @param since when the first attempt began, as a time of the ticker
+ * @param attempts how many times the batch was queued for a retry
  * @param notBefore the earliest time of the next attempt
  */
 record Write(MongoEventAppender appender, EventBatch batch, long bytes, long since, int attempts, long notBefore) {
@@ -17,7 +17,7 @@ record Write(MongoEventAppender appender, EventBatch batch, long bytes, long sin
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final int MOST_DOUBLINGS = 6;
 
-    /** Returns the next attempt, which waits for a pause. */
+    /** Returns the next attempt at the same batch, which may begin after a pause. */
     Write again(long now) {
         return new Write(appender, batch, bytes, since, attempts + 1, now + pauseNanos(attempts));
     }

@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Holds the appenders and retries that wait to be written. The budget limits the documents per second. The first batch of a stream and its
- * end do not wait for the budget. Other streams wait in the order of arrival, and buffer more events meanwhile. Guarded by the lock of
- * {@link GroupCommit}.
+ * Holds the appenders that have batches to write, and the batches to retry. The budget limits the documents per second. The first batch of
+ * a writer and the end of a stream do not wait for the budget. Other appenders wait in the order of arrival, and buffer more events
+ * meanwhile. The lock of {@link GroupCommit} guards this object.
  */
 final class WriteQueue {
 
@@ -69,7 +69,10 @@ final class WriteQueue {
         return soonest;
     }
 
-    /** Moves the batches that are due to an empty list. If this throws, the caller must fail the appenders of the writes in the list. */
+    /**
+     * Moves the batches that are due into the given empty list. If this throws, the caller must fail the appenders of the writes in the
+     * list.
+     */
     void take(long now, List<Write> writes) {
         List<Write> later = new ArrayList<>();
         long bytes = 0;
@@ -94,7 +97,7 @@ final class WriteQueue {
         }
     }
 
-    /** Takes the batches of the first appenders, at most {@code allowed}. Returns the bytes of all writes so far. */
+    /** Takes a batch of each of the first appenders, at most {@code allowed} batches. Returns the bytes of all writes so far. */
     private static long take(
             Set<MongoEventAppender> from, int allowed, List<Write> writes, long bytesBefore, long now) {
         long bytes = bytesBefore;
@@ -110,7 +113,7 @@ final class WriteQueue {
                 writes.add(new Write(appender, batch, size, now, 0, now));
                 bytes += size;
             } catch (RuntimeException | Error e) {
-                // The batch is in no list, so it would never be written.
+                // The batch is in no list and would never be written, so its appender must fail.
                 appender.failed(DatabaseException.unknown("a batch could not be created", e));
                 throw e;
             }
