@@ -26,13 +26,15 @@ record PythonRecord(Key key, String data, @Nullable End end) {
     private static final String END_FIELD = "stream_complete";
     private static final JsonWriterSettings JSON =
             JsonWriterSettings.builder().outputMode(JsonMode.RELAXED).build();
-    /** The same problem as after an exception of a Java handler. Clients must not see the text of a Python exception. */
+    /**
+     * The problem that a client gets, which is the same as after an exception of a Java handler. It hides the text of the Python exception.
+     */
     private static final Problem FAILED = ProblemCode.HANDLER_FAILED.problem("The task failed.");
 
     /**
      * Orders the records of a stream.
      *
-     * @param created in milliseconds since 1970
+     * @param created when the producer created the record, in milliseconds since 1970
      */
     record Key(long created, ObjectId id) implements Comparable<Key> {
 

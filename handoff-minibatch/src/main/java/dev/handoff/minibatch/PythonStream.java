@@ -26,7 +26,7 @@ final class PythonStream implements EventStream {
     private volatile TailWindow.@Nullable Watch watch;
 
     /**
-     * Creates a stream that has read nothing.
+     * Creates a reader of a stream. Does not block.
      *
      * @param name minibatch's name of the stream
      */
@@ -62,8 +62,8 @@ final class PythonStream implements EventStream {
         if (end != null && after >= endPosition) {
             return new Batch(List.of(), endPosition, end.end());
         }
-        // Also reads the record before the first requested one, which shows that the stream is complete, and the record
-        // after the last requested one, which may be the end.
+        // Also reads two more records. The record before the first requested one shows that the stream still has the
+        // earlier records. The record after the last requested one may be the end.
         List<PythonRecord> found = records.from(name, Math.max(after, 0), limit + 2);
         PythonRecord.Key key = null;
         if (after != BEGINNING) {

@@ -30,40 +30,40 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the streams that Python workers of omega-ml write through the package minibatch. minibatch stores one document for each chunk in its
- * collection {@code buffer}:
+ * Reads the streams that Python workers of omega-ml write through the package minibatch. minibatch stores one document for each chunk in
+ * its collection {@code buffer}:
  *
  * <pre>
  * { _id: ObjectId, stream: string, data: document, processed: boolean, created: date }
  * </pre>
  *
  * <ol>
- *   <li>The records of a stream are in the order of (created, _id). The position of an event is its rank in it.
+ *   <li>The records of a stream are in the order of (created, _id). The position of an event is its rank in this order, from 0.
  *   <li>An event has no type. Its data is {@code data} as relaxed Extended JSON: plain JSON, with objects such as <code>{"$date": …}</code>
  *     for types that JSON does not have.
- *   <li>The first record with {@code stream_complete} is the end. The stream has completed without a result if the value begins with {@code stop},
- *       and has failed if it begins with {@code error}. Readers do not see later records. They do not see the {@code message} of a failure either,
- *       because it is the {@code repr} of an exception, which may hold paths, addresses and credentials. The client gets the same problem as after an
- *       exception of a handler in Java: 500, {@code handler_failed}.
- *   <li>All readers of a watched stream in this process share its tail in memory, which one of two loops polls. Other reads query the
+ *   <li>The end is the first record whose {@code stream_complete} is a text that begins with {@code stop} or {@code error}. After {@code
+ *       stop} the stream has completed without a result. After {@code error} it has failed. Readers do not see later records. They do not
+ *       see the {@code message} of a failure either, because it is the {@code repr} of an exception, which may hold paths, addresses and
+ *       credentials. The client gets the same problem as after an exception of a handler in Java: 500, {@code handler_failed}.
+ *   <li>All readers of a watched stream in this process share its tail in memory. One of two loops polls the tail. Other reads query the
  *     database.
  * </ol>
  *
  * <p>This class does not change or delete records and creates no index. Any number of readers see the same stream. minibatch's own
- * consumers delete the records that they have read. Do not use them on a stream that this class reads, unless you start them with {@code
- * keep=True}. A reader that finds fewer records than it has read gets 410: the stream is gone.
+ * consumers delete the records that they have read. On a stream that this class reads, use these consumers only with {@code keep=True}. A
+ * reader that finds fewer records than it has read gets 410: the stream is gone.
  *
  * <p>Records have no sequence number and their writers have no lease. So this class promises less than {@link MongoEventStore}:
  *
  * <ul>
- *   <li>One thread of one process at a time must write a stream. A position always means the same event if the clock of that process is not set back
- *       meanwhile. If it is set back, a reader may miss an event and see another one twice, but it still reaches the end.
+ *   <li>One thread of one process at a time must write a stream. A position always means the same event if nobody sets the clock of that
+ *     process back meanwhile. If the clock is set back, a reader may miss an event and see another one twice, but it still reaches the end.
  *   <li>If a producer dies before it writes an end record, its stream never ends.
  *   <li>No writer is fenced, and no stream expires.
  * </ul>
  *
- * <p>To serve these streams together with those of another store, build the {@link dev.handoff.Handoff} with the results of {@link #store} and
- * {@link #dispatcher}.
+ * <p>To serve these streams together with those of another store, build the {@link dev.handoff.Handoff} with the results of {@link #store}
+ * and {@link #dispatcher}.
  *
  * <p>Thread-safe.
  */
@@ -133,12 +133,13 @@ public final class PythonStreams implements EventStore {
     /** Throws {@link UnsupportedOperationException}, because only Python writes these streams. */
     @Override
     public EventAppender appender(String streamId, int epoch) {
-        throw new UnsupportedOperationException("streams of minibatch are written by Python");
+        throw new UnsupportedOperationException("only Python workers can write streams of minibatch");
     }
 
     /**
      * Returns a store that reads these streams and those of another store. It reads a stream from the other store if that store has entries
-     * of it, or if minibatch does not know the stream. All writes go to the other store.
+     * of the stream, or if minibatch does not know the stream. All writes go to the other store. Opening a stream queries both stores, so
+     * it blocks.
      */
     public EventStore store(EventStore own) {
         return new EventStore() {
@@ -158,11 +159,13 @@ public final class PythonStreams implements EventStore {
     }
 
     /**
-     * Returns a dispatcher that also knows the status of the tasks of these streams. It cannot cancel these tasks and does not know their
-     * subject. They have the format {@code standard} unless a token names another. It passes all other calls to the other dispatcher.
+     * Returns a dispatcher that also knows the status of the tasks of these streams. The dispatcher cannot cancel these tasks and does not
+     * know their subject. They have the format {@code standard} unless a token names another. The dispatcher passes all other calls to the
+     * other dispatcher.
      *
-     * <p>After a process has called {@code minibatch.stream(name)}, the dispatcher knows the task for the time of {@link Builder#patience}, even if
-     * the stream has no record. An application server should call it before it sends a token, because the client may be faster than the worker.
+     * <p>After a process has called {@code minibatch.stream(name)}, the dispatcher knows the task for the time of {@link Builder#patience},
+     * even if the stream has no record. An application server should make sure of that call before it sends a token, because the client may
+     * be faster than the worker.
      */
     public TaskDispatcher dispatcher(TaskDispatcher own) {
         return new TaskDispatcher() {
@@ -266,7 +269,9 @@ public final class PythonStreams implements EventStore {
 
         /**
          * Sets how long a stream that was opened but has no record counts as queued; 10 minutes by default. After that it counts as
-         * unknown, because minibatch keeps the document of a stream after the records were read and deleted.
+         * unknown, because minibatch keeps the document of a stream even after a consumer has deleted its records.
+         *
+         * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder patience(Duration patience) {
             this.patience = Durations.requireMillis("patience", patience);

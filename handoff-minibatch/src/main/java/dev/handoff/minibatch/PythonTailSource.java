@@ -29,9 +29,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Fetches the tails of the streams of Python workers. Records have no positions, so this class remembers for each followed stream the next
- * position and the record before it. A missing record leaves no visible gap. While a stream is silent, this class therefore counts its
- * records once a second. If the count differs from the number of records it has read, the stream cannot be followed, and its readers query
- * the database. Thread-safe.
+ * position and the record before that position. A deleted record leaves no visible gap. While a stream is silent, this class therefore
+ * counts its records once a second. If the count differs from the number of records that this class has read, the poller no longer follows
+ * the stream, and its readers query the database. Thread-safe.
  */
 final class PythonTailSource implements TailSource {
 
@@ -39,7 +39,7 @@ final class PythonTailSource implements TailSource {
     private static final int RECORDS_PER_QUERY = 500;
     private static final long RECOUNT = TimeUnit.SECONDS.toNanos(1);
 
-    /** Holds a position of a stream and the key of the record before it; null if there is none. */
+    /** Holds a position of a stream and the key of the record before that position; the key is null if there is no such record. */
     private record Place(String name, long position, PythonRecord.@Nullable Key key, long countedAt) {
 
         Place after(PythonRecord.Key last, long now) {
@@ -190,7 +190,7 @@ final class PythonTailSource implements TailSource {
         });
     }
 
-    /** Returns a length that no reader exceeds, because {@link #fetch} already counts the records. */
+    /** Returns a length that no reader exceeds, so that the poller checks no length, because {@link #fetch} already counts the records. */
     @Override
     public long length(String streamId) {
         return Long.MAX_VALUE;

@@ -35,7 +35,7 @@ final class RecordReader {
         return buffer;
     }
 
-    /** Returns when minibatch opened the stream; empty if it does not know the stream. */
+    /** Returns when minibatch opened the stream; empty if minibatch does not know the stream. */
     Optional<Instant> openedAt(String name) {
         return Optional.ofNullable(opened.find(Filters.eq("name", name)).first())
                 .map(stream ->
@@ -49,7 +49,7 @@ final class RecordReader {
         return first == null ? null : PythonRecord.of(first);
     }
 
-    /** Returns the records of a stream from a rank on. */
+    /** Returns the records of a stream from a rank on, in order, at most {@code limit}. */
     List<PythonRecord> from(String name, long rank, int limit) {
         return ordered(name)
                 .skip((int) Math.min(rank, Integer.MAX_VALUE))
@@ -70,7 +70,7 @@ final class RecordReader {
         return null;
     }
 
-    /** Returns how many records of a stream are before a key. */
+    /** Returns how many records of a stream come before a key. */
     long rank(String name, PythonRecord.Key key) {
         return buffer.countDocuments(Filters.and(
                 Filters.eq("stream", name),
