@@ -13,7 +13,7 @@ public final class Await {
     /** Returns a factory of waits. A wait checks its condition every 2 ms and fails the test after 20 s. */
     public static ConditionFactory await() {
         // Some tests let a handler throw an Error, which ends its thread. Awaitility must not fail the test because of
-        // that.
+        // such an error.
         return Awaitility.await()
                 .dontCatchUncaughtExceptions()
                 .pollDelay(Duration.ZERO)

@@ -13,15 +13,15 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads Server-Sent Events exactly as the HTML Standard (section 9.2.6) defines, so that tests can check the output of a server. Not
- * thread-safe.
+ * Reads Server-Sent Events as the HTML Standard (section 9.2.6) defines, so that tests can check the output of a server. Unlike the
+ * standard, keeps a byte order mark, so that tests notice it. Not thread-safe.
  */
 public final class SseReader {
 
     /**
      * Holds an event as a client dispatches it.
      *
-     * @param lastEventId the last event id that the stream has set so far; empty if none
+     * @param lastEventId the last event id that the stream has set so far; empty if it has set none
      * @param type the type; {@code message} if the event had none
      * @param data the data, its lines joined by LF
      */
@@ -45,7 +45,7 @@ public final class SseReader {
     /**
      * Returns the next event. Blocks until it arrives.
      *
-     * @return the event; empty if the stream has ended cleanly. An incomplete event at the end is discarded
+     * @return the event; empty if the stream has ended cleanly. The reader discards an incomplete event at the end
      * @throws UncheckedIOException if reading fails, for example because the server aborted the connection
      */
     public Optional<Received> next() {
@@ -96,12 +96,12 @@ public final class SseReader {
         return all;
     }
 
-    /** Returns how many comments were read so far. */
+    /** Returns how many comments the reader has read so far. */
     public int comments() {
         return comments;
     }
 
-    /** Returns the last {@code retry} that was read, in milliseconds; null if there was none. */
+    /** Returns the last {@code retry} value that the reader has read, in milliseconds; null if there was none. */
     public @Nullable String retry() {
         return retry;
     }

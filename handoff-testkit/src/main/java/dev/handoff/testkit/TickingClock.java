@@ -11,8 +11,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * Provides a clock and a ticker for tests. Both stand still until a test moves them. The ticker starts shortly before an overflow, which
- * {@link System#nanoTime} may have too.
+ * Provides a clock and a ticker for tests. Both stand still until a test moves them. The ticker starts 10 s before it overflows, because
+ * {@link System#nanoTime} may overflow too. Thread-safe.
  */
 public final class TickingClock extends Clock implements Ticker {
 
@@ -25,7 +25,7 @@ public final class TickingClock extends Clock implements Ticker {
         tickTicker(time);
     }
 
-    /** Moves only the clock, forward or, by a negative time, back. */
+    /** Moves only the clock: forward, or back if the time is negative. */
     public void setClock(Duration step) {
         now.updateAndGet(i -> i.plus(step));
     }

@@ -1,5 +1,5 @@
 /**
- * Helps to test handlers and endpoints: with a reader of Server-Sent Events, a clock that a test moves, and a wait for a condition. The
+ * Helps to test handlers and endpoints. Contains a reader of Server-Sent Events, a clock that a test moves, and a wait for a condition. The
  * contract tests for back ends and adapters are in {@code dev.handoff.testkit.contract}.
  */
 @NullMarked

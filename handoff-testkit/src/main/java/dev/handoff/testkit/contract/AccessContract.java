@@ -14,7 +14,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Which requests are refused: tokens, rights, event ids and methods. */
+/** Tests which requests a server refuses because of the token, a right, an event id or the method. */
 @Timeout(60)
 public abstract class AccessContract extends ContainerClient {
 
@@ -49,7 +49,7 @@ public abstract class AccessContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R12 no other spelling of a token is taken, not even of bits that mean nothing")
+    @DisplayName("R12 a token with another spelling is refused, even if only unused bits differ")
     void refusesOtherSpellings() throws Exception {
         server();
         String location = location(post("/tasks", "a"));
@@ -63,7 +63,7 @@ public abstract class AccessContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R12 who is not known may go on reading by the id of an event, but not cancel")
+    @DisplayName("R12 a client without a subject can resume with an event id, but cannot cancel")
     void resumesAnonymously() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -75,7 +75,7 @@ public abstract class AccessContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R12 a right that the token does not have: 403")
+    @DisplayName("R12 a request for which the token has no right: 403")
     void refusesRights() throws Exception {
         ContractServer server = server();
         String id = taskOf(post("/tasks", "a"));
@@ -90,7 +90,7 @@ public abstract class AccessContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a Last-Event-ID that is not one of the stream: 400, which names it")
+    @DisplayName("a Last-Event-ID that is no id of the stream: 400, and the error names the value")
     void refusesLastEventIds() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -124,7 +124,7 @@ public abstract class AccessContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R13 a last event id in bad percent-encoding: 400, which names it")
+    @DisplayName("R13 a last event id with bad percent-encoding: 400, and the error names the value")
     void refusesBadEncoding() throws Exception {
         server();
         String location = location(post("/tasks", "a"));
@@ -143,7 +143,7 @@ public abstract class AccessContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a stream is given back only to the subject that began it")
+    @DisplayName("only the subject that began a stream can resume it")
     void refusesStrangers() throws Exception {
         server();
         String id = taskOf(post("/tasks", "a", "X-Subject", "alice")) + ":0";
@@ -152,7 +152,7 @@ public abstract class AccessContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("methods that mean nothing here: 405")
+    @DisplayName("a method that the server does not support: 405")
     void refusesMethods() throws Exception {
         server();
         String location = location(post("/tasks", "a"));

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The rules of {@link TaskHandler#async} for every dispatcher. */
+/** Tests the rules of {@link TaskHandler#async} for every dispatcher. */
 abstract class AsyncHandlerRules extends TaskDispatcherFixture {
 
     private static final int MORE_THAN_THREADS = 32;
@@ -57,9 +57,9 @@ abstract class AsyncHandlerRules extends TaskDispatcherFixture {
             this(name, out -> {});
         }
 
-        /** Waits until the work has been started, and returns its output. */
+        /** Waits until the task has been started, and returns its output. */
         TaskOutput output() {
-            // Not orTimeout, which starts a thread that stays.
+            // This does not use orTimeout, because orTimeout starts a thread that stays.
             await().until(output::isDone);
             return output.join();
         }
@@ -94,7 +94,7 @@ abstract class AsyncHandlerRules extends TaskDispatcherFixture {
 
     @Test
     @DisplayName(
-            "what several threads emit one after the other keeps the order of the calls, and the result is the last")
+            "events that several threads emit one after the other keep that order, and the last result counts")
     void asyncKeepsOrder() throws Exception {
         Pending work = new Pending("a", output -> output.emit("0"));
         for (int i = 1; i < 100; i++) {
@@ -141,7 +141,7 @@ abstract class AsyncHandlerRules extends TaskDispatcherFixture {
 
     @ParameterizedTest
     @ValueSource(classes = {IllegalStateException.class, StackOverflowError.class})
-    @DisplayName("R16 a stage that fails otherwise ends the stream with an error that tells nothing of the reason")
+    @DisplayName("R16 a stage that fails with another exception ends the stream with an error that hides the reason")
     void asyncFails(Class<? extends Throwable> type) throws Exception {
         Pending work = new Pending("a");
         work.output();
@@ -203,7 +203,7 @@ abstract class AsyncHandlerRules extends TaskDispatcherFixture {
         completed.output().complete("late");
         completed.stage.complete(null);
         failed.stage.completeExceptionally(new IllegalStateException("a test of a stage that fails late"));
-        // A task that begins and ends after that shows that the dispatcher has seen both.
+        // A later task that has ended shows that the dispatcher has seen both stages.
         assertThat(endOf(dispatched("next", (given, output) -> CompletableFuture.completedFuture(null))))
                 .isEqualTo(End.completed(null));
         for (Pending work : List.of(completed, failed)) {
@@ -231,7 +231,7 @@ abstract class AsyncHandlerRules extends TaskDispatcherFixture {
 
     @Test
     @DisplayName(
-            "R2 however completion of the stage and cancellation race, there is one end, and the status says the same")
+            "R2 a race of the stage's completion and a cancellation leaves one end, and the status agrees with it")
     void asyncCancelRace() throws Exception {
         for (int round = 0; round < 50; round++) {
             Pending work = new Pending("race " + round);
@@ -250,7 +250,7 @@ abstract class AsyncHandlerRules extends TaskDispatcherFixture {
     }
 
     @Test
-    @DisplayName("R2 what is emitted after the end is refused")
+    @DisplayName("R2 an emit after the end is refused")
     void asyncEmitAfterEnd() {
         Pending work = new Pending("a");
         work.output();

@@ -37,7 +37,7 @@ abstract class ContainerClient implements ServletContainerContract {
 
     static final ObjectMapper JSON = new ObjectMapper();
     static final Duration PATIENCE = ContractServer.PATIENCE;
-    /** Short, for tests that wait for several. */
+    /** The interval of heartbeats; short, because some tests wait for several. */
     static final Duration HEARTBEAT = Duration.ofMillis(20);
 
     final HttpClient client =
@@ -98,7 +98,7 @@ abstract class ContainerClient implements ServletContainerContract {
         }
     }
 
-    /** Returns the event with an id without the proof. */
+    /** Returns the event with its id, but without the proof in the id. */
     static Received unproven(Received event) {
         return new Received(event.lastEventId().replaceFirst(":[^:]{16}$", ""), event.type(), event.data());
     }
@@ -153,7 +153,7 @@ abstract class ContainerClient implements ServletContainerContract {
      * Holds an event stream that was read to its end.
      *
      * @param head the status line and the header fields
-     * @param clean whether it ended cleanly; false if the server aborted it
+     * @param clean whether the stream ended cleanly; false if the server aborted it
      */
     record ReadStream(
             String head, List<Received> events, @Nullable String retry, boolean clean) {}
@@ -179,7 +179,7 @@ abstract class ContainerClient implements ServletContainerContract {
             }
             clean = true;
         } catch (SocketException | EOFException e) {
-            // It was cut.
+            // The server has cut the stream.
         }
         SseReader events = new SseReader(new ByteArrayInputStream(body.toByteArray()));
         return new ReadStream(head, events.toEnd(), events.retry(), clean);
@@ -214,7 +214,7 @@ abstract class ContainerClient implements ServletContainerContract {
         while (!seen.toString(UTF_8).endsWith(text)) {
             int next = in.read();
             if (next < 0) {
-                throw new EOFException("ended before \"" + text + "\": " + seen.toString(UTF_8));
+                throw new EOFException("the stream ended before \"" + text + "\": " + seen.toString(UTF_8));
             }
             seen.write(next);
         }
@@ -226,7 +226,7 @@ abstract class ContainerClient implements ServletContainerContract {
         try {
             socket.getInputStream().transferTo(all);
         } catch (SocketException e) {
-            // Reset: also an end that is not clean.
+            // A reset ends the response, too, but not cleanly.
         }
         return all.toString(UTF_8);
     }

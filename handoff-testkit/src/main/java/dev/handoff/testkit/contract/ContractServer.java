@@ -51,7 +51,7 @@ import java.util.function.UnaryOperator;
 final class ContractServer implements AutoCloseable {
 
     static final String SECRET = "vq7J0m2Zx9TnWc4RkYd81hLsBf6uGp3E";
-    /** How long tests wait. It is less than the time after which any container closes a connection that reads nothing. */
+    /** How long tests wait. This is less than the time after which any container closes a connection whose client reads nothing. */
     static final Duration PATIENCE = Duration.ofSeconds(20);
 
     final TickingClock clock = new TickingClock();
@@ -175,7 +175,7 @@ final class ContractServer implements AutoCloseable {
         timer.shutdownNow();
     }
 
-    /** The standard format, but it counts its calls and renders events of one type twice. */
+    /** A standard format that counts its calls and renders events of one type twice. */
     static final class CountedFormat implements StreamFormat.EventFormat {
 
         static final String NAME = "counted";
@@ -230,7 +230,7 @@ final class ContractServer implements AutoCloseable {
         }
     }
 
-    /** Wraps the output of responses to requests with {@code X-Output: faulty}. Its writes can be made to fail. */
+    /** Wraps the output of responses to requests with {@code X-Output: faulty}. A test can make the writes fail. */
     private final class OutputFilter extends HttpFilter {
 
         private static final long serialVersionUID = 1;

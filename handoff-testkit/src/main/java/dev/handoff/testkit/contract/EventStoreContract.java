@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 public abstract class EventStoreContract extends WatchContract {
 
     @Test
-    @DisplayName("R1 positions are dense, whatever part is read")
+    @DisplayName("R1 positions are dense in each part that a read returns")
     void positionsAreDense() {
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
         for (int i = 0; i < 100; i++) {
@@ -52,7 +52,7 @@ public abstract class EventStoreContract extends WatchContract {
     }
 
     @Test
-    @DisplayName("R1 a batch says up to where it covers the stream")
+    @DisplayName("R1 a batch names the last position that it covers")
     void batchSaysWhereItEnds() {
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
         appender.append(null, "event 0");
@@ -72,7 +72,7 @@ public abstract class EventStoreContract extends WatchContract {
         assertThat(stream().read(EventStream.BEGINNING, 10).more()).isFalse();
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
         int count = 12;
-        // A store that bounds a read in bytes cuts such batches short.
+        // A store that limits the bytes of a read returns fewer events than asked for.
         for (int i = 0; i < count; i++) {
             appender.append(null, "x".repeat(500_000));
         }
@@ -95,7 +95,7 @@ public abstract class EventStoreContract extends WatchContract {
     }
 
     @Test
-    @DisplayName("R2 a stream has one end, which every read that gets there reports")
+    @DisplayName("R2 a stream has one end, and every read that reaches it reports it")
     void endIsReportedForEver() {
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
         appender.append(null, "event 0");
@@ -148,7 +148,7 @@ public abstract class EventStoreContract extends WatchContract {
     }
 
     @Test
-    @DisplayName("R3 a stale writer changes nothing and is told so")
+    @DisplayName("R3 a call of a stale writer changes nothing and throws StaleWriterException")
     void staleWriterIsFenced() {
         EventAppender old = store().appender(streamId, 1);
         old.append(null, "event 0");
@@ -189,7 +189,7 @@ public abstract class EventStoreContract extends WatchContract {
     }
 
     @Test
-    @DisplayName("R3 of writers that race, what was acknowledged is in the stream once, and in order")
+    @DisplayName("R3 if writers race, each acknowledged event is in the stream once, and in order")
     void racingWriters() throws Exception {
         int writers = 6;
         CyclicBarrier start = new CyclicBarrier(writers);
@@ -227,13 +227,13 @@ public abstract class EventStoreContract extends WatchContract {
                 acknowledged.add(data);
             }
         } catch (StaleWriterException e) {
-            // Which of them it hits is left to chance; what counts is what was acknowledged before.
+            // Chance decides which writers become stale. Only the events acknowledged before that count.
         }
         return acknowledged;
     }
 
     @Test
-    @DisplayName("R4 what was flushed is there for every read that starts afterwards, on every node")
+    @DisplayName("R4 every read that starts after a flush returns the flushed events, on every node")
     void flushedIsVisible() {
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
         for (int i = 0; i < 50; i++) {
@@ -244,9 +244,9 @@ public abstract class EventStoreContract extends WatchContract {
     }
 
     @Test
-    @DisplayName("R5 any number of readers see the same, while it is written")
+    @DisplayName("R5 all readers see the same events while a writer appends them")
     void readersSeeTheSame() throws Exception {
-        // One of the readers asks for each event by itself, which slow stores must be able to answer, too.
+        // One of the readers reads one event at a time. Slow stores must answer that many reads, too.
         int count = 200;
         List<Callable<List<Event>>> work = new ArrayList<>();
         for (int reader = 0; reader < 4; reader++) {
@@ -267,7 +267,7 @@ public abstract class EventStoreContract extends WatchContract {
     }
 
     @Test
-    @DisplayName("R5 reading again gives the same")
+    @DisplayName("R5 a repeated read returns the same batch")
     void readingChangesNothing() {
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
         appender.append("a", "event 0");
@@ -280,7 +280,7 @@ public abstract class EventStoreContract extends WatchContract {
 
     @Test
     @DisplayName(
-            "R15 a dropped stream is on the heap only as long as a reader holds its events, and is refused with 410")
+            "R15 reads of a dropped stream get 410, and its events leave the heap when no reader holds them")
     void droppedStreamIsForgotten() {
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
         appender.append(null, "event 0");
@@ -296,7 +296,7 @@ public abstract class EventStoreContract extends WatchContract {
         assertGone(open::last);
         assertGone(open::end);
         assertGone(open::eventCount);
-        // A client that comes back for the rest is not shown an empty stream.
+        // A client that resumes must not see an empty stream.
         assertGone(() -> stream().read(0, 10));
         assertThat(held.events()).isEqualTo(events(0, 1));
         assertThat(held.end()).isEqualTo(End.completed("result"));
@@ -307,7 +307,7 @@ public abstract class EventStoreContract extends WatchContract {
             System.gc();
             return event.get() == null;
         });
-        // These are still held, and are of no more use.
+        // The test still holds the appender, the watch and the stream. They are of no more use.
         assertStale(() -> appender.append(null, "late"));
         watch.close();
         assertGone(open::end);
@@ -382,7 +382,7 @@ public abstract class EventStoreContract extends WatchContract {
     }
 
     @Test
-    @DisplayName("an event may have a megabyte")
+    @DisplayName("an event may have a megabyte of data")
     void largeEvent() {
         String data = "0123456789abcde\uD83D\uDE00".repeat(60_000);
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
@@ -423,7 +423,7 @@ public abstract class EventStoreContract extends WatchContract {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "abc", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcdeg"})
-    @DisplayName("an id that is none is refused by name")
+    @DisplayName("an invalid stream id is refused, and the message names it")
     void badId(String id) {
         assertThatIllegalArgumentException().isThrownBy(() -> store().open(id)).withMessageContaining(id);
         assertThatIllegalArgumentException()

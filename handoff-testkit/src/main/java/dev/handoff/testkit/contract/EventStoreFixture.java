@@ -15,24 +15,24 @@ import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 
-/** The store that is tested, and a stream of it for each test. */
+/** Supplies the store under test and the id of a new stream for each test. */
 abstract class EventStoreFixture {
 
     static final int FIRST_EPOCH = 1;
 
     final String streamId = Task.of("contract", "").id();
 
-    /** The store that is tried, empty or not. */
+    /** Returns the store under test. It may have other streams already. */
     protected abstract EventStore store();
 
-    /** The same log, as another process would open it; by default the same store. */
+    /** Returns a store with the same streams, as another process would open it; by default {@link #store}. */
     protected EventStore otherNode() {
         return store();
     }
 
     /**
-     * Makes the store drop the streams that have ended, as it does when their retention time is over. Returns false if a test
-     * cannot bring that about, which is the default.
+     * Makes the store drop the streams that have ended, as it does when their retention time is over. Returns whether it did. Returns false
+     * by default, for stores that a test cannot make drop streams; the test that needs this is then skipped.
      */
     protected boolean dropEnded() {
         return false;

@@ -46,7 +46,7 @@ final class Faults {
         byMethod.clear();
     }
 
-    /** Returns how often a method was called. */
+    /** Returns how many times a method was called. */
     int calls(String method) {
         return calls.computeIfAbsent(method, m -> new AtomicInteger()).get();
     }

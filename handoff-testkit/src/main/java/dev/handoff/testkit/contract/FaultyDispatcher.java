@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;
 
-/** A dispatcher whose methods can be made to fail or to hang, as far as a streaming server calls them. */
+/** A dispatcher. A test can make those of its methods fail or hang that a streaming server calls. */
 final class FaultyDispatcher implements TaskDispatcher {
 
     private final TaskDispatcher dispatcher;

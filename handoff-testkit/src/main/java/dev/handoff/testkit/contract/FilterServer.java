@@ -180,7 +180,7 @@ final class FilterServer implements AutoCloseable {
         nanos.addAndGet(TimeUnit.NANOSECONDS.convert(time));
     }
 
-    /** Returns how often the filter has read the time: once when it begins to read a body, and once before each wait. */
+    /** Returns how many times the filter has read the time: once when it begins to read a body, and once before each wait. */
     int tickerReads() {
         return tickerReads.get();
     }
@@ -223,7 +223,7 @@ final class FilterServer implements AutoCloseable {
         }
     }
 
-    /** Sets the user as many login filters do: it wraps the request. */
+    /** Sets the user by wrapping the request, as many login filters do. */
     static final class LoginFilter extends HttpFilter {
 
         private static final long serialVersionUID = 1;

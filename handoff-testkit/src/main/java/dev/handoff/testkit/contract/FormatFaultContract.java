@@ -47,7 +47,7 @@ public abstract class FormatFaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R13 errors are in the form of the format as soon as the token is opened")
+    @DisplayName("R13 the format writes the errors as soon as the server has opened the token")
     void errorsOfFormat() throws Exception {
         ContractServer server = server();
         server.faulty.errors = problem -> Reply.of(problem.status(), "text/plain", "format: " + problem.code());
@@ -74,7 +74,7 @@ public abstract class FormatFaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R16 a format that fails on an event: what comes before is delivered, and the client resumes after it")
+    @DisplayName("R16 a format that fails on an event: the events before it arrive, and the client resumes after it")
     void formatFailsOnEvent() throws Exception {
         ContractServer server = server();
         Map<String, Function<Event, List<Frame>>> faults = new LinkedHashMap<>();
@@ -127,7 +127,7 @@ public abstract class FormatFaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R16 a format that fails on the end, or shows nothing for it: an error, a cut, and 204 on return")
+    @DisplayName("R16 a format that fails on the end, or shows nothing for it: an error and a cut, then 204 on a resume")
     void formatFailsOnEnd() throws Exception {
         ContractServer server = server();
         List<Function<End, List<Frame>>> faults = new ArrayList<>();
@@ -141,7 +141,7 @@ public abstract class FormatFaultContract extends ContainerClient {
                     ? fault.apply(end)
                     : StreamFormat.standard().frames(end);
             assertFailsOnEnd(server, "a" + i, "failed");
-            // It cannot show its own failure either.
+            // Now the format cannot show its own failure either.
             server.faulty.ends = fault;
             assertFailsOnEnd(server, "b" + i, "interrupted");
         }
@@ -149,7 +149,7 @@ public abstract class FormatFaultContract extends ContainerClient {
         server.faulty.clean = end -> Faults.raise(new IllegalStateException());
         assertFailsOnEnd(server, "c", "failed");
 
-        // It can show nothing at all.
+        // Now the format can show nothing at all.
         server.faulty.ends = end -> List.of();
         server.faulty.interruptions = problem -> nothing();
         String location = location(post("/tasks", "d", "X-Format", FaultyFormat.NAME));
@@ -179,7 +179,7 @@ public abstract class FormatFaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R16 a document format that fails: 500, not to be tried again")
+    @DisplayName("R16 a document format that fails: 500 with x-should-retry: false")
     void documentFails() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a", "X-Format", FaultyFormat.Document.NAME));
@@ -205,7 +205,7 @@ public abstract class FormatFaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("the header fields of a format are on all its answers, and those that cannot be sent are refused")
+    @DisplayName("all answers have the header fields of the format, and a field that cannot be sent is an error")
     void headersOfFormat() throws Exception {
         ContractServer server = server(s -> s.corsOrigins("https://a.example"));
         server.faulty.headers = () -> Map.of("X-Request-Id", "r1", "Vary", "Accept");
@@ -232,7 +232,7 @@ public abstract class FormatFaultContract extends ContainerClient {
                 .extracting(HttpResponse::statusCode)
                 .containsExactly(200, 200, 200, 204, 400, 204, 200, 200);
         assertThat(exchange("GET", document, "Origin: https://a.example\r\n"))
-                .as("a page of another origin can read them")
+                .as("a page of another origin can read the header fields")
                 .containsIgnoringCase("Access-Control-Expose-Headers: Location, Retry-After, X-Request-Id");
         assertThat(answers).allSatisfy(answer -> {
             assertThat(answer.headers().firstValue("X-Request-Id")).contains("r1");
@@ -255,7 +255,7 @@ public abstract class FormatFaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R16 a format that shows no event does not keep the appending thread")
+    @DisplayName("R16 a format that shows no event does not occupy the appending thread")
     void formatShowsNothing() throws Exception {
         ContractServer server = server();
         server.timer.shutdownNow();
@@ -264,7 +264,7 @@ public abstract class FormatFaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R7 one turn writes a bounded number of parts, and another thread goes on")
+    @DisplayName("R7 one turn writes a limited number of parts, and another thread continues")
     void boundedTurn() throws Exception {
         ContractServer server = server();
         server.timer.shutdownNow();
@@ -283,7 +283,7 @@ public abstract class FormatFaultContract extends ContainerClient {
         SseReader reader = new SseReader(get(location).body());
         CompletableFuture<List<Received>> received = CompletableFuture.supplyAsync(reader::toEnd, server.executor);
         await().until(() -> server.store.hints.size() == 1);
-        // The reader is caught up with nothing.
+        // The reader has reached the end of the empty stream.
         await().until(() -> server.faults.calls("read") > 0);
         server.store.hints.get(0).dropped = true;
         CountDownLatch emitted = new CountDownLatch(1);
@@ -301,7 +301,7 @@ public abstract class FormatFaultContract extends ContainerClient {
         assertThat(threads.stream().filter(t -> t == appender.get(0)).count()).isLessThan(events / 2);
     }
 
-    /** Returns null, as a format without null checks may. */
+    /** Returns null, as a faulty format may do. */
     @SuppressWarnings({"NullAway", "TypeParameterUnusedInFormals"})
     private static <T> T nothing() {
         return null;

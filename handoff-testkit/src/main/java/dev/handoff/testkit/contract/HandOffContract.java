@@ -13,7 +13,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How the filter hands a request off: the redirect, the requests that pass, and the keys that join requests. */
+/** Tests how the filter hands a request off: the redirect, the requests that pass, and the keys that join requests. */
 @Timeout(60)
 public abstract class HandOffContract extends ContainerClient {
 
@@ -50,7 +50,7 @@ public abstract class HandOffContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a request that no route takes passes untouched, with its body")
+    @DisplayName("a request that no route accepts passes unchanged, with its body")
     void passesOthers() throws Exception {
         server();
         assertThat(post("/tasks", "pass this").body()).isEqualTo("application: POST pass this");
@@ -70,7 +70,7 @@ public abstract class HandOffContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a body that is too large, or no text, is refused")
+    @DisplayName("a body that is too large or not a text is refused")
     void refusesBodies() throws Exception {
         server();
         assertProblem(post("/tasks", "a".repeat((8 << 20) + 1)), 413, "content_too_large");
@@ -80,7 +80,7 @@ public abstract class HandOffContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a route may go by the query, which it sees as it came")
+    @DisplayName("a route reads the query as the client has sent it")
     void queried() throws Exception {
         ContractServer server = server();
         HttpResponse<InputStream> redirect = get("/queried?a=%20b&c=+");
@@ -92,7 +92,7 @@ public abstract class HandOffContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R10 the same subject and Idempotency-Key: one task, one stream, both get all of it")
+    @DisplayName("R10 requests with the same subject and Idempotency-Key share one task, and both read its whole stream")
     void idempotentDispatch() throws Exception {
         ContractServer server = server();
         String first = location(post("/tasks", "a", "Idempotency-Key", "\"k1\"", "X-Subject", "alice"));

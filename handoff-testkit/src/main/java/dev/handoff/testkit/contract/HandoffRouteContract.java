@@ -50,7 +50,7 @@ public abstract class HandoffRouteContract {
     private final HttpClient client = newClient();
     private @Nullable FilterServer started;
 
-    /** A container that has not been started yet. */
+    /** Returns a container that has not been started. */
     protected abstract ServletContainer container();
 
     @AfterEach
@@ -63,7 +63,7 @@ public abstract class HandoffRouteContract {
     // What a route reads
 
     @Test
-    @DisplayName("a route sees what a filter before it has attached to the request")
+    @DisplayName("a route sees the attributes that an earlier filter has set on the request")
     void attributes() throws Exception {
         Filter tenants = new HttpFilter() {
             private static final long serialVersionUID = 1;
@@ -83,7 +83,7 @@ public abstract class HandoffRouteContract {
     }
 
     @Test
-    @DisplayName("a route reads the bytes of a body that is no text, compressed, or of several parts")
+    @DisplayName("a route reads the bytes of a body that is not a text, is compressed, or has several parts")
     void bytes() throws Exception {
         start(route("/a", request -> HexFormat.of().formatHex(request.bodyBytes())));
         byte[] body = {0, (byte) 0xFF, (byte) 0xFE, 13, 10};
@@ -121,7 +121,7 @@ public abstract class HandoffRouteContract {
     }
 
     @Test
-    @DisplayName("the bytes of a form whose parameters a filter has read are those of the fields")
+    @DisplayName("if a filter has read the parameters of a form, its bytes are rebuilt from the fields")
     void bytesOfForm() throws Exception {
         start(Settings.of()
                 .declaring(new FilterServer.ConsumingFilter())
@@ -166,7 +166,8 @@ public abstract class HandoffRouteContract {
                 "/threads/%2e%2e/runs",
                 "/threads/a%0Ab",
                 "/threads/a%00b")) {
-            // On a connection of its own, because a server closes the connection of a path that it refuses.
+            // Each request has a connection of its own, because a server closes the connection of a path that it
+            // refuses.
             HttpResponse<String> answer =
                     newClient().send(request(path, "a".getBytes(UTF_8)), HttpResponse.BodyHandlers.ofString());
             boolean refused = answer.statusCode() == 400;
@@ -225,7 +226,7 @@ public abstract class HandoffRouteContract {
     }
 
     @Test
-    @DisplayName("a client that resumes at the path of a route gets the settings of that route, whatever its method")
+    @DisplayName("a client that resumes at the path of a route gets the settings of that route, with every method")
     void resumesWithOwnSettings() throws Exception {
         start(Settings.of()
                 .declaring(new LoginFilter())
@@ -325,7 +326,7 @@ public abstract class HandoffRouteContract {
     }
 
     @Test
-    @DisplayName("a controller that has read the body itself hands off; who reads it again is told why it is gone")
+    @DisplayName("a controller that has read the body can hand off, and a second read fails with content_consumed")
     void controllerReadBody() throws Exception {
         start(controller(request -> {
             String body = new String(request.getInputStream().readAllBytes(), UTF_8);
@@ -382,7 +383,7 @@ public abstract class HandoffRouteContract {
         return Settings.of().filter(builder -> builder.post(path, echo(payload)));
     }
 
-    /** Returns a route whose task streams a text that is made of the request. */
+    /** Returns a route whose task emits the text that the function makes of the request. */
     private static HandoffRoute echo(Function<HandoffRequest, String> payload) {
         return request -> Optional.of(Task.of("echo", payload.apply(request)));
     }
@@ -419,7 +420,7 @@ public abstract class HandoffRouteContract {
         return request.build();
     }
 
-    /** Returns the data of the first event of a stream to which the client was led. */
+    /** Returns the data of the first event of the stream to which the client was redirected. */
     private static String streamed(HttpResponse<String> answer) throws IOException {
         return received(answer).get(0).data();
     }

@@ -26,12 +26,12 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How streams end over HTTP/2, where several share a connection. */
+/** Tests how streams end over HTTP/2, where several streams share a connection. */
 @Timeout(60)
 public abstract class Http2Contract extends ContainerClient {
 
     @Test
-    @DisplayName("R8 over HTTP/2 a stream that is cut is reset, and the other streams of the connection go on")
+    @DisplayName("R8 over HTTP/2 a stream that is cut is reset, and the other streams of the connection continue")
     void resetsOverHttp2() throws Exception {
         ContractServer server = server();
         HttpClient http2 =
@@ -99,7 +99,7 @@ public abstract class Http2Contract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R7 over HTTP/2 a client that leaves in the midst of a turn ends it only after the turn")
+    @DisplayName("R7 over HTTP/2, if a client leaves during a turn, the server closes the watch only after the turn")
     void leavesOverHttp2() throws Exception {
         ContractServer server = server();
         HttpClient http2 =
@@ -133,7 +133,7 @@ public abstract class Http2Contract extends ContainerClient {
                     assertThat(overHttp2(http2, other).body().readAllBytes()).isEqualTo("1".getBytes(UTF_8));
                 }
             } catch (IOException e) {
-                // A server may also close the connection after a reset, and then it has read that as well.
+                // A server may also close the connection after a reset. Then it has read the reset, too.
             }
             assertThat(closedInTurn).isEmpty();
         } finally {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 public abstract class HttpContract extends ContainerClient {
 
     @Test
-    @DisplayName("the status says how the task stands")
+    @DisplayName("the status shows the state, the number of events and the times of the task")
     void tellsStatus() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -40,7 +40,7 @@ public abstract class HttpContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("HEAD gives the headers of GET and holds nothing open")
+    @DisplayName("HEAD returns the headers of GET and leaves no reader open")
     void answersHead() throws Exception {
         server();
         String location = location(post("/tasks", "a"));
@@ -52,7 +52,7 @@ public abstract class HttpContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a client that waits to be asked for its body is not waited for")
+    @DisplayName("the server does not wait for the body of a client that sends Expect: 100-continue")
     void expectContinue() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -62,7 +62,7 @@ public abstract class HttpContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("CORS: by default none")
+    @DisplayName("CORS: no origin by default")
     void noCors() throws Exception {
         server();
         String location = location(post("/tasks", "a"));
@@ -113,7 +113,7 @@ public abstract class HttpContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R13 without async support: 500, which says what to configure")
+    @DisplayName("R13 without async support: 500, and the error says what to configure")
     void asyncMissing() throws Exception {
         ContractServer server = server();
         HttpResponse<String> redirect = post("/tasks", "a", "X-Format", "result");

@@ -73,7 +73,7 @@ public abstract class IsolationContract extends ContainerClient {
                 }
                 assertThat(next.get().data()).startsWith("x");
                 CompletableFuture<List<Received>> rest = CompletableFuture.supplyAsync(reader::toEnd, server.executor);
-                // The one that takes nothing is cut; the other two stay.
+                // The server cuts the client that takes nothing. The other two stay.
                 await().until(() -> server.store.openWatches() == 2);
                 server.script("b").complete(null);
                 assertThat(rest.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).hasSize(1500);
@@ -87,7 +87,7 @@ public abstract class IsolationContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R16 a format that hangs keeps no thread that serves the sockets of other clients")
+    @DisplayName("R16 a format that hangs occupies no thread that serves the sockets of other clients")
     void hangingFormatKeepsNoSocketThread() throws Exception {
         ContractServer server = server();
         CountDownLatch latch = new CountDownLatch(1);
@@ -98,7 +98,7 @@ public abstract class IsolationContract extends ContainerClient {
             return StreamFormat.standard().frames(event);
         };
         HttpResponse<String> redirect = post("/tasks", "hanging", "X-Format", FaultyFormat.NAME);
-        // Before it is read, so that the container begins the delivery.
+        // The task ends before a client reads its stream, so that the container begins the delivery.
         server.script("hanging").emit(null, "one").complete(null);
         await().until(() -> status(location(redirect)).get("state").textValue().equals("completed"));
         String other = location(post("/tasks", "b"));
@@ -106,7 +106,7 @@ public abstract class IsolationContract extends ContainerClient {
         try {
             connect("GET", location(redirect), "");
             assertThat(hangs.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).isTrue();
-            // On more connections than there are such threads.
+            // There are more connections than such threads.
             for (int i = 0; i < 32; i++) {
                 assertThat(exchange("GET", other, "")).contains("event: completed");
             }
@@ -116,7 +116,7 @@ public abstract class IsolationContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R9 a dispatcher hears which streams are read, also when there are none")
+    @DisplayName("R9 the server reports to the dispatcher which streams have readers, even if none has")
     void reportsAttendance() throws Exception {
         ContractServer server = server(s -> s.heartbeat(HEARTBEAT));
         List<String> reports = Collections.synchronizedList(new ArrayList<>());
@@ -205,7 +205,7 @@ public abstract class IsolationContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a handler that leaves its thread interrupted harms no response")
+    @DisplayName("a handler that leaves its thread interrupted does not break a response")
     void interruptedHandler() throws Exception {
         ContractServer server = server();
         HttpResponse<String> redirect = post("/tasks", "a", "X-Format", "result");

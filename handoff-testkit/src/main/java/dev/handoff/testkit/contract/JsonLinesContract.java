@@ -89,7 +89,7 @@ public abstract class JsonLinesContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R8 a drained server says so in a line without an id, and cuts")
+    @DisplayName("R8 a draining server writes the line interrupted without an id, and cuts the stream")
     void drains() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));

@@ -13,11 +13,11 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Why {@code EventStreamServlet} reports a reader to be closed, on every servlet container, over real sockets. */
+/** Tests the reason that {@code EventStreamServlet} reports when a reader is closed, on every servlet container, over real sockets. */
 @Timeout(60)
 public abstract class ReaderEndContract extends ContainerClient {
 
-    /** Waits until no reader is left, and checks that each was opened and closed once, for these reasons. */
+    /** Waits until this many readers are closed, and checks that each was opened and closed once, for these reasons. */
     private static void assertEnds(ContractServer server, ReaderEnd... ends) {
         await().until(() -> server.readers.ends().size() >= ends.length);
         assertThat(server.readers.ends()).containsExactly(ends);
@@ -25,7 +25,7 @@ public abstract class ReaderEndContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a reader that was sent the end of its task is closed for that end")
+    @DisplayName("a reader that has received the end of its task is reported with that end")
     void ended() throws Exception {
         ContractServer server = server();
         String completed = location(post("/tasks", "a"));

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 public abstract class ReadingContract extends ContainerClient {
 
     @Test
-    @DisplayName("a client that comes back with its last event id gets exactly the rest, wherever it comes back")
+    @DisplayName("a client that resumes with its last event id gets exactly the rest, at each address")
     void resumesAfterEveryEvent() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a", "X-Subject", "alice"));
@@ -52,7 +52,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a client that is cut in mid-stream and comes back misses nothing")
+    @DisplayName("a client that is cut in mid-stream and resumes misses nothing")
     void resumesLive() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -71,7 +71,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("after the end there is nothing: 204")
+    @DisplayName("a client that resumes after the end gets 204")
     void nothingAfterTheEnd() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -102,7 +102,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R5 readers of one stream share what is encoded, wherever they began, and all get all of it")
+    @DisplayName("R5 readers of one stream share encoded frames, even if some joined later, and each gets all events")
     void sharesEncoding() throws Exception {
         ContractServer server = server(s -> s.retry(Duration.ofMillis(1500)));
         String location = location(post("/tasks", "a", "X-Format", ContractServer.CountedFormat.NAME));
@@ -131,7 +131,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R5 a client that was cut in mid-entry gets the rest of it, though others have had the whole")
+    @DisplayName("R5 a client that was cut within an entry gets its rest, although other readers got the whole entry")
     void sharesNoHalves() throws Exception {
         ContractServer server = server();
         HttpResponse<String> redirect = post("/tasks", "a", "X-Format", ContractServer.CountedFormat.NAME);
@@ -153,7 +153,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R5 a client that comes back is told when to retry, though others are sent the same events without")
+    @DisplayName("R5 a client that resumes gets a retry time, although other readers get the same event without one")
     void sharesNoRetry() throws Exception {
         ContractServer server = server(s -> s.retry(Duration.ofMillis(1500)));
         HttpResponse<String> redirect = post("/tasks", "a", "X-Format", ContractServer.CountedFormat.NAME);
@@ -173,7 +173,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a long stream is caught up with, complete and in order")
+    @DisplayName("a reader catches up with a long stream, complete and in order")
     void catchesUp() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -187,7 +187,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a stream of large events is caught up with, complete and in order")
+    @DisplayName("a reader catches up with a stream of large events, complete and in order")
     void catchesUpWithLargeEvents() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -204,7 +204,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R14 any data arrives as it was emitted, line breaks as LF")
+    @DisplayName("R14 any data arrives as it was emitted, except that line breaks become LF")
     void keepsData() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -245,7 +245,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("retry goes out with the first event, and with no other")
+    @DisplayName("the first event has a retry time, and no other event has one")
     void sendsRetry() throws Exception {
         ContractServer server = server(s -> s.retry(Duration.ofMillis(1500)));
         String location = location(post("/tasks", "a"));
@@ -258,7 +258,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a heartbeat is a comment with one line feed, and harms no event")
+    @DisplayName("a heartbeat is a comment with one line feed, and breaks no event")
     void sendsHeartbeats() throws Exception {
         ContractServer server = server(s -> s.heartbeat(Duration.ofMillis(20)));
         String location = location(post("/tasks", "a"));
@@ -270,12 +270,12 @@ public abstract class ReadingContract extends ContainerClient {
 
         assertThat(before).contains("data: before\n\n");
         assertThat(after).contains("data: after\n\n");
-        // The empty line would make a frame without data, which kills some clients.
+        // The empty line would make a frame without data, which makes some clients fail.
         assertThat(before + after).doesNotContain(":\n\n").doesNotContain("data: \n");
     }
 
     @Test
-    @DisplayName("a stream that is read over many heartbeats is not harmed")
+    @DisplayName("many heartbeats do not break a stream")
     void survivesHeartbeats() throws Exception {
         ContractServer server = server(s -> s.heartbeat(Duration.ofMillis(10)));
         SseReader events = new SseReader(get(location(post("/tasks", "a"))).body());
@@ -290,7 +290,7 @@ public abstract class ReadingContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R6 a reader looks again by itself when a hint is lost")
+    @DisplayName("R6 the server reads a stream again by itself when a hint is lost")
     void looksAgain() throws Exception {
         ContractServer server = server(s -> s.heartbeat(HEARTBEAT));
         String location = location(post("/tasks", "a"));
@@ -312,7 +312,7 @@ public abstract class ReadingContract extends ContainerClient {
     @DisplayName("R6 a reader reads the stream again after frames that another reader has encoded")
     void looksAgainAfterSharedFrames() throws Exception {
         ContractServer server = server();
-        // Without it no look comes to help.
+        // Without the timer, only a hint or a reader itself can cause another read.
         server.timer.shutdownNow();
         String location = location(post("/tasks", "a"));
         List<Received> one = follow(location);

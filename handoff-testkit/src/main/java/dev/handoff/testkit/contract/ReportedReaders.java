@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Keeps which readers were reported to be opened and closed. */
+/** Counts the readers that were reported as opened, and records why readers were reported as closed. */
 final class ReportedReaders implements HandoffObserver {
 
     private final AtomicInteger opened = new AtomicInteger();

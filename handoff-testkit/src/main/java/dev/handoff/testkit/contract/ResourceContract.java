@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 public abstract class ResourceContract extends ContainerClient {
 
     @Test
-    @DisplayName("every watch is closed, and a stream that is read by one client after others shares nothing with them")
+    @DisplayName("every watch is closed, and a client that reads after the others have left shares no frames with them")
     void leavesNothingBehind() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a", "X-Format", ContractServer.CountedFormat.NAME));
@@ -55,7 +55,7 @@ public abstract class ResourceContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a stream that is open costs no thread")
+    @DisplayName("an open stream needs no thread")
     void idleStreamsNeedNoThread() throws Exception {
         int count = 2000;
         ContractServer server = server();

@@ -12,12 +12,12 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How a client gets the result of a task as one document. */
+/** Tests how a client gets the result of a task as one document. */
 @Timeout(60)
 public abstract class ResultContract extends ContainerClient {
 
     @Test
-    @DisplayName("the result format waits, then gives one JSON document")
+    @DisplayName("the result format waits for the end, then sends one JSON document")
     void givesResults() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a", "X-Format", "result"));
@@ -35,7 +35,7 @@ public abstract class ResultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("the result of what failed or was cancelled is an HTTP error, not to be tried again")
+    @DisplayName("the result of a failed or cancelled task is an HTTP error")
     void givesErrors() throws Exception {
         ContractServer server = server();
         String failed = location(post("/tasks", "a", "X-Format", "result"));
@@ -73,7 +73,7 @@ public abstract class ResultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a drained server refuses those who wait for a result")
+    @DisplayName("a draining server refuses clients that wait for a result")
     void drainsResults() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a", "X-Format", "result"));
@@ -88,7 +88,7 @@ public abstract class ResultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("HEAD of a document has the headers of GET; before its end it claims no length")
+    @DisplayName("HEAD of a document has the headers of GET, and has no length before the task has ended")
     void headOfDocument() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a", "X-Format", "result"));

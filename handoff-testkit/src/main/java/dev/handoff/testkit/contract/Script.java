@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A handler that runs the steps that a test gives it. */
+/** Runs the steps that a test adds, as a handler. */
 final class Script implements TaskHandler {
 
     @FunctionalInterface
@@ -52,7 +52,7 @@ final class Script implements TaskHandler {
         });
     }
 
-    /** Completes, with a result if it is not null, and leaves the thread interrupted, as an interrupted library call does. */
+    /** Completes with this result, or without one if it is null, and leaves the thread interrupted, as an interrupted library call does. */
     void completeInterrupted(@Nullable String result) {
         steps.add(output -> {
             if (result != null) {

@@ -20,18 +20,20 @@ public interface ServletContainer extends AutoCloseable {
         void configure(ServletContext context) throws ServletException;
     }
 
-    /** Starts the container with an application at the root context. */
+    /**
+     * Starts the container with an application at the root context, and returns its address like {@link #start(String, List, Application)}.
+     */
     default URI start(Application application) throws Exception {
         return start("", List.of(), application);
     }
 
     /**
-     * Starts the container on a free port of the loopback interface, with bodies of up to 16 MiB, with HTTP/1.1, and with an upgrade to
-     * HTTP/2 without TLS.
+     * Starts the container on a free port of the loopback interface. The container must accept bodies of up to 16 MiB, HTTP/1.1, and an
+     * upgrade to HTTP/2 without TLS.
      *
      * @param contextPath the path of the application, which begins with a slash; empty for the root
-     * @param declared filters for all paths, declared as the container declares the filters of a {@code web.xml}: before the application
-     *     registers others. They support asynchronous processing
+     * @param declared filters for all paths. The container declares them as it declares the filters of a {@code web.xml}, before the
+     *     application registers others. They support asynchronous processing
      * @return the address of the container plus the context path, without a slash at the end
      */
     URI start(String contextPath, List<Filter> declared, Application application) throws Exception;

@@ -50,7 +50,7 @@ public abstract class SlowClientContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R7 a client that stops reading costs little, delays nobody, and is cut off in the end")
+    @DisplayName("R7 a client that stops reading costs little memory, delays no other client, and is cut off")
     void stuckClients() throws Exception {
         int stuck = 30;
         ContractServer server = server(s -> s.writeDeadline(Duration.ofSeconds(2)));
@@ -74,7 +74,7 @@ public abstract class SlowClientContract extends ContainerClient {
                 CompletableFuture.supplyAsync(() -> events(get(location)).size(), server.executor);
         assertThat(emitted.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).isTrue();
         long grown = usedHeap() - before;
-        // 16 million characters are in the store once; queued for each client they would be 30 times that.
+        // The store holds 16 million characters once. Queues for each client would hold 30 times as many.
         assertThat(grown).isLessThan(100L << 20);
         server.script("a").complete(null);
         assertThat(quick.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).isEqualTo(2002);
@@ -85,7 +85,7 @@ public abstract class SlowClientContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a request that announces a body and never sends it gets its answer to the end")
+    @DisplayName("a request that announces a body and never sends it gets its complete answer")
     void bodyNeverSent() throws Exception {
         ContractServer server = server();
         HttpResponse<String> redirect = post("/tasks", "a");

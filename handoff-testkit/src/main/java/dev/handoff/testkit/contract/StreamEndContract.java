@@ -23,7 +23,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How a response ends: cleanly after the end of the stream, and with a cut in all other cases. */
+/** Tests how a response ends: cleanly after the end of the stream, and with a cut in all other cases. */
 @Timeout(60)
 public abstract class StreamEndContract extends ContainerClient {
 
@@ -43,7 +43,7 @@ public abstract class StreamEndContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("what a handler throws is not told to the client")
+    @DisplayName("the client does not see the exception of a handler")
     void crashedStream() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -54,7 +54,7 @@ public abstract class StreamEndContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R9 DELETE cancels, every reader gets the end, and a second DELETE is fine")
+    @DisplayName("R9 DELETE cancels, every reader gets the end, and a second DELETE succeeds")
     void cancels() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -82,7 +82,7 @@ public abstract class StreamEndContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R9 leaving is not cancelling, and a client that has left is noticed")
+    @DisplayName("R9 the server notices that a client has left, and does not cancel the task")
     void leavingIsNotCancelling() throws Exception {
         ContractServer server = server(s -> s.heartbeat(Duration.ofMillis(20)));
         String location = location(post("/tasks", "a"));
@@ -98,7 +98,7 @@ public abstract class StreamEndContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R8 a drained server says so and cuts; the client gets the rest elsewhere")
+    @DisplayName("R8 a draining server sends interrupted and cuts the stream, and another server delivers the rest")
     void drains() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -115,7 +115,8 @@ public abstract class StreamEndContract extends ContainerClient {
         for (SseReader reader : readers) {
             Received last = reader.next().orElseThrow();
             assertThat(last.type()).isEqualTo("interrupted");
-            // It has no id of its own, so that the client comes back for what it really misses.
+            // This event has no id of its own, so the client resumes after the last event of the stream that it has
+            // received.
             assertThat(unproven(last).lastEventId()).endsWith(":1");
             assertThatThrownBy(reader::next).isInstanceOf(UncheckedIOException.class);
         }
@@ -138,7 +139,7 @@ public abstract class StreamEndContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R8 a client that asks for the connection to be closed can tell a cut from an end")
+    @DisplayName("R8 a client that sends Connection: close can tell a cut from an end")
     void closedAfterTheAnswer() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -155,7 +156,7 @@ public abstract class StreamEndContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R8 a container that stops never makes a stream look whole")
+    @DisplayName("R8 a container that stops does not end a stream cleanly")
     void containerStops() throws Exception {
         ContractServer server = server();
         String location = location(post("/tasks", "a"));
@@ -186,7 +187,7 @@ public abstract class StreamEndContract extends ContainerClient {
         String location = location(post("/tasks", "a"));
         server.script("a").emitNumbered(0, 1).complete(null);
         String last = events(get(location)).get(0).lastEventId();
-        // The task is over a moment after its stream, and its time counts from then.
+        // The task ends a moment after its stream, and its retention time begins then.
         await().until(() -> !status(location).get("ended").isNull());
         server.clock.tick(Duration.ofHours(2));
         assertProblem(send("GET", location, ""), 410, "stream_gone");
@@ -196,12 +197,12 @@ public abstract class StreamEndContract extends ContainerClient {
 
     @Test
     @DisplayName(
-            "R8 an end that the format does not end cleanly is written and then cut; on return there is nothing left")
+            "R8 if a format does not end cleanly, the server writes the end and cuts, and a resume gets 204")
     void endsUncleanly() throws Exception {
         ContractServer server = server();
         server.faulty.clean = end -> !(end instanceof End.Failed);
         String location = location(post("/tasks", "a", "X-Format", FaultyFormat.NAME));
-        // Two, so that the frames of the end are shared.
+        // There are two readers, so that they share the frames of the end.
         List<SseReader> readers = List.of(
                 new SseReader(get(location).body()), new SseReader(get(location).body()));
         server.script("a").emit(null, "one");
@@ -241,7 +242,7 @@ public abstract class StreamEndContract extends ContainerClient {
                     client.sendAsync(request("GET", document, ""), HttpResponse.BodyHandlers.ofString());
             await().until(() -> status(location).get("readers").asInt() == 4);
 
-            // A check that fails is no reason to cut.
+            // A check that fails must not cut the readers.
             server.faults.fail("status", new IllegalStateException("no connection"));
             int checks = server.faults.calls("status");
             ticker.tick(Duration.ofSeconds(6));
@@ -271,7 +272,7 @@ public abstract class StreamEndContract extends ContainerClient {
                 assertThatThrownBy(reader::next).isInstanceOf(UncheckedIOException.class);
             }
             assertProblem(waiting.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS), 410, "stream_gone");
-            // Twice for the stream, not twice for each reader.
+            // The server checks twice for the stream, not twice for each reader.
             assertThat(server.faults.calls("status") - before).isEqualTo(2);
             stop();
         }

@@ -38,8 +38,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Tests the rules of {@link TaskDispatcher}. A dispatcher under test has a handler for tasks of the type {@code script} and runs up to four
- * or more tasks at a time.
+ * Tests the rules of {@link TaskDispatcher}. A dispatcher under test has a handler for tasks of the type {@code script} and can run at
+ * least four tasks at a time.
  */
 @Timeout(60)
 public abstract class TaskDispatcherContract extends AsyncHandlerRules {
@@ -498,7 +498,7 @@ public abstract class TaskDispatcherContract extends AsyncHandlerRules {
         return Integer.parseInt(data.substring(1));
     }
 
-    /** Returns a task whose id is derived from subject and key, like that of a request. */
+    /** Returns a task whose id is derived from the subject and the key, like the id of a request's task. */
     private static Task keyed(String payload, String subject, String key) {
         String id = UUID.nameUUIDFromBytes((subject + '/' + key).getBytes(StandardCharsets.UTF_8))
                 .toString()

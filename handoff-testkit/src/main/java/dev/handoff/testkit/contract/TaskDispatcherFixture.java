@@ -24,13 +24,13 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** The dispatcher under test, and what its tests share. */
+/** Supplies the dispatcher under test and the methods that its tests share. */
 abstract class TaskDispatcherFixture {
 
     final List<Task> handled = new CopyOnWriteArrayList<>();
     final ExecutorService threads = Executors.newCachedThreadPool();
 
-    /** The functions that start tasks whose payload is the key. Scripts do all other tasks. */
+    /** The functions that start tasks, by the payload of the task. Scripts run all other tasks. */
     final Map<String, BiFunction<Task, TaskOutput, CompletionStage<Void>>> functions = new ConcurrentHashMap<>();
 
     private final Map<String, Script> scripts = new ConcurrentHashMap<>();
@@ -39,31 +39,36 @@ abstract class TaskDispatcherFixture {
     @SuppressWarnings("NullAway.Init")
     TaskDispatcher dispatcher;
 
-    /** Starts a dispatcher that has tasks of the type {@code script} done by this handler, on at least four threads. */
+    /**
+     * Starts a dispatcher that runs tasks of the type {@code script} with this handler, on at least four threads. Called before each test.
+     */
     protected abstract TaskDispatcher start(TaskHandler handler);
 
     /**
-     * Starts a dispatcher as {@link #start(TaskHandler)} does, whose streams are kept in another store. Returns null if it
-     * cannot be given one, which is the default.
+     * Starts a dispatcher like {@link #start(TaskHandler)}, but with another store for its streams. Returns null if the dispatcher cannot
+     * use another store, which is the default; the tests that need one are then skipped.
      */
     protected @Nullable TaskDispatcher start(TaskHandler handler, EventStore store) {
         return null;
     }
 
     /**
-     * Whether a task has ended when its cancellation returns. Where the worker is elsewhere, which is the default, it may
-     * still complete meanwhile.
+     * Returns whether a task has always ended when {@link TaskDispatcher#cancel} returns. Returns false by default, for dispatchers whose
+     * workers run in other processes: there a task may still complete after the call.
      */
     protected boolean cancelsAtOnce() {
         return false;
     }
 
-    /** Whether the dispatcher finds tasks by {@link TaskDispatcher#latestLike}, which is the default. */
+    /**
+     * Returns whether the dispatcher supports {@link TaskDispatcher#latestLike}; true by default. If false, the test of that method is
+     * skipped.
+     */
     protected boolean findsLatestLike() {
         return true;
     }
 
-    /** Where the streams of its tasks are kept. */
+    /** Returns the store that keeps the streams of the dispatcher's tasks. */
     protected abstract EventStore store();
 
     @BeforeEach

@@ -10,10 +10,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** A store that throws at the writers of some streams, at one point and a few times for each stream. */
+/** A store that throws when a writer uses some streams, at one point and a few times for each stream. */
 final class ThrowingStore implements EventStore {
 
-    /** The point at which it throws, and the exception. */
+    /** The call that throws, and whether it throws an exception or an error. */
     enum Fault {
         APPENDER_EXCEPTION,
         APPENDER_ERROR,
@@ -23,7 +23,7 @@ final class ThrowingStore implements EventStore {
         END_ERROR
     }
 
-    /** How often it throws: more often than a dispatcher retries without a pause. */
+    /** How many times the store throws for each stream; more often than a dispatcher retries without a pause. */
     private static final int TIMES = 5;
 
     private final EventStore store;
@@ -40,7 +40,7 @@ final class ThrowingStore implements EventStore {
         affected.add(streamId);
     }
 
-    /** Returns how often it has thrown. */
+    /** Returns how many times the store has thrown. */
     int thrown() {
         return thrown.values().stream().mapToInt(AtomicInteger::get).sum();
     }

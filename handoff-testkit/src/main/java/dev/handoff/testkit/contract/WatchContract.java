@@ -18,11 +18,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Tests the watches of a stream: hints arrive, and a hint that fails or blocks harms no other reader (R6, R15, R16). */
+/** Tests the watches of a stream: hints arrive, and a hint that fails or blocks affects no other reader (R6, R15, R16). */
 abstract class WatchContract extends EventStoreFixture {
 
     @Test
-    @DisplayName("R6 a watch tells of what is appended and of the end, until it is closed")
+    @DisplayName("R6 a watch runs its hint after an append and after the end, and may be closed twice")
     void watchTells() {
         AtomicInteger hints = new AtomicInteger();
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
@@ -38,7 +38,7 @@ abstract class WatchContract extends EventStoreFixture {
     }
 
     @Test
-    @DisplayName("R6 a watch that is closed is told no more, and another goes on")
+    @DisplayName("R6 the hint of a closed watch no longer runs, and that of an open watch does")
     void closedWatchIsSilent() {
         AtomicInteger closed = new AtomicInteger();
         AtomicInteger open = new AtomicInteger();
@@ -52,7 +52,7 @@ abstract class WatchContract extends EventStoreFixture {
     }
 
     @Test
-    @DisplayName("R6 a hint that throws harms neither the writer nor other readers")
+    @DisplayName("R6 a hint that throws affects neither the writer nor other readers")
     void throwingHint() {
         AtomicInteger others = new AtomicInteger();
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
@@ -60,7 +60,7 @@ abstract class WatchContract extends EventStoreFixture {
             throw new IllegalStateException("a broken reader");
         });
         stream().watch(() -> {
-            throw new AssertionError("a reader that is broken even more");
+            throw new AssertionError("a broken reader that throws an Error");
         });
         stream().watch(others::incrementAndGet);
 
@@ -70,7 +70,7 @@ abstract class WatchContract extends EventStoreFixture {
     }
 
     @Test
-    @DisplayName("R15 nothing refers to the hint of a watch that is closed, although the watch and the stream are kept")
+    @DisplayName("R15 nothing refers to the hint of a closed watch, even while the watch and the stream are kept")
     void closedWatchForgets() {
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
         AtomicInteger hints = new AtomicInteger();
@@ -111,7 +111,7 @@ abstract class WatchContract extends EventStoreFixture {
         });
         EventStream other = otherNode().open(otherId);
         EventStream.Watch watch = other.watch(hints::incrementAndGet);
-        // Both readers have come to the tail.
+        // Both readers have reached the tail.
         slow.read(EventStream.BEGINNING, 10);
         other.read(EventStream.BEGINNING, 10);
         Thread writer = new Thread(() -> one.append(null, "event 0"));
