@@ -11,14 +11,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has any number of streams emit, each at its own rate, from one thread: a thread for each would measure the scheduler. What is
- * late is made up for, so a storm has as many events as it should.
+ * Emits the events of any number of streams from one thread, each stream at its own rate. With a thread for each stream, a storm would
+ * measure the scheduler. The thread emits late events as soon as it can, so that no event of a storm is left out.
  */
 final class Beat implements Runnable {
 
     private static final Logger logger = LoggerFactory.getLogger(Beat.class);
 
-    /** Where the events of one storm go. */
+    /** Receives the events of one storm. */
     interface Sink {
         void emit(String data);
 
@@ -28,13 +28,13 @@ final class Beat implements Runnable {
     private final Queue<Emission> fresh = new ConcurrentLinkedQueue<>();
     private volatile @Nullable Thread thread;
 
-    /** Begins a storm. The first event comes at once, or if it has none, the end comes when its time is over. */
+    /** Begins a storm. Its first event comes at once. If the storm has no events, its end comes when its time is over. Does not block. */
     void add(Storm storm, Sink sink) {
         fresh.add(new Emission(storm, sink, System.nanoTime()));
         LockSupport.unpark(thread);
     }
 
-    /** Goes on until the thread is interrupted. */
+    /** Emits events until the thread is interrupted. */
     @Override
     public void run() {
         thread = Thread.currentThread();
@@ -72,7 +72,7 @@ final class Beat implements Runnable {
             this.due = events == 0 ? start + interval : start;
         }
 
-        /** Emits one event, or ends; returns whether there is more to come. */
+        /** Emits one event, or ends the storm. Returns whether the storm has not ended. */
         boolean step() {
             try {
                 if (emitted == events) {
@@ -84,7 +84,7 @@ final class Beat implements Runnable {
                 due = start + emitted * interval;
                 return true;
             } catch (RuntimeException e) {
-                logger.debug("a stream was ended before its time", e);
+                logger.debug("a stream could not be written to its end", e);
                 return false;
             }
         }

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
-/** Lets the beat of this process write all streams, so that no stream needs a thread. */
+/** Runs all tasks on the beat of this process, so that no stream needs a thread. */
 final class BeatDispatcher implements TaskDispatcher {
 
     private final EventStore store;
@@ -44,7 +44,10 @@ final class BeatDispatcher implements TaskDispatcher {
         return status(task.id()).orElseThrow();
     }
 
-    /** Streams outlive their tasks here, and whoever has a token knows that there was one. */
+    /**
+     * Returns a status for every id, because this keeps no record of ended tasks. A client that has a token got it from a task that
+     * existed.
+     */
     @Override
     public Optional<TaskStatus> status(String taskId) {
         Instant created = running.get(taskId);

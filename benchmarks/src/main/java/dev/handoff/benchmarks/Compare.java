@@ -20,10 +20,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Makes all storms of docs/performance.md, each against servers of its own, and writes the tables. */
+/** Runs all storms of docs/performance.md, each against servers of its own, and writes the tables. */
 @Command(
         name = "compare",
-        description = "Starts the servers, makes all storms, and prints the tables of docs/performance.md.")
+        description = "Starts the servers, runs all storms, and prints the tables of docs/performance.md.")
 final class Compare implements Callable<Integer> {
 
     private static final String G1 = "handoff with G1 (one run)";
@@ -35,7 +35,7 @@ final class Compare implements Callable<Integer> {
     @Option(
             names = "--runs",
             defaultValue = "3",
-            description = "How often the comparison is made (default: ${DEFAULT-VALUE}).")
+            description = "How many times the comparison is run (default: ${DEFAULT-VALUE}).")
     private int runs;
 
     @Option(names = "--peer", description = "The jar of the peer.")
@@ -48,11 +48,11 @@ final class Compare implements Callable<Integer> {
     @Nullable
     private Path standIn;
 
-    @Option(names = "--document", description = "The document whose tables are written anew.")
+    @Option(names = "--document", description = "The document whose tables are replaced.")
     @Nullable
     private Path document;
 
-    @Option(names = "--json", description = "Where to write all reports to, as JSON.")
+    @Option(names = "--json", description = "The file to which all reports are written as JSON.")
     @Nullable
     private Path json;
 
@@ -85,7 +85,7 @@ final class Compare implements Callable<Integer> {
         return reports.values().stream().flatMap(List::stream).allMatch(Report::whole) ? 0 : 1;
     }
 
-    /** The same storm against the floor, this library and the peer, in turns. */
+    /** Runs the same storm against the floor, this library and the peer, in turns. */
     private void cost() throws Exception {
         Map<String, List<String>> servers = new LinkedHashMap<>();
         servers.put("floor", StormedServer.own("floor"));
@@ -239,7 +239,7 @@ final class Compare implements Callable<Integer> {
                 Tables.number(Tables.median(all, Report::eventsPerSecond)));
     }
 
-    /** An application server, a worker and a streaming server, on one store. */
+    /** Runs storms against an application server, a worker and a streaming server that share one store. */
     private void acrossProcesses(Path standIn) throws Exception {
         int[] sizes = {50, 500};
         String streamLine;

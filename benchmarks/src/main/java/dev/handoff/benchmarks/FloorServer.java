@@ -16,8 +16,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * The least that any server in Java can do: a thread that makes the events, frames them, and writes each with one call to a plain
- * socket. It has no buffers for slow clients and reads one request per connection, at the one address.
+ * Does the least that any server in Java can do: one thread creates the events, frames them, and writes each with one call to a plain
+ * socket. This server has no buffers for slow clients. It reads one request per connection and ignores the path.
  */
 @Command(name = "floor", description = "The same stream from bare sockets: one write for each event, and nothing else.")
 final class FloorServer implements Callable<Integer> {
@@ -52,7 +52,7 @@ final class FloorServer implements Callable<Integer> {
         }
     }
 
-    /** The request is small and there already, so it is waited for here. */
+    /** Reads the request and begins its stream. Blocks until the request is complete, which is soon, because clients send it at once. */
     private static void begin(SocketChannel socket, Beat beat) throws IOException {
         socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
         ByteBuffer request = ByteBuffer.allocate(8192);

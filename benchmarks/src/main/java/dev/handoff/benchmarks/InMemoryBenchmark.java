@@ -18,7 +18,10 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.Blackhole;
 
-/** One event in memory. A stream has an end, so each time a new one is written whole, or one is read whole. */
+/**
+ * Measures the time per event of appends and reads in memory. Each invocation writes a whole new stream, or reads a whole stream, because a
+ * stream cannot grow without a limit.
+ */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -51,7 +54,7 @@ public class InMemoryBenchmark {
         return write(InMemoryEventStore.create());
     }
 
-    /** With a reader who takes each event as soon as it is told of it. */
+    /** Measures appends to a stream with a reader that reads each event when its hint runs. */
     @Benchmark
     @OperationsPerInvocation(EVENTS)
     public EventStream appendWatched(Blackhole blackhole) {

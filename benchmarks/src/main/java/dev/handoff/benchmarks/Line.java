@@ -4,7 +4,7 @@ package dev.handoff.benchmarks;
 import java.nio.charset.Charset;
 import java.util.Arrays;
 
-/** The bytes of a line, which are looked at without a copy. Not thread-safe. */
+/** Holds the bytes of a line, and searches them without a copy. Not thread-safe. */
 final class Line {
 
     private byte[] bytes = new byte[192];
@@ -51,7 +51,7 @@ final class Line {
         return number;
     }
 
-    /** Returns the decimal number that follows the first place with that text; 0 if there is none. */
+    /** Returns the decimal number that follows the first occurrence of a text; 0 if there is none. */
     long numberAfter(String ascii) {
         for (int i = 0; i + ascii.length() < length; i++) {
             if (matches(i, ascii)) {

@@ -23,7 +23,7 @@ final class MicroBenchmarks implements Callable<Integer> {
     @Parameters(arity = "0..*")
     private final List<String> arguments = new ArrayList<>();
 
-    /** JMH exits by itself if it fails. */
+    /** Runs JMH and returns 0. If JMH fails, it ends the process itself. */
     @Override
     public Integer call() throws IOException {
         org.openjdk.jmh.Main.main(arguments.toArray(String[]::new));

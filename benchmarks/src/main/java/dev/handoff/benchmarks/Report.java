@@ -6,19 +6,19 @@ import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one storm came to. Times are in the units that the names say; what was not measured is null.
+ * Holds the results of one storm. Names state the units of times. A value that was not measured is null.
  *
  * @param streams the connections
- * @param seconds the time that was measured, after all were open
- * @param delivered the events that came in that time
- * @param missing events that never came, of all that were to be emitted
- * @param gaps positions that were passed over
- * @param duplicates events that came twice
- * @param lost connections that ended before their stream did
+ * @param seconds the time of the measurement, which begins after all streams are open
+ * @param delivered the events that arrived in that time
+ * @param missing the events of the storm that never arrived
+ * @param gaps the positions that streams skipped
+ * @param duplicates the events that arrived twice
+ * @param lost the connections that ended before their stream did
  * @param cpuMicrosPerEvent CPU time of the server for each delivered event
- * @param heapBytesPerConnection live objects of the server, less those before, for each connection
- * @param residentBytesPerConnection the same for all memory that its process holds
- * @param backMillis how long it took until all had their answers again that were cut
+ * @param heapBytesPerConnection the growth of the server's live objects, for each connection
+ * @param residentBytesPerConnection the growth of the memory that the server's process holds, for each connection
+ * @param backMillis the time until all clients whose connections were cut had an answer again
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record Report(
@@ -40,7 +40,7 @@ record Report(
         @Nullable Long residentBytesPerConnection,
         @Nullable Long backMillis) {
 
-    /** The time from making an event to reading it, in milliseconds. */
+    /** Holds the time from the creation of an event to its arrival, in milliseconds. */
     record Latency(double p50, double p99, double p999, double max) {
 
         static @Nullable Latency of(Histogram histogram) {
@@ -63,7 +63,7 @@ record Report(
         return missing == 0 && gaps == 0 && duplicates == 0 && lost == 0;
     }
 
-    /** The report as lines of a table. */
+    /** Returns the report as lines of a table. */
     String table() {
         StringBuilder lines = new StringBuilder();
         line(lines, "mode", mode);

@@ -10,13 +10,13 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What the operating system and the JVM say of a process, which need not know that it is watched. For Linux.
+ * Measures another Java process by the operating system and {@code jcmd}. Works on Linux only.
  *
- * @param pid the process
+ * @param pid the id of the process
  */
 record ServerProcess(long pid) {
 
-    /** The CPU time it has used so far, in nanoseconds; the system counts in hundredths of a second. */
+    /** Returns the CPU time that the process has used so far, in nanoseconds; the system counts in hundredths of a second. */
     long cpuNanos() {
         return ProcessHandle.of(pid)
                 .flatMap(p -> p.info().totalCpuDuration())
@@ -24,12 +24,12 @@ record ServerProcess(long pid) {
                 .orElseThrow(() -> new IllegalStateException("there is no process " + pid));
     }
 
-    /** The memory that it holds, in bytes. */
+    /** Returns the memory that the process holds, in bytes. */
     long residentBytes() throws IOException {
         return statusBytes("VmRSS:");
     }
 
-    /** The most memory that it has held, in bytes. */
+    /** Returns the most memory that the process has held, in bytes. */
     long peakResidentBytes() throws IOException {
         return statusBytes("VmHWM:");
     }
@@ -43,7 +43,7 @@ record ServerProcess(long pid) {
         throw new IllegalStateException("process " + pid + " has no " + name);
     }
 
-    /** The bytes of its live objects: asking for a histogram makes a full collection. */
+    /** Returns the bytes of the live objects of the process. Makes its JVM run a full collection. Blocks for at most a minute. */
     long liveHeapBytes() throws IOException, InterruptedException {
         String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
         Process process = new ProcessBuilder(List.of(jcmd, Long.toString(pid), "GC.class_histogram"))

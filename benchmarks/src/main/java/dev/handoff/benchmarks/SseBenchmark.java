@@ -16,7 +16,7 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Framing one event, and handing it to a stream. */
+/** Measures framing one event and writing it to an output stream. */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -27,7 +27,7 @@ public class SseBenchmark {
 
     private static final String ID = "0123456789abcdef0123456789abcdef:12345";
 
-    /** Some hundred characters of each kind. */
+    /** The data of an event: 100 characters of one kind. */
     public enum Text {
         ascii("the quick brown fox jumps over the lazy dog; "),
         accents("à côté de l'église, un élève âgé rêvait déjà; "),

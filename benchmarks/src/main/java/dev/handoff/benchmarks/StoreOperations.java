@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Counts what a process asks its store for, second by second. */
+/** Counts the reads and writes that a process sends to its store in each second. Thread-safe. */
 final class StoreOperations implements CommandListener {
 
     private static final Set<String> READS = Set.of("find", "getMore", "aggregate", "count");
@@ -38,7 +38,7 @@ final class StoreOperations implements CommandListener {
         }
     }
 
-    /** The most there were in any second, and the median of the busier half of the seconds. */
+    /** Returns, for reads and for writes, the median of the busier half of the seconds and the most in one second. */
     @Override
     public String toString() {
         lock.lock();

@@ -9,11 +9,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one stream of a storm is to emit: so many events a second, for so many seconds, of so many characters each. Written as a
- * query: {@code rate=10&seconds=5&payload=100}.
+ * Describes what one stream of a storm emits: how many events per second, for how many seconds, of how many characters each. As a text it
+ * is a query: {@code rate=10&seconds=5&payload=100}.
  *
  * @param rate events per second; 0 for a stream that only waits
- * @param seconds how long
+ * @param seconds how long the stream emits
  * @param payload characters in each event
  */
 record Storm(int rate, int seconds, int payload) {
@@ -36,9 +36,9 @@ record Storm(int rate, int seconds, int payload) {
     }
 
     /**
-     * Reads a query; what is not in it is ten events a second, for ten seconds, of 100 characters.
+     * Reads a query. The defaults are ten events per second, ten seconds and 100 characters.
      *
-     * @throws IllegalArgumentException if a value is none, or out of range
+     * @throws IllegalArgumentException if a value is not a number or is out of range
      */
     static Storm parse(@Nullable String query) {
         Map<String, String> values = new HashMap<>();
@@ -73,7 +73,10 @@ record Storm(int rate, int seconds, int payload) {
         return rate * seconds;
     }
 
-    /** The events, which say when they were made, by {@link System#nanoTime}: the same clock for all processes of a Linux machine. */
+    /**
+     * Returns an event that holds the time of its creation by {@link System#nanoTime}, which is the same clock for all processes of a Linux
+     * machine.
+     */
     static String event(long nanos, String filler) {
         return "{\"t\":" + nanos + ",\"c\":\"" + filler + "\"}";
     }

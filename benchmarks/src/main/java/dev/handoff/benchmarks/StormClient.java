@@ -19,20 +19,20 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Opens many streams at a server, and reports what they deliver. The exit code is 1 if any stream lacks an event or its end. */
-@Command(name = "client", description = "Opens streams at a server of this tool, and measures what comes.")
+@Command(name = "client", description = "Opens streams at a server of this tool, and measures what they deliver.")
 final class StormClient implements Callable<Integer> {
 
     /** The load on the server. */
     enum Mode {
-        /** All streams are read until their end. */
+        /** The clients read all streams to their ends. */
         steady,
-        /** Streams in which nothing happens. */
+        /** The streams have no events. */
         idle,
-        /** All connections are cut in mid-stream, at the same moment, and come back with Last-Event-ID. */
+        /** The tool cuts all connections in mid-stream, at the same moment, and reopens them with Last-Event-ID. */
         reconnect,
-        /** One stream, many readers. */
+        /** One stream has many readers. */
         fanout,
-        /** Some of the clients hardly read. */
+        /** Some of the clients read for 1 ms, four times a second. */
         slow
     }
 
@@ -64,7 +64,7 @@ final class StormClient implements Callable<Integer> {
             description = "Events per second and stream (default: ${DEFAULT-VALUE}).")
     int rate = 10;
 
-    @Option(names = "--seconds", defaultValue = "10", description = "How long is measured (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seconds", defaultValue = "10", description = "How many seconds are measured (default: ${DEFAULT-VALUE}).")
     int seconds = 10;
 
     @Option(
@@ -79,20 +79,20 @@ final class StormClient implements Callable<Integer> {
             description = "Connections opened per second (default: ${DEFAULT-VALUE}).")
     int ramp = 1000;
 
-    @Option(names = "--slow-percent", defaultValue = "10", description = "In mode slow (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--slow-percent", defaultValue = "10", description = "Slow clients in mode slow (default: ${DEFAULT-VALUE}).")
     int slowPercent = 10;
 
     @Option(
             names = "--seed",
             defaultValue = "1",
-            description = "Says which clients are slow (default: ${DEFAULT-VALUE}).")
+            description = "The seed that chooses the slow clients (default: ${DEFAULT-VALUE}).")
     long seed = 1;
 
     @Option(names = "--pid", description = "The process of the server, for its CPU and memory.")
     @Nullable
     Long pid;
 
-    @Option(names = "--json", description = "Where to write the report to, as JSON.")
+    @Option(names = "--json", description = "The file to which the report is written as JSON.")
     @Nullable
     File json;
 
@@ -127,7 +127,7 @@ final class StormClient implements Callable<Integer> {
             long cpuBefore = server == null ? 0 : server.cpuNanos();
             long began = System.nanoTime();
             Long back = mode == Mode.reconnect ? reconnect(run) : null;
-            // What is not slow is measured; those who are take a sip now and then.
+            // Only clients that are not slow are measured. The slow ones read for 1 ms, four times a second.
             for (int i = 0; i < seconds * 4 && mode == Mode.slow; i++) {
                 run.during(250, TimeUnit.MILLISECONDS);
                 slow.forEach(r -> r.setReading(true));
@@ -199,7 +199,7 @@ final class StormClient implements Callable<Integer> {
         return slow;
     }
 
-    /** Returns the milliseconds until the last has its answer. */
+    /** Cuts and reopens all connections that are reading. Returns the milliseconds until the last one has its answer. */
     private static long reconnect(StormRun run) throws IOException {
         long began = System.nanoTime();
         List<StormReader> cut = run.readers().stream()

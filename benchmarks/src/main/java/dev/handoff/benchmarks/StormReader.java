@@ -10,18 +10,18 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** One client: sends a request, follows the redirect, and passes the answer to its {@link StormStream}. */
+/** Plays one client: sends a request, follows the redirect, and passes the answer to its {@link StormStream}. */
 final class StormReader implements StormStream.Counter {
 
-    /** Where it is in its life. */
+    /** The states of a client. */
     enum State {
-        /** Not connected, or without an answer so far. */
+        /** The client is not connected, or has no answer yet. */
         ASKING,
         /** The stream has begun. */
         READING,
-        /** The stream has come to its end, and the answer, too. */
+        /** The stream has ended, and then the answer has ended. */
         COMPLETE,
-        /** The connection was closed from the other side before that, or the answer was no stream. */
+        /** The server closed the connection before the end of the stream, or the answer was no stream. */
         LOST
     }
 
@@ -59,12 +59,12 @@ final class StormReader implements StormStream.Counter {
         return state;
     }
 
-    /** The events it has had, which are as many as the storm has if none is missing. */
+    /** Returns how many events have arrived. If none is missing, the storm has the same number of events. */
     int events() {
         return stream.events();
     }
 
-    /** Where the stream is, after the redirect. */
+    /** Returns the target of the last request; after the redirect this is the target of the stream. */
     String target() {
         return target;
     }
@@ -88,7 +88,7 @@ final class StormReader implements StormStream.Counter {
         }
     }
 
-    /** Cuts the connection without a word, as a network does. */
+    /** Resets the connection without closing the stream first, as a network failure does. */
     void cut() throws IOException {
         SocketChannel open = socket;
         if (open != null && open.isOpen()) {
@@ -131,7 +131,7 @@ final class StormReader implements StormStream.Counter {
         }
     }
 
-    /** Takes what is there, through a buffer that all share. */
+    /** Reads the bytes that have arrived, through a buffer that all clients share. */
     void onReadable(ByteBuffer shared) throws IOException {
         SocketChannel open = socket;
         if (open == null) {
@@ -267,7 +267,10 @@ final class StormReader implements StormStream.Counter {
         return !target.startsWith(Storm.PATH);
     }
 
-    /** A server that does not redirect has no last event either, and says so by the end of its answer alone. */
+    /**
+     * Returns whether the whole stream has arrived. A server that does not redirect sends no event for the end, so its stream is whole if
+     * all events have arrived.
+     */
     private boolean isWhole() {
         return stream.isEnded()
                 || (!redirected && stream.events() == run.storm().events());

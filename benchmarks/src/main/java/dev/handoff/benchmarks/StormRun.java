@@ -15,10 +15,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.HdrHistogram.Histogram;
 
-/** A storm as its clients see it: one thread reads all connections, and counts. */
+/** Runs the clients of a storm: one thread reads all connections and counts what arrives. Not thread-safe. */
 final class StormRun implements AutoCloseable {
 
-    /** How many may wait for their answer at a time: more than that is a test of the queue for new connections. */
+    /** How many clients may wait for an answer at a time. With more, the storm would test the server's queue of new connections. */
     private static final int MOST_ASKING = 500;
 
     private static final long HIGHEST_NANOS = TimeUnit.MINUTES.toNanos(1);
@@ -57,7 +57,7 @@ final class StormRun implements AutoCloseable {
         return readers;
     }
 
-    /** A reader that will be opened as soon as fewer are waiting. */
+    /** Adds and returns a reader. It connects as soon as fewer than {@link #MOST_ASKING} readers wait for an answer. */
     StormReader add(String target) {
         StormReader reader = new StormReader(this, target);
         readers.add(reader);
@@ -65,15 +65,15 @@ final class StormRun implements AutoCloseable {
         return reader;
     }
 
-    /** Opens the connection of a reader that was cut again. */
+    /** Reconnects a reader that was cut, as soon as fewer than {@link #MOST_ASKING} readers wait for an answer. */
     void reopen(StormReader reader) {
         unopened.add(reader);
     }
 
     /**
-     * Reads until a condition holds, which is looked at some hundred times a second.
+     * Reads until a condition holds, and checks the condition about every 2 ms.
      *
-     * @return false if the time was over before
+     * @return whether the condition held before the time was over
      */
     boolean until(BooleanSupplier condition, long limit, TimeUnit unit) throws IOException {
         long deadline = System.nanoTime() + unit.toNanos(limit);

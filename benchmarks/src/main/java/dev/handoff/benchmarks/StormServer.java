@@ -47,8 +47,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * An application server and a streaming server, on Jetty, whose tasks emit events that say when they were made. All but the
- * work itself is what an application would use.
+ * Runs an application server and a streaming server on Jetty. The tasks emit events that hold the time of their creation. Everything except
+ * the work itself is what an application would use.
  */
 @Command(
         name = "server",
@@ -79,7 +79,7 @@ final class StormServer implements Callable<Integer> {
     @Option(
             names = "--role",
             defaultValue = "all",
-            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}); all but all need a MongoDB.")
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}); each role except \"all\" needs a MongoDB.")
     private Role role = Role.all;
 
     @Option(
@@ -91,7 +91,7 @@ final class StormServer implements Callable<Integer> {
     @Option(names = "--heartbeat", defaultValue = "15", description = "Seconds (default: ${DEFAULT-VALUE}).")
     private int heartbeat;
 
-    @Option(names = "--no-change-streams", description = "Follows no change stream, where there is one.")
+    @Option(names = "--no-change-streams", description = "Does not follow change streams.")
     private boolean noChangeStreams;
 
     @Spec
@@ -108,7 +108,7 @@ final class StormServer implements Callable<Integer> {
                 throw new IllegalArgumentException("--role " + role + " needs a --store that processes share");
             }
             events = InMemoryEventStore.builder()
-                    // Reckoned with two bytes a character, of which one is used here.
+                    // The store counts two bytes for each character, but these events use one byte for each.
                     .retention(Duration.ofSeconds(5))
                     .maxBytes(Runtime.getRuntime().maxMemory() / 4 * 3)
                     .build();
@@ -159,7 +159,7 @@ final class StormServer implements Callable<Integer> {
         spec.commandLine().getOut().flush();
     }
 
-    /** The thread of the task only waits: that is what a thread costs which waits for a model. */
+    /** Returns a handler whose thread only waits while the beat emits, so that it costs as much as a thread that waits for a model. */
     private static TaskHandler emitting(Beat beat) {
         return (task, output) -> {
             CountDownLatch ended = new CountDownLatch(1);
@@ -182,7 +182,8 @@ final class StormServer implements Callable<Integer> {
     private Server serve(Handoff handoff) throws Exception {
         Server server = new Server();
         HttpConfiguration http = new HttpConfiguration();
-        // Jetty would keep a table for each connection, of some 100 kB, to recognize the headers of its next request.
+        // By default, Jetty keeps a table of about 100 kB for each connection, to recognize the headers of its next
+        // request.
         http.setHeaderCacheSize(0);
         ServerConnector connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
         connector.setHost("127.0.0.1");

@@ -4,8 +4,8 @@ package dev.handoff.benchmarks;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The events of one stream, as one client reads them. It checks the position of each, also across connections. What is not as it
- * should be is counted, never smoothed over.
+ * Parses the events of one stream as one client reads them. Checks the position of each event, also across connections, and counts each gap
+ * and each duplicate.
  */
 final class StormStream {
 
@@ -13,23 +13,23 @@ final class StormStream {
     interface Counter {
 
         /**
-         * An event of the storm has arrived for the first time.
+         * Called when an event of the storm arrives for the first time.
          *
-         * @param nanos the time since it was made
+         * @param nanos the time since the event was created
          */
         void delivered(long nanos);
 
-        /** So many positions are missing. */
+        /** Called when this many positions are missing. */
         void gap(long events);
 
-        /** An event has arrived again. */
+        /** Called when an event arrives again. */
         void duplicate();
     }
 
     private final Counter counter;
     private final Line line = new Line();
 
-    // Of the event that is being read.
+    // The fields of the event that is being read.
     private boolean named;
     private boolean hasData;
     private long position = -1;
@@ -44,7 +44,7 @@ final class StormStream {
         this.counter = counter;
     }
 
-    /** Takes the next byte, which was read at {@code now}, by the clock that the events have. */
+    /** Takes the next byte, which was read at {@code now}, by the clock of the events' times. */
     void take(byte b, long now) {
         if (b == '\n') {
             onLine(now);
@@ -54,14 +54,14 @@ final class StormStream {
         }
     }
 
-    /** Forgets the event that was not read whole: it comes again. */
+    /** Forgets an event of which only a part has arrived, because the server sends it again. */
     void forgetPart() {
         line.clear();
         hasData = false;
         named = false;
     }
 
-    /** Returns the events of the storm that have arrived. */
+    /** Returns how many events of the storm have arrived. */
     int events() {
         return events;
     }

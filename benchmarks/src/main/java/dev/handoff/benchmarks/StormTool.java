@@ -8,10 +8,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
-/** The storm tool. Without the name of a command it is the server. */
+/** Runs the storm tool. Without the name of a command, runs the server. */
 @Command(
         name = "storm",
-        description = "Measures how streams are delivered, side by side with what they are measured against.",
+        description = "Measures how this library delivers streams, and how the servers do with which it is compared.",
         subcommands = {
             StormServer.class,
             StormClient.class,

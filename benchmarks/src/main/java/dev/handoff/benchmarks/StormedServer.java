@@ -17,11 +17,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
- * A server that was started for a storm, in a process of its own.
+ * Holds a server that was started for a storm, in a process of its own.
  *
  * @param process its process
- * @param lines what it prints
- * @param port where it listens
+ * @param lines the output of the process
+ * @param port the port at which it listens
  */
 record StormedServer(Process process, BufferedReader lines, int port) implements AutoCloseable {
 
@@ -110,9 +110,9 @@ record StormedServer(Process process, BufferedReader lines, int port) implements
         return process.pid();
     }
 
-    /** Stops the server, and returns what it prints at its end. */
+    /** Stops the server, and returns what it prints when it ends. */
     String stop() {
-        // Not by the process itself, which would close its output before that is read.
+        // This does not call Process.destroy, which would close the output of the process before this reads it.
         process.toHandle().destroy();
         try (lines) {
             return lines.lines().collect(Collectors.joining(" ")).replaceFirst("^.*: ", "");

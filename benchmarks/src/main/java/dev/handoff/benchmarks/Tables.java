@@ -4,7 +4,7 @@ package dev.handoff.benchmarks;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 
-/** The tables of docs/performance.md, in Markdown. */
+/** Writes the tables of docs/performance.md in Markdown. */
 final class Tables {
 
     private static final String BEGIN = "<!-- storm: begin -->";
@@ -43,13 +43,13 @@ final class Tables {
         return text.toString();
     }
 
-    /** Returns the value in the middle; the higher one of two. */
+    /** Returns the median; the higher one of the two middle values if their number is even. */
     static double median(List<Report> reports, ToDoubleFunction<Report> value) {
         double[] sorted = sorted(reports, value);
         return sorted[sorted.length / 2];
     }
 
-    /** Returns the median, and the least and the most if there are several. */
+    /** Returns the median, and the lowest and the highest value if there are several. */
     static String spread(List<Report> reports, ToDoubleFunction<Report> value) {
         double[] sorted = sorted(reports, value);
         return number(sorted[sorted.length / 2])

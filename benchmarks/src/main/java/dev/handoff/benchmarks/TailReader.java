@@ -20,18 +20,18 @@ final class TailReader implements Flow.Subscriber<String> {
     private int next;
     private boolean ended;
 
-    /** @param received is raised by the bytes of each event that is as expected */
+    /** @param received counts the bytes of the events that were expected */
     TailReader(TailStream stream, AtomicLong received) {
         this.stream = stream;
         this.received = received;
     }
 
-    /** Returns what went wrong, once the response is over; null if nothing did. */
+    /** Returns a future that completes when the response is over, with what went wrong; null if nothing went wrong. */
     CompletableFuture<@Nullable String> outcome() {
         return outcome;
     }
 
-    /** Notes that the request failed before or after its answer began. */
+    /** Records that the request failed, before or after its answer began. */
     void failed(String reason) {
         outcome.complete(stream.id() + ": " + reason + ", after " + next + " of " + stream.events() + " events");
         Flow.Subscription open = subscription;

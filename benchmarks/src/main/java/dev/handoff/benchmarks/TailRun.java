@@ -37,8 +37,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Writes many streams to a MongoDB while a streaming server with a small heap delivers each of them to a reader, and checks each reader. Needs no
- * server: it starts one.
+ * Writes many streams to a MongoDB while a streaming server with a small heap delivers each of them to a reader, and checks each reader.
+ * Starts this streaming server itself.
  */
 @Command(
         name = "tail",
@@ -88,7 +88,7 @@ final class TailRun implements Callable<Integer> {
     @Option(
             names = "--timeout",
             defaultValue = "3600",
-            description = "Seconds until it gives up (default: ${DEFAULT-VALUE}).")
+            description = "Seconds after which the run stops (default: ${DEFAULT-VALUE}).")
     private int timeout;
 
     @Spec
@@ -121,8 +121,7 @@ final class TailRun implements Callable<Integer> {
                     .build();
             List<TailStream> all = new ArrayList<>();
             for (int i = 0; i < streams; i++) {
-                // No worker runs the task: it is there because the server delivers only streams of tasks that are
-                // known.
+                // No worker runs this task. It exists because the server delivers a stream only if its task is known.
                 Task task = Task.of(Storm.TASK_TYPE, "");
                 queue.dispatch(task);
                 all.add(new TailStream(task.id(), events, eventBytes));
@@ -195,7 +194,10 @@ final class TailRun implements Callable<Integer> {
         appenders.forEach(a -> a.end(End.completed(null)));
     }
 
-    /** Waits until all readers are done, and prints a line about the progress now and then. Returns false if the time is over. */
+    /**
+     * Waits until all readers are done, and prints a line about the progress every 5 s. Returns false if the time is over, the server has
+     * ended or a writer has failed.
+     */
     private boolean await(List<TailReader> readers, List<Future<?>> writes, TailServer server, long began)
             throws Exception {
         long lastReport = 0;

@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A streaming server in a process of its own, with a small heap, and what was measured of it. For Linux. */
+/** Runs a streaming server with a small heap in a process of its own, and measures it. Works on Linux only. */
 final class TailServer implements AutoCloseable {
 
     private static final String READY = "storm server ready on ";
@@ -31,7 +31,7 @@ final class TailServer implements AutoCloseable {
         this.url = url;
     }
 
-    /** Starts a server that ends if it gets an {@code OutOfMemoryError}, and waits until it listens. */
+    /** Starts a server that ends if it gets an {@code OutOfMemoryError}, and blocks until it listens. */
     static TailServer start(String uri, String secret, String heap) throws IOException, InterruptedException {
         Path log = Files.createTempFile("streaming-server", ".log");
         List<String> command = new ArrayList<>(List.of(
@@ -71,7 +71,7 @@ final class TailServer implements AutoCloseable {
         return process.isAlive();
     }
 
-    /** Notes how much of the heap is used now, dead objects included. */
+    /** Records how much of the heap is used now, including dead objects. */
     void sample() throws IOException, InterruptedException {
         String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
         Process asked = new ProcessBuilder(jcmd, Long.toString(process.pid()), "GC.heap_info")
@@ -87,12 +87,12 @@ final class TailServer implements AutoCloseable {
         peakHeapBytes = Math.max(peakHeapBytes, used);
     }
 
-    /** Returns the most that {@link #sample} has found. */
+    /** Returns the most bytes that {@link #sample} has found. */
     long peakHeapBytes() {
         return peakHeapBytes;
     }
 
-    /** Returns the bytes of the live objects. Makes a full collection. */
+    /** Returns the bytes of the live objects. Makes the server run a full collection. */
     long liveHeapBytes() throws IOException, InterruptedException {
         return watched.liveHeapBytes();
     }

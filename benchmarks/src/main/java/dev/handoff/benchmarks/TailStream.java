@@ -2,7 +2,7 @@
 package dev.handoff.benchmarks;
 
 /**
- * A stream whose events can be told from all others: each begins with its number and the id of its stream.
+ * Describes a stream whose events differ from all other events, because each begins with its number and the id of its stream.
  *
  * @param id the id of the stream
  * @param events how many events it has
@@ -10,12 +10,12 @@ package dev.handoff.benchmarks;
  */
 record TailStream(String id, int events, int eventBytes) {
 
-    /** The number, the id and what is between them take so much. */
+    /** The number, the id and the characters between them fit into this many bytes. */
     static final int LEAST_EVENT_BYTES = 50;
 
     private static final String FILLER = "abcdefghijklmnopqrstuvwxyz";
 
-    /** Returns an event. */
+    /** Returns the event with a number. */
     String event(int number) {
         StringBuilder event = new StringBuilder(eventBytes);
         event.append(String.format("%09d", number)).append('@').append(id).append(':');

@@ -1,4 +1,6 @@
-/** The storm: a server under load, a client that makes the load, and what both are measured against. */
+/**
+ * Measures the library by storms: a server under load, a client that creates the load, and the servers with which the library is compared.
+ */
 @NullMarked
 package dev.handoff.benchmarks;
 

@@ -26,7 +26,10 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** A batch on its way to the wire and back, without the wire. In this package because a batch is. */
+/**
+ * Measures the conversion of a batch to a document and to bytes, and back. This class is in this package because {@code EventDocuments} is
+ * package-private.
+ */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

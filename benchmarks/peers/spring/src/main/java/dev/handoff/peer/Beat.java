@@ -7,10 +7,10 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/** The beat of the storm tool: one thread for all streams, so that as many threads make the events here as there. */
+/** Emits the events of all streams from one thread, as the beat of the storm tool does, so that both use the same number of threads. */
 final class Beat implements Runnable {
 
-    /** Where the events of one stream go. */
+    /** Receives the events of one stream. */
     interface Sink {
         void emit(int position) throws IOException;
 
@@ -25,7 +25,7 @@ final class Beat implements Runnable {
         LockSupport.unpark(thread);
     }
 
-    /** Goes on until the thread is interrupted. */
+    /** Emits events until the thread is interrupted. */
     @Override
     public void run() {
         thread = Thread.currentThread();
@@ -60,7 +60,7 @@ final class Beat implements Runnable {
             this.due = events == 0 ? start + interval : start;
         }
 
-        /** Emits one event, or ends; returns whether there is more to come. */
+        /** Emits one event, or ends the stream. Returns whether the stream has not ended. */
         boolean step() {
             try {
                 if (emitted == events) {

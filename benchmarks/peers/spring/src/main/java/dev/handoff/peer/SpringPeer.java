@@ -10,7 +10,7 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
-/** The streams of the storm tool, as an application on Spring MVC would send them. */
+/** Serves the streams of the storm tool as an application on Spring MVC would. */
 @SpringBootApplication
 @RestController
 public class SpringPeer {
@@ -23,7 +23,7 @@ public class SpringPeer {
         thread.start();
     }
 
-    /** Runs the server; {@code --server.port} says where. */
+    /** Runs the server at the port that {@code --server.port} sets. */
     public static void main(String[] args) {
         var context = (ServletWebServerApplicationContext) SpringApplication.run(SpringPeer.class, args);
         System.out.println("spring peer ready on http://127.0.0.1:"
@@ -40,7 +40,8 @@ public class SpringPeer {
             throws IOException {
         SseEmitter emitter = new SseEmitter(0L);
         if (rate == 0) {
-            // The head of the answer goes out with the first event, and there is none.
+            // Spring sends the head of the answer with the first event. This stream has no event, so this sends a
+            // comment.
             emitter.send(SseEmitter.event().comment(""));
         }
         String filler = "x".repeat(payload);
