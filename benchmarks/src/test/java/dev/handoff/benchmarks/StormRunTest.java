@@ -43,7 +43,7 @@ class StormRunTest {
     }
 
     @Test
-    void seesThatAllIsWell() throws Exception {
+    void countsTheEventsOfAWholeStream() throws Exception {
         try (StormRun run = run(STREAM + chunk(event(0) + event(1)) + chunk(event(2) + COMPLETED) + LAST_CHUNK)) {
             assertThat(run.delivered()).isEqualTo(3);
             assertThat(run.gaps()).isZero();
@@ -54,7 +54,7 @@ class StormRunTest {
     }
 
     @Test
-    void readsWhatComesInPieces() throws Exception {
+    void readsAnAnswerThatArrivesInPieces() throws Exception {
         StringBuilder pieces = new StringBuilder(STREAM);
         (event(0) + event(1) + event(2) + COMPLETED).chars().forEach(c -> pieces.append(chunk("" + (char) c)));
         try (StormRun run = run(pieces + LAST_CHUNK)) {
@@ -64,7 +64,7 @@ class StormRunTest {
     }
 
     @Test
-    void seesWhatIsMissing() throws Exception {
+    void countsMissingEvents() throws Exception {
         try (StormRun run = run(STREAM + chunk(event(0) + event(2) + COMPLETED) + LAST_CHUNK)) {
             assertThat(run.delivered()).isEqualTo(2);
             assertThat(run.gaps()).isEqualTo(1);
@@ -72,14 +72,14 @@ class StormRunTest {
     }
 
     @Test
-    void seesThatTheBeginningIsMissing() throws Exception {
+    void countsMissingEventsAtTheBeginning() throws Exception {
         try (StormRun run = run(STREAM + chunk(event(2) + COMPLETED) + LAST_CHUNK)) {
             assertThat(run.gaps()).isEqualTo(2);
         }
     }
 
     @Test
-    void seesWhatComesTwice() throws Exception {
+    void countsEventsThatArriveTwice() throws Exception {
         String events = event(0) + event(1) + event(1) + event(2) + event(0);
         try (StormRun run = run(STREAM + chunk(events + COMPLETED) + LAST_CHUNK)) {
             assertThat(run.duplicates()).isEqualTo(2);
@@ -88,21 +88,21 @@ class StormRunTest {
     }
 
     @Test
-    void seesThatAStreamWasCut() throws Exception {
+    void countsAStreamThatWasCutAsLost() throws Exception {
         try (StormRun run = run(STREAM + chunk(event(0) + event(1)))) {
             assertThat(state(run)).isEqualTo(StormReader.State.LOST);
         }
     }
 
     @Test
-    void takesAnAnswerThatEndsBeforeItsStreamForLost() throws Exception {
+    void countsAnAnswerThatEndsBeforeItsStreamAsLost() throws Exception {
         try (StormRun run = run(STREAM + chunk(event(0) + event(1)) + LAST_CHUNK)) {
             assertThat(state(run)).isEqualTo(StormReader.State.LOST);
         }
     }
 
     @Test
-    void seesARefusal() throws Exception {
+    void countsARefusalAsLost() throws Exception {
         try (StormRun run = run("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")) {
             assertThat(state(run)).isEqualTo(StormReader.State.LOST);
             assertThat(run.delivered()).isZero();
@@ -110,7 +110,7 @@ class StormRunTest {
     }
 
     @Test
-    void aReportIsWholeOnlyIfNothingIsAmiss() {
+    void aReportIsWholeOnlyIfEachStreamIsComplete() {
         assertThat(report(0, 0, 0, 0).whole()).isTrue();
         assertThat(report(1, 0, 0, 0).whole()).isFalse();
         assertThat(report(0, 1, 0, 0).whole()).isFalse();

@@ -43,7 +43,7 @@ class StormStreamTest {
     }
 
     @Test
-    void measuresTheTimeSinceAnEventWasMade() {
+    void measuresTheTimeSinceAnEventWasCreated() {
         take(event(0, 400) + event(1, 990));
 
         assertThat(counted).containsExactly("delivered 600", "delivered 10");
@@ -59,7 +59,7 @@ class StormStreamTest {
     }
 
     @Test
-    void anEventThatWasCutComesAgain() {
+    void anEventThatWasCutIsCountedOnceWhenItArrivesAgain() {
         take(event(0, NOW) + "id: s:1:proof\ndata: half");
 
         stream.forgetPart();
@@ -69,7 +69,7 @@ class StormStreamTest {
     }
 
     @Test
-    void theEndIsNoEventOfTheStorm() {
+    void theEndDoesNotCountAsAnEvent() {
         assertThat(stream.isResumable()).isFalse();
 
         take(event(0, NOW) + "event: completed\nid: s:1:proof\ndata: \n\n");
@@ -81,7 +81,7 @@ class StormStreamTest {
     }
 
     @Test
-    void aHeartbeatIsNoEvent() {
+    void aHeartbeatDoesNotCountAsAnEvent() {
         take(":\n\n:\n");
 
         assertThat(counted).isEmpty();

@@ -24,7 +24,7 @@ class StormedServerTest {
     }
 
     @Test
-    void theCommandsNameTheirCollector() {
+    void theCommandsSetTheGarbageCollector() {
         assertThat(StormedServer.own("server")).contains("-XX:+UseParallelGC").doesNotContain("-XX:+UseG1GC");
         assertThat(StormedServer.ownWithG1("server")).contains("-XX:+UseG1GC").doesNotContain("-XX:+UseParallelGC");
         assertThat(StormedServer.java(Path.of("peer.jar"), "--server.port="))

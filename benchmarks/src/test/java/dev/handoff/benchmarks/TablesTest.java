@@ -17,7 +17,7 @@ class TablesTest {
     }
 
     @Test
-    void aSpreadNamesTheMedianTheLeastAndTheMost() {
+    void aSpreadHasTheMedianTheLowestAndTheHighestValue() {
         assertThat(Tables.spread(reports(3.0, 1.0, 2.5), Report::cpuMicrosPerEvent))
                 .isEqualTo("2.5 (1.0–3.0)");
         assertThat(Tables.spread(reports(3.0), Report::cpuMicrosPerEvent)).isEqualTo("3.0");

@@ -90,7 +90,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void namesAreMadeOfTheTaskAsUuid() {
+    void namesContainTheStreamIdAsUuid() {
         assertThat(PythonStreams.named("a.{id}.b").apply("0123456789abcdef0123456789abcdef"))
                 .isEqualTo("a.01234567-89ab-cdef-0123-456789abcdef.b");
         assertThatIllegalArgumentException()
@@ -107,7 +107,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void aStreamThatNobodyHasWrittenIsEmpty() {
+    void aStreamWithoutRecordsIsEmpty() {
         assertThat(stream.id()).isEqualTo(id);
         assertThat(stream.read(EventStream.BEGINNING, 10))
                 .isEqualTo(new EventStream.Batch(List.of(), EventStream.BEGINNING, null));
@@ -119,7 +119,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void manyRecordsOfOneMillisecondDoNotHideWhatComesAfter() {
+    void recordsAfterManyOfOneMillisecondAreRead() {
         watch(stream, new AtomicInteger());
         int many = 600;
         buffer.insertMany(IntStream.range(0, many)
@@ -153,7 +153,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void readingGoesOnAfterEachPosition() {
+    void readsFromEachPositionReturnTheRest() {
         for (int i = 0; i < 20; i++) {
             append(i, chunk(i));
         }
@@ -189,7 +189,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void aFailureIsTheEndAndKeepsItsMessageToItself() {
+    void aFailureIsTheEndAndItsMessageIsHidden() {
         append(0, chunk(0));
         append(1, end("error").append("message", "OperationFailure('mongodb://admin:pw@db')"));
 
@@ -199,7 +199,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void whatOnlyLooksLikeAnEndIsAnEvent() {
+    void aRecordThatOnlyResemblesAnEndIsAnEvent() {
         append(0, new Document("stream_complete", "perhaps"));
         append(1, new Document("stream_complete", 1));
         append(2, new Document("inner", end("stop")));
@@ -299,7 +299,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void aClosedWatchIsToldNothingMore() {
+    void theHintOfAClosedWatchNoLongerRuns() {
         AtomicInteger hints = new AtomicInteger();
         AtomicInteger others = new AtomicInteger();
         EventStream.Watch watch = watch(stream, hints);
@@ -315,7 +315,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void aReaderOfAProducerWhoseClockWasSetBackComesToTheEnd() {
+    void aReaderReachesTheEndIfTheClockOfTheProducerIsSetBack() {
         append(1000, chunk(0));
         append(1001, chunk(1));
         watch(stream, new AtomicInteger());
@@ -326,7 +326,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void aReaderIsToldThatTheStreamWasDeletedUnderIt() {
+    void aReaderGets410IfItsStreamIsDeleted() {
         append(0, chunk(0));
         append(1, chunk(1));
         watch(stream, new AtomicInteger());
@@ -339,7 +339,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void aRecordThatIsNoneOfMinibatchHarmsNoOtherStream() {
+    void aRecordThatMinibatchDidNotWriteAffectsNoOtherStream() {
         append(0, chunk(0));
         EventStream other = streams.open(Task.of("python", "").id());
         AtomicInteger hints = new AtomicInteger();
@@ -360,7 +360,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void nothingIsChanged() {
+    void readsWriteNothingToTheDatabase() {
         for (int i = 0; i < 10; i++) {
             append(i, chunk(i));
         }
@@ -388,7 +388,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void theStatusIsThatOfTheRecords() {
+    void theStatusFollowsTheRecords() {
         TaskDispatcher dispatcher = streams.dispatcher(new NoTasks());
         assertThat(dispatcher.status(id)).isEmpty();
         append(0, chunk(0));
@@ -404,7 +404,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void aStreamThatWasOpenedLatelyIsAwaited() {
+    void aStreamThatWasOpenedRecentlyCountsAsQueued() {
         MongoCollection<Document> opened = mongo.database.getCollection("stream");
         TaskDispatcher dispatcher = streams.dispatcher(new NoTasks());
         opened.insertOne(new Document("name", name).append("status", "open").append("created", new Date()));
@@ -418,7 +418,7 @@ class PythonStreamsTest {
     }
 
     @Test
-    void oneServerServesBothKinds() {
+    void oneServerServesStreamsOfJavaAndPython() {
         MongoEventStore own = MongoEventStore.builder(mongo.database, executor).build();
         MongoTaskQueue queue = MongoTaskQueue.builder(mongo.database, own, Runnable::run, List.of("java"))
                 .build();

@@ -57,7 +57,7 @@ class EventDocumentsTest {
     }
 
     @Test
-    @DisplayName("a document has the fields of a minibatch window and our own fields, and no others")
+    @DisplayName("a document has the fields of a minibatch window and those of handoff, and no others")
     void shape() {
         ScheduledExecutorService executor = Executors.newScheduledThreadPool(2);
         List<BsonDocument> documents = new ArrayList<>();

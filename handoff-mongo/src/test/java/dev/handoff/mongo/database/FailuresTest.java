@@ -43,7 +43,7 @@ class FailuresTest {
     }
 
     @Test
-    @DisplayName("a worker whose thread is interrupted in a tick logs no warning, and goes on in the next")
+    @DisplayName("a worker whose thread is interrupted in a tick logs no warning, and continues in the next tick")
     void interruptedTick() {
         MongoEventStore store =
                 MongoEventStore.builder(mongo.database, executor).build();
@@ -61,7 +61,7 @@ class FailuresTest {
     }
 
     @Test
-    @DisplayName("any other failure is a warning that names it")
+    @DisplayName("any other failure is logged as a warning that names the failure")
     void otherFailure() {
         Failures.log(logger, new IllegalStateException("a test"), "work {} failed: {}", 7);
         assertThat(log.list).extracting(ILoggingEvent::getLevel).containsExactly(Level.WARN);

@@ -237,7 +237,7 @@ class MongoOperationsTest {
     }
 
     @Test
-    @DisplayName("a database without the unique index takes neither events nor tasks")
+    @DisplayName("a database without the unique index accepts neither events nor tasks")
     void withoutUniqueIndex() {
         mongo.database.getCollection(MongoOperations.EVENTS).drop();
         assertThat(failure(() -> operations.insert(three())).refused()).isTrue();

@@ -41,7 +41,7 @@ class RetentionTest {
     }
 
     @Test
-    @DisplayName("a server with TTL indexes is left to delete what has just expired")
+    @DisplayName("with TTL indexes, documents that have just expired are left to the server")
     void withTtlIndex() {
         insertExpired(3, Duration.ofMinutes(1));
         operations.deleteExpired();

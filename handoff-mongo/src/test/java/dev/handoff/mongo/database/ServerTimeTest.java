@@ -66,7 +66,7 @@ class ServerTimeTest {
     }
 
     @Test
-    @DisplayName("R14 the time is the last answer of the server plus the time since, and is renewed once a minute")
+    @DisplayName("the time is the last answer of the server plus the time since, and is renewed once a minute")
     void onceAMinute() {
         serverSays(NOON);
         assertThat(time.now()).isEqualTo(NOON);
@@ -89,7 +89,7 @@ class ServerTimeTest {
     }
 
     @Test
-    @DisplayName("during an outage of the server its last answer is used, and after it the next one")
+    @DisplayName("during an outage of the server the last answer counts, and after the outage the next one")
     void away() {
         serverSays(NOON);
         time.now();
@@ -107,7 +107,7 @@ class ServerTimeTest {
     }
 
     @Test
-    @DisplayName("before the server has answered there is no time")
+    @DisplayName("reading the time fails until the server has answered once")
     void neverAnswered() {
         proxy.always("hello", new FaultProxy.Fault.CutBefore());
         assertThatExceptionOfType(MongoException.class).isThrownBy(time::now);

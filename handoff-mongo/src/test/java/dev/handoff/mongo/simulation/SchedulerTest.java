@@ -78,7 +78,7 @@ class SchedulerTest {
     }
 
     @Test
-    void oneActorAtATimeHoldsALock() {
+    void onlyOneActorHoldsALock() {
         Simulation simulation = new Simulation(1, pool, false);
         SimulatedProcess process = new SimulatedProcess(simulation, "process", 1);
         Lock lock = process.lock();
@@ -104,7 +104,7 @@ class SchedulerTest {
     }
 
     @Test
-    void aSignalEndsAWaitAndATimeLimitDoes() {
+    void aSignalOrATimeLimitEndsAWait() {
         Simulation simulation = new Simulation(1, pool, false);
         SimulatedProcess process = new SimulatedProcess(simulation, "process", 2);
         Lock lock = process.lock();
@@ -151,7 +151,7 @@ class SchedulerTest {
     }
 
     @Test
-    void codeThatSwallowsTheEndOfItsProcessIsLeftStanding() {
+    void codeThatCatchesTheEndOfItsProcessDoesNotStopTheSimulation() {
         Simulation simulation = new Simulation(1, pool, false);
         SimulatedProcess process = new SimulatedProcess(simulation, "process", 1);
         process.spawn("stubborn", () -> {
@@ -170,7 +170,7 @@ class SchedulerTest {
     }
 
     @Test
-    void aPausedProcessGoesOnWhereItWas() {
+    void aPausedProcessContinuesWhereItStopped() {
         Simulation simulation = new Simulation(1, pool, false);
         SimulatedProcess process = new SimulatedProcess(simulation, "process", 1);
         List<Long> times = new ArrayList<>();

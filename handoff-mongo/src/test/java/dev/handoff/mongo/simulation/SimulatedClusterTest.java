@@ -247,7 +247,7 @@ class SimulatedClusterTest {
     }
 
     @Test
-    void whatAMajorityHasStoredIsNeverTakenBack() {
+    void aWriteThatAMajorityHasStoredIsNeverRolledBack() {
         for (long seed = 0; seed < 200; seed++) {
             simulate(seed, world -> {
                 long[] last = {-1};
@@ -272,7 +272,7 @@ class SimulatedClusterTest {
     }
 
     @Test
-    void aLostAnswerLeavesTheWriteThere() {
+    void aWriteWhoseAnswerIsLostIsStored() {
         simulate(1, world -> {
             EventBatch batch = batch(0);
             world.cluster.faults().lostAnswer = 1;
@@ -283,7 +283,7 @@ class SimulatedClusterTest {
     }
 
     @Test
-    void aPrimaryThatStepsDownInAnInsertLeavesAPartOfIt() {
+    void aPrimaryThatStepsDownDuringAnInsertStoresAPartOfIt() {
         settings.majorityWrites = false;
         simulate(3, world -> {
             List<EventBatch> batches = List.of(batch(0), batch(1), batch(2), batch(3), batch(4), batch(5));
@@ -308,7 +308,7 @@ class SimulatedClusterTest {
     }
 
     @Test
-    void aKilledProcessHasItsRequestsDone() {
+    void theStoreCompletesTheRequestsOfAKilledProcess() {
         simulate(1, world -> {
             SimulatedProcess process = world.process("victim");
             Database database = world.cluster.connect(process);
@@ -327,7 +327,7 @@ class SimulatedClusterTest {
     }
 
     @Test
-    void aStoppedStoreDoesLaterWhatWasRequested() {
+    void aStoppedStoreCompletesItsRequestsLater() {
         simulate(1, world -> {
             world.cluster.freeze();
             assertThatThrownBy(() -> insert(world.database, batch(0))).isInstanceOf(DatabaseException.class);
@@ -338,7 +338,7 @@ class SimulatedClusterTest {
     }
 
     @Test
-    void expiredDocumentsAreDeletedSometime() {
+    void expiredDocumentsAreDeletedEventually() {
         settings.eventRetention = Duration.ofSeconds(30);
         simulate(1, world -> {
             insert(world.database, batch(0));

@@ -128,7 +128,7 @@ class ChangeFeedTest {
     }
 
     @Test
-    @DisplayName("R6 without change streams, polls deliver the same")
+    @DisplayName("R6 without change streams, polls deliver the same events")
     void pollsWithout() {
         standIn.available(false);
         MongoEventStore reading = store(OFTEN);

@@ -84,7 +84,7 @@ class CommitBoundsTest extends CommitFixture {
 
     @Test
     @DisplayName(
-            "an event that is too large for a document is refused, and the stream goes on; the largest one is taken")
+            "an event that is too large for a document is refused, and the stream continues; the largest event is accepted")
     void tooLarge() {
         MongoEventStore store = store();
         String name = name();
@@ -145,7 +145,7 @@ class CommitBoundsTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("a type counts as the data does")
+    @DisplayName("the limit counts the characters of the type and of the data")
     void tooLargeType() {
         EventAppender appender = store().appender(name(), 1);
         assertThatIllegalArgumentException()

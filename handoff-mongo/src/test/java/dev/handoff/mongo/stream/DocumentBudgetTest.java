@@ -23,7 +23,7 @@ class DocumentBudgetTest {
     }
 
     @Test
-    @DisplayName("tokens come back evenly, up to a burst")
+    @DisplayName("the bucket fills evenly, up to a burst")
     void refill() {
         budget.take(250);
         ticker.tick(Duration.ofMillis(10));
@@ -74,7 +74,7 @@ class DocumentBudgetTest {
     }
 
     @Test
-    @DisplayName("the time until the next token is right with a debt, too")
+    @DisplayName("the time until the next token is correct even with a debt")
     void untilNext() {
         budget.takeUrgent(251);
         // A debt of one: nine tenths of what flows in repay it.

@@ -89,7 +89,7 @@ class FairnessTest {
     }
 
     @Test
-    @DisplayName("1,000 streams that append at the same time get their turns equally")
+    @DisplayName("1,000 streams that append at the same time wait about equally long")
     void burstsAboveTheLimit() {
         Run run = run(1000, 20, false, Duration.ofSeconds(20));
         assertThat(run.documentsPerSecond).isBetween(4500.0, 5000.0);

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 class GroupCommitTest extends CommitFixture {
 
     @Test
-    @DisplayName("many streams share one insert at a time, with at most one minibatch of each, and R1 all is dense")
+    @DisplayName("R1 many streams share one insert at a time, with at most one batch of each, and positions are dense")
     void groups() throws Exception {
         MongoEventStore store = store();
         int streams = 40;
@@ -79,7 +79,7 @@ class GroupCommitTest extends CommitFixture {
     }
 
     @Test
-    @DisplayName("events that are appended soon after a write are written together, whatever their streams")
+    @DisplayName("events that are appended soon after a write are written together, even those of different streams")
     void lingers() {
         MongoEventStore store = MongoEventStore.builder(mongo.connect(commands), timer)
                 .linger(Duration.ofSeconds(3))

@@ -149,7 +149,7 @@ class AsyncWorkerTest extends WorkerFixture {
     }
 
     @Test
-    @DisplayName("R11 a worker that was taken for lost stops its pending tasks, and their stages change nothing")
+    @DisplayName("R11 a worker whose pending tasks were taken over stops them, and their stages change nothing")
     void lost() {
         Node lost = node();
         Node other = new Node();

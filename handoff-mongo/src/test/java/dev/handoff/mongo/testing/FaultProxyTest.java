@@ -58,7 +58,7 @@ class FaultProxyTest {
     }
 
     @Test
-    @DisplayName("a fault strikes as often as it was asked for, and only its command")
+    @DisplayName("a fault affects only its command, and as many times as requested")
     void once() {
         proxy.next(1, "insert", FaultProxy.error(91, "ShutdownInProgress"));
         assertThat(things.countDocuments()).isZero();
@@ -98,7 +98,7 @@ class FaultProxyTest {
     }
 
     @Test
-    @DisplayName("a connection that is cut before the command does nothing, and one that is cut after it does it")
+    @DisplayName("a command is not run if the connection is cut before it, and is run if it is cut after it")
     void cut() {
         proxy.next(1, "insert", new Fault.CutBefore());
         assertThatExceptionOfType(MongoSocketException.class).isThrownBy(() -> things.insertOne(document(1)));
@@ -109,7 +109,7 @@ class FaultProxyTest {
     }
 
     @Test
-    @DisplayName("a command that is dropped is not done, and one whose answer is swallowed is done")
+    @DisplayName("a dropped command is not run, and a command whose answer is dropped is run")
     void swallowed() {
         things.countDocuments();
         proxy.next(1, "insert", new Fault.Drop());
@@ -121,7 +121,7 @@ class FaultProxyTest {
     }
 
     @Test
-    @DisplayName("a delayed command is done later")
+    @DisplayName("a delayed command is run later")
     void delayed() {
         proxy.next(1, "insert", new Fault.Delay(Duration.ofMillis(100)));
         things.insertOne(document(1));
@@ -130,7 +130,7 @@ class FaultProxyTest {
     }
 
     @Test
-    @DisplayName("the paused proxy passes nothing, and everything after the pause")
+    @DisplayName("a paused proxy passes nothing, and passes everything after the pause")
     void paused() {
         things.countDocuments();
         proxy.pause();
@@ -144,7 +144,7 @@ class FaultProxyTest {
     }
 
     @Test
-    @DisplayName("a fault can strike each command, and the driver still sees the server")
+    @DisplayName("a fault can affect every command, and the driver still finds the server")
     void eachCommand() {
         proxy.always(FaultProxy.ANY, FaultProxy.error(91, "ShutdownInProgress"));
         assertThatExceptionOfType(MongoException.class).isThrownBy(() -> things.insertOne(document(1)));
