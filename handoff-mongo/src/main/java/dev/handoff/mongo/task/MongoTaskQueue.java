@@ -105,6 +105,10 @@ public final class MongoTaskQueue implements TaskDispatcher {
      * Queues a task and returns its status, or the status of the known task with the same id. While the outcome is unknown, this repeats
      * the lookup and the insert for the time of {@link Builder#retryFor}. After that it fails with 503. In that case the task may be queued
      * nevertheless, and another dispatch with the same idempotency key joins it.
+     *
+     * @throws dev.handoff.http.ProblemException with status 400 if the queue does not accept the type; 413 if the payload has more than 4
+     *     Mi characters; 422 if the key was used for another request; 409 if the task of the key is no longer kept but its events are; 503
+     *     if the database does not answer in time or refuses the task. The queue accepted nothing, except possibly with 503
      */
     @Override
     public TaskStatus dispatch(Task task) {

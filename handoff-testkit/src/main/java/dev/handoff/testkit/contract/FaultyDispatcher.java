@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;
 
-/** A dispatcher. A test can make those of its methods fail or hang that a streaming server calls. */
+/** A dispatcher that a test can make fail or hang, in each method that a streaming server calls. */
 final class FaultyDispatcher implements TaskDispatcher {
 
     private final TaskDispatcher dispatcher;

@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A store. A test can make its methods fail or hang, and can drop its hints. */
+/** A store that a test can make fail or hang. A test can also drop its hints. */
 final class FaultyStore implements EventStore {
 
     private final EventStore store;

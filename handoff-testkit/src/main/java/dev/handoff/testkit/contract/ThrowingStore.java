@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** A store that throws when a writer uses some streams, at one point and a few times for each stream. */
+/** A store whose calls throw for the writers of some streams: one kind of call, a few times for each stream. */
 final class ThrowingStore implements EventStore {
 
     /** The call that throws, and whether it throws an exception or an error. */
