@@ -34,16 +34,11 @@ final class TailLoop {
 
     private static final long SILENCE = TimeUnit.SECONDS.toNanos(5);
     private static final long PAUSE_WITH_FEED = TimeUnit.SECONDS.toNanos(1);
-    /**
-     * How much earlier than due the loop may fetch a stream together with others. Without this, each stream would need queries of its own.
-     */
+    /** How much earlier than due the loop may fetch a stream, so that one query fetches several streams. */
     private static final long EARLY_WITH_FEED = PAUSE_WITH_FEED / 2;
 
     private static final long LONGEST_GAP = TimeUnit.SECONDS.toNanos(1);
-    /**
-     * If a fetch takes longer than this, or begins later than due by more than this, the loop does not know whether an entry was missing
-     * meanwhile.
-     */
+    /** A fetch that takes longer than this, or is late by more than this, does not prove that an entry was missing meanwhile. */
     private static final long LATE = TimeUnit.SECONDS.toNanos(2);
 
     private static final long CHECK_SILENT = TimeUnit.SECONDS.toNanos(5);
@@ -103,9 +98,7 @@ final class TailLoop {
         polling.wake(shortest);
     }
 
-    /**
-     * Schedules a fetch of a stream as early as the shortest pause allows. If the stream has a known gap, its next fetch is not earlier.
-     */
+    /** Schedules a fetch of a stream as early as the shortest pause allows, unless the stream has a known gap. */
     void name(TailWindow window) {
         window.poll.name();
         polling.wake(Math.max(0, shortest - (ticker.read() - lookedAt)));
@@ -187,8 +180,7 @@ final class TailLoop {
     private void fetch(List<Due> due, long now, boolean fed) {
         due.forEach(d -> d.window().poll.beginFetch(now));
         List<Due> open = due;
-        // The limit of bytes can cut streams off an answer. The next query fetches these streams first, before others
-        // that grow fast.
+        // If the limit of bytes cuts streams off an answer, the next query fetches only these, so that none starves.
         for (int i = 0; i < QUERIES_PER_LOOK && !open.isEmpty(); i++) {
             open = fetchOnce(open, fed);
         }
@@ -231,7 +223,7 @@ final class TailLoop {
                 }
                 case CONFLICT -> {
                     gapped.add(batch.stream());
-                    logger.warn("stream {} has other entries than before, so reads by readers of the old entries fail", batch.stream());
+                    logger.warn("stream {} has other entries than before, so reads of it may fail", batch.stream());
                     window.cutBeyond(batch.seq());
                 }
                 case IGNORED -> {}
@@ -275,9 +267,7 @@ final class TailLoop {
         }
     }
 
-    /**
-     * Fetches one batch of a stream in which an entry is missing, and makes reads fail if the entry is missing for longer than a second.
-     */
+    /** Fetches one batch of a stream with a gap. Makes reads fail if the entry is missing for longer than a second. */
     private void probe(Due gap, long now) {
         TailWindow window = gap.window();
         PollState poll = window.poll;
@@ -295,7 +285,7 @@ final class TailLoop {
             poll.resetPause();
             poll.moved(ticker.read());
         } else if (Math.min(poll.noteGap(gap.wanted(), now), now - readingSince) > LONGEST_GAP) {
-            logger.warn("stream {} has lost the entry at position {}, so reads of that entry fail", gap.id(), gap.wanted());
+            logger.warn("stream {} has lost the entry at position {}, so reads of it fail", gap.id(), gap.wanted());
             poll.closeGap();
             window.cutAt(gap.wanted());
         } else {
@@ -306,7 +296,7 @@ final class TailLoop {
     private void forget(String streamId, long now) {
         TailWindow window = windows.get(streamId);
         if (window != null) {
-            logger.warn("stream {} has a document that is not a valid batch, so its readers read the database", streamId);
+            logger.warn("the tail of stream {} cannot be read, so its readers read the database", streamId);
             window.poll.moved(now);
             window.forget();
         }

@@ -106,9 +106,8 @@ public final class MongoTaskQueue implements TaskDispatcher {
      * the lookup and the insert for the time of {@link Builder#retryFor}. After that it fails with 503. In that case the task may be queued
      * nevertheless, and another dispatch with the same idempotency key joins it.
      *
-     * @throws dev.handoff.http.ProblemException with status 400 if the queue does not accept the type; 413 if the payload has more than 4
-     *     Mi characters; 422 if the key was used for another request; 409 if the task of the key is no longer kept but its events are; 503
-     *     if the database does not answer in time or refuses the task. The queue accepted nothing, except possibly with 503
+     * @throws dev.handoff.http.ProblemException with status 400, 413, 422 or 503 as in {@link TaskDispatcher#dispatch}, and with 409 if the
+     *     task of the key is no longer kept but its events are
      */
     @Override
     public TaskStatus dispatch(Task task) {
@@ -120,10 +119,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
         return dispatch.status(taskId);
     }
 
-    /**
-     * Returns the status of the latest task that the same subject requested with the same type and payload within the given time before
-     * now; empty if there is none. The clock of the database server measures the time.
-     */
+    /** Returns the latest similar task, as {@link TaskDispatcher#latestLike} specifies, by the clock of the database server. */
     @Override
     public Optional<TaskStatus> latestLike(Task task, Duration within) {
         return dispatch.latestLike(task, within);
@@ -323,8 +319,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
          */
         public MongoTaskQueue build() {
             if (executor == store.executor()) {
-                throw new IllegalArgumentException(
-                        "the queue and the store have the same executor, but sweeps wait for writes of the store");
+                throw new IllegalArgumentException("the queue and the store must not have the same executor");
             }
             Duration kept = QueueSettings.retention(retention, store.retention());
             Database operations = new MongoOperations(
@@ -347,8 +342,7 @@ public final class MongoTaskQueue implements TaskDispatcher {
                             cancelUnattendedAfter,
                             observer,
                             ticker,
-                            // The lock is fair, because a handler that emits in a loop could otherwise keep a
-                            // cancellation waiting for the lock.
+                            // Fair, so that a handler that emits in a loop does not delay a cancellation.
                             () -> new ReentrantLock(true)));
         }
     }

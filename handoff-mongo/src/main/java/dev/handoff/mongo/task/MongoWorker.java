@@ -179,7 +179,7 @@ public final class MongoWorker implements AutoCloseable {
         String id = claimed.id();
         TaskHandler handler = handlers.get(claimed.type());
         if (handler == null) {
-            throw new IllegalStateException("the worker claimed a task of type " + claimed.type() + ", for which it has no handler");
+            throw new IllegalStateException("the worker has no handler for the claimed type " + claimed.type());
         }
         // The retry time is zero, because appenders retry by themselves. If the stream has no end afterwards, a process
         // takes the task over.
