@@ -166,7 +166,8 @@ final class EventOperations {
             Thread.currentThread().interrupt();
         }
         if (!acquired) {
-            throw DatabaseException.unknown("the read was not started, because " + MOST_READS + " other reads have not ended", null);
+            throw DatabaseException.unknown(
+                    "the read was not started, because " + MOST_READS + " other reads have not ended", null);
         }
     }
 

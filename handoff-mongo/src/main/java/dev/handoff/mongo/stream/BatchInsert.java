@@ -63,7 +63,8 @@ final class BatchInsert {
             if (e.refused()) {
                 return narrow(batches, e);
             }
-            Failures.log(logger, e, "the database did not answer the write of {} batches, trying again: {}", batches.size());
+            Failures.log(
+                    logger, e, "the database did not answer the write of {} batches, trying again: {}", batches.size());
             Result unknown = new Result(Kind.UNKNOWN, e);
             return new Results(batches.stream().map(b -> unknown).toList(), false);
         } catch (RuntimeException | Error e) {

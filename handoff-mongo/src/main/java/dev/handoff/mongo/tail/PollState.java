@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.tail;
 
+import java.util.concurrent.TimeUnit;
+
 /** Decides when a {@link TailLoop} fetches a stream. Only the loop writes the fields that are not volatile. */
 final class PollState {
 
+    /** The time between two fetches of a stream while a change feed delivers. */
+    static final long PAUSE_WITH_FEED = TimeUnit.SECONDS.toNanos(1);
+
     private volatile long movedAt;
+    private volatile long deliveredAt;
     private volatile boolean named;
 
     private long askedAt;
@@ -21,12 +27,18 @@ final class PollState {
     PollState(long now) {
         this.askedAt = now;
         this.movedAt = now;
+        this.deliveredAt = now;
         this.checkedAt = now;
     }
 
     /** Records that the stream has grown. */
     void moved(long now) {
         movedAt = now;
+    }
+
+    /** Records that the change feed has delivered the next batch of the stream, so that nothing was missing until now. */
+    void delivered(long now) {
+        deliveredAt = now;
     }
 
     boolean isSilent(long now, long silence) {
@@ -44,6 +56,19 @@ final class PollState {
 
     long askedAt() {
         return askedAt;
+    }
+
+    /**
+     * Returns when the next fetch is due: after the pause since the last fetch. While the change feed delivers, it is due a second after the
+     * last fetch or the last delivery of the change feed, whichever was later.
+     */
+    long dueAt(boolean fed) {
+        if (!fed) {
+            return askedAt + pause;
+        }
+        long delivered = deliveredAt;
+        long completeAt = delivered - askedAt > 0 ? delivered : askedAt;
+        return completeAt + Math.max(PAUSE_WITH_FEED, pause);
     }
 
     /** Records a fetch. Must be called before the fetch, so that a call of {@link #name} during it counts for the next fetch. */

@@ -33,9 +33,8 @@ final class TailLoop {
     private static final int GAPS_PER_LOOK = 10;
 
     private static final long SILENCE = TimeUnit.SECONDS.toNanos(5);
-    private static final long PAUSE_WITH_FEED = TimeUnit.SECONDS.toNanos(1);
     /** How much earlier than due the loop may fetch a stream, so that one query fetches several streams. */
-    private static final long EARLY_WITH_FEED = PAUSE_WITH_FEED / 2;
+    private static final long EARLY_WITH_FEED = PollState.PAUSE_WITH_FEED / 2;
 
     private static final long LONGEST_GAP = TimeUnit.SECONDS.toNanos(1);
     /** A fetch that takes longer than this, or is late by more than this, does not prove that an entry was missing meanwhile. */
@@ -118,7 +117,7 @@ final class TailLoop {
         }
         long now = ticker.read();
         lookedAt = now;
-        if (now - restingSince > Math.max(longest, PAUSE_WITH_FEED) + LATE) {
+        if (now - restingSince > Math.max(longest, PollState.PAUSE_WITH_FEED) + LATE) {
             readingSince = now;
         }
         boolean all = askAll;
@@ -129,7 +128,7 @@ final class TailLoop {
         List<Due> gaps = new ArrayList<>();
         for (TailWindow window : windows.values()) {
             PollState poll = window.poll;
-            if (!all && !poll.isNamed() && now - poll.askedAt() < pauseOf(poll, fed) - early) {
+            if (!all && !poll.isNamed() && now - poll.dueAt(fed) < -early) {
                 continue;
             }
             long wanted = window.wanted();
@@ -155,23 +154,18 @@ final class TailLoop {
         return pause(feed.isHealthy());
     }
 
-    /** Returns how long after the last fetch of a stream the next one is due. */
-    private static long pauseOf(PollState poll, boolean fed) {
-        return fed ? Math.max(PAUSE_WITH_FEED, poll.pause()) : poll.pause();
-    }
-
     private long pause(boolean fed) {
         if (windows.isEmpty()) {
             return PollingLoop.STOP;
         }
         long now = ticker.read();
-        long pause = fed ? PAUSE_WITH_FEED : longest;
+        long pause = fed ? PollState.PAUSE_WITH_FEED : longest;
         for (TailWindow window : windows.values()) {
             if (pause <= shortest) {
                 return shortest;
             }
             if (window.wanted() >= 0) {
-                pause = Math.min(pause, window.poll.askedAt() + pauseOf(window.poll, fed) - now);
+                pause = Math.min(pause, window.poll.dueAt(fed) - now);
             }
         }
         return Math.max(pause, shortest);

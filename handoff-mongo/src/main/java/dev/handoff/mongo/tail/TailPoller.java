@@ -142,9 +142,12 @@ public final class TailPoller {
         if (window == null) {
             return;
         }
-        window.poll.moved(ticker.read());
-        if (window.offer(batch) == TailWindow.Offer.GAP) {
-            loopOf(batch.stream()).name(window);
+        long now = ticker.read();
+        window.poll.moved(now);
+        switch (window.offer(batch)) {
+            case TAKEN -> window.poll.delivered(now);
+            case GAP -> loopOf(batch.stream()).name(window);
+            case CONFLICT, IGNORED -> {}
         }
     }
 

@@ -455,6 +455,30 @@ class TailPollerTest {
     }
 
     @Test
+    @DisplayName("R6 a stream is fetched only if the change feed has delivered none of its batches for a second")
+    void feedDeliversAStream() {
+        Reader fed = reader("a");
+        reader("b");
+        poller.feedOpened();
+        executor.pass(MOMENT);
+        source.fetches.clear();
+        for (int i = 0; i < 100; i++) {
+            EventBatch batch = batch("a", i, 10, null);
+            source.put(batch);
+            poller.feedAnswered();
+            poller.deliver(batch);
+            executor.pass(MOMENT);
+        }
+        assertThat(source.fetchesOf("a")).isZero();
+        assertThat(source.fetchesOf("b")).isBetween(4L, 11L);
+
+        source.put("a", 100);
+        poller.feedAnswered();
+        executor.pass(Duration.ofMillis(1100));
+        assertThat(fed.seen).isEqualTo(positions(0, 101));
+    }
+
+    @Test
     @DisplayName("R6 polls are frequent again when the change feed misses a batch or does not answer")
     void feedIsSilent() {
         Reader reader = reader("a");
