@@ -11,8 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.bson.BsonDocument;
-import org.bson.codecs.DecoderContext;
+import org.bson.RawBsonDocument;
 import org.bson.codecs.DocumentCodec;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +25,8 @@ public final class MongoOperations implements Database {
     public static final String TASKS = "handoff_tasks";
     /** The collection of workers. */
     public static final String WORKERS = "handoff_workers";
+
+    private static final DocumentCodec DOCUMENTS = new DocumentCodec();
 
     private final MongoCollections collections;
     private final DatabaseSettings settings;
@@ -52,9 +53,8 @@ public final class MongoOperations implements Database {
     }
 
     /** Returns the batch that a document of {@link #EVENTS} holds. */
-    public static EventBatch batch(BsonDocument document) {
-        return EventDocuments.of(new DocumentCodec()
-                .decode(document.asBsonReader(), DecoderContext.builder().build()));
+    public static EventBatch batch(RawBsonDocument document) {
+        return EventDocuments.of(document.decode(DOCUMENTS));
     }
 
     // Events

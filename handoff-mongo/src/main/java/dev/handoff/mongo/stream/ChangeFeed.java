@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.bson.BsonDocument;
 import org.bson.BsonString;
 import org.bson.Document;
 import org.bson.RawBsonDocument;
@@ -103,7 +102,7 @@ final class ChangeFeed implements Runnable {
     }
 
     private void take(RawBsonDocument change) {
-        if (!(change.get("fullDocument") instanceof BsonDocument document)
+        if (!(change.get("fullDocument") instanceof RawBsonDocument document)
                 || !(document.get("stream") instanceof BsonString stream)) {
             logger.debug("a document in the collection of events is not a batch");
             return;
