@@ -53,9 +53,12 @@ public final class EventStreamServlet extends HttpServlet {
 
     private final transient StreamEndpoint endpoint;
     private final transient Connections connections;
+    /** The timer to shut down with the servlet; null if it belongs to the application. */
+    private final transient @Nullable ScheduledExecutorService ownTimer;
 
     private EventStreamServlet(Builder builder) {
         this.endpoint = builder.endpoint;
+        this.ownTimer = builder.ownsTimer ? builder.timer : null;
         this.connections =
                 new Connections(endpoint, builder.timer, builder.executor, builder.writeDeadline, builder.drainWindow);
     }
@@ -76,7 +79,15 @@ public final class EventStreamServlet extends HttpServlet {
      *     for thousands of streams. The servlet does not shut the timer down. Shut it down after the servlet is destroyed
      */
     public static Builder builder(StreamEndpoint endpoint, ScheduledExecutorService timer) {
-        return new Builder(endpoint, timer);
+        return new Builder(endpoint, timer, false);
+    }
+
+    /**
+     * Returns a builder of a servlet that serves an endpoint and has a timer of its own: one daemon thread, which starts when the container
+     * initializes the servlet and ends when the container destroys it.
+     */
+    public static Builder builder(StreamEndpoint endpoint) {
+        return new Builder(endpoint, OwnTimer.create(), true);
     }
 
     @Override
@@ -110,6 +121,9 @@ public final class EventStreamServlet extends HttpServlet {
             throw new IllegalStateException(e);
         }
         connections.stop();
+        if (ownTimer != null) {
+            ownTimer.shutdownNow();
+        }
     }
 
     @Override
@@ -167,13 +181,15 @@ public final class EventStreamServlet extends HttpServlet {
 
         private final StreamEndpoint endpoint;
         private final ScheduledExecutorService timer;
+        private final boolean ownsTimer;
         private @Nullable Executor executor;
         private Duration writeDeadline = Duration.ofSeconds(30);
         private Duration drainWindow = Duration.ofSeconds(5);
 
-        private Builder(StreamEndpoint endpoint, ScheduledExecutorService timer) {
+        private Builder(StreamEndpoint endpoint, ScheduledExecutorService timer, boolean ownsTimer) {
             this.endpoint = endpoint;
             this.timer = timer;
+            this.ownsTimer = ownsTimer;
         }
 
         /**

@@ -2,12 +2,14 @@
 package dev.handoff.servlet;
 
 import dev.handoff.Handoff;
+import dev.handoff.StreamEndpoint;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterRegistration;
 import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletRegistration;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Registers the filter and the streaming server with a servlet container, in the order and with the settings that they need. Call these
@@ -17,7 +19,8 @@ import java.util.Set;
  * final class HandoffListener implements ServletContextListener {
  *
  *     public void contextInitialized(ServletContextEvent event) {
- *         HandoffServlets.register(event.getServletContext(), filter, events);
+ *         HandoffServlets.register(event.getServletContext(), handoff, routes -> routes
+ *                 .post("/reports", request -> Optional.of(Task.of("report", request.body()))));
  *     }
  * }
  * }</pre>
@@ -35,6 +38,28 @@ public final class HandoffServlets {
      * @param events the registration of the streaming server
      */
     public record Registrations(FilterRegistration.Dynamic filter, ServletRegistration.Dynamic events) {}
+
+    /**
+     * Registers all that an application needs that streams its own results: a filter with these routes, and a streaming server with the default
+     * settings. Both are registered as {@link #register(ServletContext, HandoffFilter, EventStreamServlet)} describes. The streaming server has a
+     * timer of its own, which ends with the servlet when the container stops the application.
+     *
+     * <p>The dispatcher, its executor and the store belong to the application, which closes them when its context is destroyed. To change the
+     * settings of the streaming server, build it by {@link EventStreamServlet#builder(StreamEndpoint)} and use the other method.
+     *
+     * @param routes adds the routes, and sets what else differs from the defaults
+     * @throws IllegalArgumentException if no route is added
+     * @throws IllegalStateException if a name or the path is taken, or the context has started already
+     */
+    public static Registrations register(
+            ServletContext context, Handoff handoff, Consumer<HandoffFilter.Builder> routes) {
+        HandoffFilter.Builder filter = HandoffFilter.builder(handoff);
+        routes.accept(filter);
+        return register(
+                context,
+                filter.build(),
+                EventStreamServlet.builder(StreamEndpoint.of(handoff)).build());
+    }
 
     /**
      * Registers the filter and the streaming server of an application that streams its own results. The filter is registered as {@link
