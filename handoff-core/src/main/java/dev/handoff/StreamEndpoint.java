@@ -7,6 +7,7 @@ import dev.handoff.delivery.DocumentFeed;
 import dev.handoff.delivery.EventFeed;
 import dev.handoff.delivery.Feed;
 import dev.handoff.delivery.Feeds;
+import dev.handoff.delivery.ReaderObserver;
 import dev.handoff.delivery.Rendering;
 import dev.handoff.format.Framing;
 import dev.handoff.format.StreamFormat;
@@ -16,6 +17,7 @@ import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemCode;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
+import dev.handoff.observation.HandoffObserver;
 import dev.handoff.time.Ticker;
 import dev.handoff.token.Grant;
 import java.time.Duration;
@@ -24,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiPredicate;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,7 +107,7 @@ public final class StreamEndpoint {
         this.authorization = builder.authorization;
         this.heartbeat = builder.heartbeat;
         this.cors = new Cors(builder.corsOrigins, builder.corsCredentials);
-        this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry, handoff.observer);
+        this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry, handoff.observer, builder.readerObserver);
     }
 
     /** Returns a builder of an endpoint that serves the streams of a hand-off. */
@@ -229,11 +232,12 @@ public final class StreamEndpoint {
     }
 
     /**
-     * Reports to the dispatcher which streams have readers on this server. An adapter calls this about once a second, so that a dispatcher
-     * can cancel tasks without readers. Blocks as long as the dispatcher and the cancel actions of tasks do. Throws what the dispatcher
-     * throws.
+     * Reports to the dispatcher which streams have readers on this server, and to the {@link HandoffObserver} what readers were sent since the
+     * last call. An adapter calls this about once a second, so that a dispatcher can cancel tasks without readers. Blocks as long as the
+     * dispatcher and the cancel actions of tasks do. Throws what the dispatcher throws.
      */
     public void reportReaders() {
+        feeds.reportDeliveries();
         handoff.reportReaders(feeds.streamIds());
     }
 
@@ -260,6 +264,7 @@ public final class StreamEndpoint {
         private Ticker ticker = Ticker.system();
         private Duration heartbeat = Duration.ofSeconds(15);
         private @Nullable Duration retry;
+        private Function<Grant, ReaderObserver> readerObserver = grant -> ReaderObserver.NONE;
         private Set<String> corsOrigins = Set.of();
         private boolean corsCredentials;
 
@@ -303,6 +308,15 @@ public final class StreamEndpoint {
          */
         public Builder retry(Duration retry) {
             this.retry = Durations.requirePositive("retry", retry);
+            return this;
+        }
+
+        /**
+         * Sets the function that is called for each reader that was connected. It returns what observes this reader, for example to trace it.
+         * By default it returns nothing. {@link Handoff.Builder#observer} sets the observer of all readers together.
+         */
+        public Builder readerObserver(Function<Grant, ReaderObserver> readerObserver) {
+            this.readerObserver = readerObserver;
             return this;
         }
 

@@ -47,7 +47,10 @@ public final class DocumentFeed extends Feed {
      */
     public Optional<Reply> reply() {
         Optional<Reply> reply = find().map(found -> found.with("Cache-Control", "no-store"));
-        reply.ifPresent(found -> wrote(found.bytes().length));
+        reply.ifPresent(found -> {
+            wrote(found.bytes().length);
+            delivered(1);
+        });
         return reply;
     }
 

@@ -154,7 +154,7 @@ public final class EventFeed extends Feed {
 
     /** Notes that the socket has taken a {@link #heartbeat}. Only for the thread that sends heartbeats. */
     public void heartbeatSent() {
-        heartbeatAt = feeds.now();
+        heartbeatAt = feeds.heartbeatSent();
     }
 
     /** Returns whether it took 100 ms or more to make the last part. A hint must then not make the next part in its own thread. */
@@ -218,7 +218,7 @@ public final class EventFeed extends Feed {
             unfinished = null;
             written = 0;
         }
-        wroteLast(part.end());
+        wroteWhole(part);
         return part.produced();
     }
 

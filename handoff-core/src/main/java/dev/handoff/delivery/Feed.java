@@ -172,6 +172,20 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
         }
     }
 
+    /** Notes that all bytes of some entries of the stream were written. Only for the thread that may ask for the next part. */
+    final void delivered(long entries) {
+        ObservedReader reader = observed;
+        if (reader != null && entries > 0) {
+            reader.delivered(entries);
+        }
+    }
+
+    /** Notes that all bytes of a part were written. Only for the thread that may ask for the next part. */
+    final void wroteWhole(SharedFrames.Part part) {
+        delivered(part.last() - part.after());
+        wroteLast(part.end());
+    }
+
     /**
      * Notes that the last part was written, and why it is the last. Does nothing for null, which stands for a part that is not the last.
      */

@@ -13,11 +13,13 @@ import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import dev.handoff.task.TaskStatus;
 import dev.handoff.time.Ticker;
+import dev.handoff.token.Grant;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +34,8 @@ public final class Feeds {
     private final Duration heartbeat;
     private final @Nullable Duration retry;
     private final HandoffObserver observer;
+    private final ReaderObservers readerObservers;
+    private final Deliveries deliveries = new Deliveries();
     private final StreamReaders.All readers = new StreamReaders.All();
     private final SharedFrames.All frames = new SharedFrames.All();
 
@@ -40,14 +44,21 @@ public final class Feeds {
      *
      * @param heartbeat the time without a write after which a heartbeat is sent
      * @param retry how long clients of events are asked to wait before they reconnect; null to let them decide
-     * @param observer receives the readers that connect and leave
+     * @param observer receives the readers that connect and leave, and counts of what they are sent
+     * @param readerObserver returns the observer of a reader that was connected
      */
-    public Feeds(Ticker ticker, Duration heartbeat, @Nullable Duration retry, HandoffObserver observer) {
+    public Feeds(
+            Ticker ticker,
+            Duration heartbeat,
+            @Nullable Duration retry,
+            HandoffObserver observer,
+            Function<Grant, ReaderObserver> readerObserver) {
         this.ticker = ticker;
         this.began = ticker.read();
         this.heartbeat = heartbeat;
         this.retry = retry;
         this.observer = GuardedObserver.of(observer);
+        this.readerObservers = new ReaderObservers(readerObserver);
     }
 
     /**
@@ -121,12 +132,25 @@ public final class Feeds {
         return readers.isEmpty();
     }
 
+    /** Reports to the observer what readers were sent since the last report. */
+    public void reportDeliveries() {
+        deliveries.report(observer);
+    }
+
     /** Reports a reader that was connected. Returns null if there is no observer. */
     @Nullable
     ObservedReader observe(AuthorizedStream access) {
-        return observer == HandoffObserver.NONE
+        ReaderObserver reader = readerObservers.of(access.grant());
+        return observer == HandoffObserver.NONE && reader == ReaderObserver.NONE
                 ? null
-                : new ObservedReader(observer, access.grant().format(), ticker);
+                : new ObservedReader(
+                        observer, reader, deliveries, access.grant().format(), ticker);
+    }
+
+    /** Counts a heartbeat, and returns the time. */
+    long heartbeatSent() {
+        deliveries.addHeartbeat();
+        return now();
     }
 
     void observeRefusal(Problem problem) {

@@ -86,6 +86,11 @@ public final class GuardedObserver implements HandoffObserver {
     }
 
     @Override
+    public void delivered(long entries, long bytes, long heartbeats) {
+        guard(() -> observer.delivered(entries, bytes, heartbeats));
+    }
+
+    @Override
     public void committed(int batches, int events, long bytes, Duration took) {
         guard(() -> observer.committed(batches, events, bytes, took));
     }

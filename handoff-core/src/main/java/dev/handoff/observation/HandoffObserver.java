@@ -127,6 +127,16 @@ public interface HandoffObserver {
      */
     default void readerClosed(String format, ReaderEnd end, Duration open, long bytes) {}
 
+    /**
+     * What all readers of this streaming server together were sent since the last call. Called about once a second, and only if they were sent
+     * anything. The first call may come up to a second after the first event.
+     *
+     * @param entries how many entries of streams, each once for each reader: events, and the ends of streams. A document counts as one
+     * @param bytes how many bytes these have, without header fields and heartbeats
+     * @param heartbeats how many heartbeats
+     */
+    default void delivered(long entries, long bytes, long heartbeats) {}
+
     // What stores and queues do
 
     /**

@@ -68,4 +68,9 @@ public final class RecordingObserver implements HandoffObserver {
     public void readerClosed(String format, ReaderEnd end, Duration open, long bytes) {
         told.add("closed " + format + ' ' + end + " after " + open.toMillis() + ": " + bytes + " bytes");
     }
+
+    @Override
+    public void delivered(long entries, long bytes, long heartbeats) {
+        told.add("delivered " + entries + " entries, " + bytes + " bytes, " + heartbeats + " heartbeats");
+    }
 }
