@@ -29,6 +29,7 @@ MODULES = {
     "handoff-servlet": "dev.handoff.servlet",
     "handoff-mongo": "dev.handoff.mongo",
     "handoff-minibatch": "dev.handoff.minibatch",
+    "handoff-micrometer": "dev.handoff.micrometer",
     "handoff-testkit": "dev.handoff.testkit",
 }
 checks = 0

@@ -16,6 +16,7 @@ import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
+import dev.handoff.micrometer.HandoffMetrics;
 import dev.handoff.minibatch.PythonStreams;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.servlet.HandoffFilter;
@@ -67,6 +68,9 @@ class ArchitectureTest {
     private static final LibraryModule MINIBATCH = LibraryModule.of(
             PythonStreams.class, "dev.handoff.minibatch..", "dev.handoff.mongo..", "com.mongodb..", "org.bson..");
 
+    private static final LibraryModule MICROMETER =
+            LibraryModule.of(HandoffMetrics.class, "dev.handoff.micrometer..", "io.micrometer..");
+
     /**
      * A module of the library.
      *
@@ -91,7 +95,7 @@ class ArchitectureTest {
     }
 
     static List<LibraryModule> modules() {
-        return List.of(CORE, SERVLET, MONGO, MINIBATCH);
+        return List.of(CORE, SERVLET, MONGO, MINIBATCH, MICROMETER);
     }
 
     @ParameterizedTest
@@ -230,6 +234,17 @@ class ArchitectureTest {
                 .haveNameMatching(
                         "dev\\.handoff\\.([A-Z].*|token\\..*|delivery\\..*|memory\\..*|format\\..*|http\\.(HandoffRequest|Reply|Prefer|IdempotencyKey))")
                 .check(MONGO.classes());
+    }
+
+    @Test
+    @DisplayName("handoff-micrometer is one flat package, and uses nothing of execution and back ends")
+    void micrometerPackage() {
+        classes().should().resideInAPackage("dev.handoff.micrometer").check(MICROMETER.classes());
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("dev.handoff.execution..", "dev.handoff.memory..", "dev.handoff.store..")
+                .check(MICROMETER.classes());
     }
 
     @Test

@@ -44,7 +44,9 @@ class JavadocExamplesTest {
             "MongoIndexes",
             "MongoEventStore",
             "MongoTaskQueue",
-            "MongoWorker");
+            "MongoWorker",
+            "HandoffMetrics",
+            "HandoffTracing");
 
     private static final Pattern EXAMPLE = Pattern.compile("<pre>\\{@code\n(.*?)}</pre>", Pattern.DOTALL);
     private static final Pattern COMMENT_MARGIN = Pattern.compile("(?m)^ *\\* ?");
@@ -59,6 +61,7 @@ class JavadocExamplesTest {
             import dev.handoff.delivery.*;
             import dev.handoff.http.*;
             import dev.handoff.memory.*;
+            import dev.handoff.micrometer.*;
             import dev.handoff.mongo.*;
             import dev.handoff.mongo.stream.*;
             import dev.handoff.mongo.task.*;
@@ -67,6 +70,8 @@ class JavadocExamplesTest {
             import dev.handoff.stream.*;
             import dev.handoff.task.*;
             import dev.handoff.token.*;
+            import io.micrometer.core.instrument.MeterRegistry;
+            import io.micrometer.observation.ObservationRegistry;
             import jakarta.servlet.*;
             import jakarta.servlet.http.HttpServletRequest;
             import java.io.*;
@@ -91,6 +96,8 @@ class JavadocExamplesTest {
                 MongoEventStore mongoStore;
                 MongoTaskQueue queue;
                 Model model;
+                MeterRegistry meterRegistry;
+                ObservationRegistry observationRegistry;
                 String secret;
                 String newSecret;
                 String previousSecret;
@@ -171,7 +178,7 @@ class JavadocExamplesTest {
 
     private static List<Path> sources() throws IOException {
         List<Path> sources = new ArrayList<>();
-        for (String module : List.of("core", "servlet", "mongo", "minibatch", "testkit")) {
+        for (String module : List.of("core", "servlet", "mongo", "minibatch", "micrometer", "testkit")) {
             try (Stream<Path> files = Files.walk(Path.of("../handoff-" + module + "/src/main/java"))) {
                 files.filter(file -> file.toString().endsWith(".java")).sorted().forEach(sources::add);
             }

@@ -10,10 +10,12 @@ import dev.handoff.Handoff;
 import dev.handoff.StreamEndpoint;
 import dev.handoff.http.ProblemException;
 import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.micrometer.HandoffMetrics;
 import dev.handoff.mongo.MongoIndexes;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.task.MongoTaskQueue;
 import dev.handoff.mongo.task.MongoWorker;
+import dev.handoff.observation.HandoffObserver;
 import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.servlet.HandoffFilter;
 import dev.handoff.store.EventStore;
@@ -21,6 +23,8 @@ import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
 import dev.handoff.task.TaskHandler;
 import dev.handoff.token.TokenSealer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import jakarta.servlet.DispatcherType;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -94,6 +98,9 @@ final class StormServer implements Callable<Integer> {
     @Option(names = "--no-change-streams", description = "Does not follow change streams.")
     private boolean noChangeStreams;
 
+    @Option(names = "--metrics", description = "Keeps the metrics of handoff-micrometer in a registry for Prometheus.")
+    private boolean metrics;
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -101,6 +108,9 @@ final class StormServer implements Callable<Integer> {
     public Integer call() throws Exception {
         Beat beat = new Beat();
         Executors.newSingleThreadExecutor(daemons("beat")).execute(beat);
+        HandoffObserver observer = metrics
+                ? HandoffMetrics.of(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT))
+                : HandoffObserver.NONE;
         TaskDispatcher dispatcher;
         EventStore events;
         if (store.equals(MEMORY)) {
@@ -126,8 +136,10 @@ final class StormServer implements Callable<Integer> {
             ExecutorService threads = Executors.newCachedThreadPool(daemons("tasks"));
             MongoEventStore shared = MongoEventStore.builder(database, executor)
                     .hintExecutor(threads)
+                    .observer(observer)
                     .build();
             MongoTaskQueue queue = MongoTaskQueue.builder(database, shared, threads, List.of(Storm.TASK_TYPE))
+                    .observer(observer)
                     .build();
             if (role == Role.all || role == Role.worker) {
                 MongoWorker worker = MongoWorker.builder(queue, threads)
@@ -145,8 +157,9 @@ final class StormServer implements Callable<Integer> {
         if (role == Role.worker) {
             say("storm server ready worker");
         } else {
-            Server server = serve(
-                    Handoff.builder(dispatcher, events, TokenSealer.of(secret)).build());
+            Server server = serve(Handoff.builder(dispatcher, events, TokenSealer.of(secret))
+                    .observer(observer)
+                    .build());
             say("storm server ready on http://127.0.0.1:"
                     + ((ServerConnector) server.getConnectors()[0]).getLocalPort());
         }

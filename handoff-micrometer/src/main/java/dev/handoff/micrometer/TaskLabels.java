@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.handoff.micrometer;
+
+import dev.handoff.task.Task;
+import io.micrometer.common.KeyValues;
+
+/** Names the observations of tasks by their types, of which at most 100 appear. Thread-safe. */
+final class TaskLabels {
+
+    /** The key of the id of a task, which is also the id of its stream. */
+    static final String TASK_ID = "handoff.task.id";
+
+    private final Capped<String> types = new Capped<>(type -> type);
+
+    Observations.Label of(String name, String operation, Task task) {
+        String type = types.get(task.type());
+        return new Observations.Label(
+                name,
+                operation + ' ' + type,
+                KeyValues.of("handoff.task.type", type),
+                KeyValues.of(TASK_ID, task.id()));
+    }
+}

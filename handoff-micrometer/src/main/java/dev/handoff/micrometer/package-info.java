@@ -1,0 +1,8 @@
+/**
+ * Observes handoff by Micrometer: {@link dev.handoff.micrometer.HandoffMetrics} keeps meters, and {@link dev.handoff.micrometer.HandoffTracing}
+ * makes one trace of a request, its task and the delivery of the first event.
+ */
+@NullMarked
+package dev.handoff.micrometer;
+
+import org.jspecify.annotations.NullMarked;
