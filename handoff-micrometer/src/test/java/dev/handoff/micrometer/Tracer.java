@@ -63,6 +63,11 @@ final class Tracer implements AutoCloseable {
         return Objects.requireNonNullElse(span.getAttributes().get(AttributeKey.stringKey(name)), "none");
     }
 
+    /** Returns the {@code traceparent} of a span without its flags, which depend on the version of OpenTelemetry. */
+    static String context(SpanData span) {
+        return "00-" + span.getTraceId() + '-' + span.getSpanId() + '-';
+    }
+
     @Override
     public void close() {
         provider.close();
