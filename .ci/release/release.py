@@ -27,6 +27,7 @@ DEMANDED = (
 MODULES = {
     "handoff-core": "dev.handoff",
     "handoff-servlet": "dev.handoff.servlet",
+    "handoff-jaxrs": "dev.handoff.jaxrs",
     "handoff-mongo": "dev.handoff.mongo",
     "handoff-minibatch": "dev.handoff.minibatch",
     "handoff-micrometer": "dev.handoff.micrometer",

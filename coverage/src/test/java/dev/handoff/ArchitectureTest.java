@@ -16,6 +16,7 @@ import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
+import dev.handoff.jaxrs.Responses;
 import dev.handoff.micrometer.HandoffMetrics;
 import dev.handoff.minibatch.PythonStreams;
 import dev.handoff.mongo.stream.MongoEventStore;
@@ -63,6 +64,8 @@ class ArchitectureTest {
             "jakarta.servlet..",
             "com.fasterxml.jackson.core..",
             "com.fasterxml.jackson.databind..");
+    private static final LibraryModule JAXRS =
+            LibraryModule.of(Responses.class, "dev.handoff.jaxrs..", "jakarta.ws.rs..");
     private static final LibraryModule MONGO =
             LibraryModule.of(MongoEventStore.class, "dev.handoff.mongo..", "com.mongodb..", "org.bson..");
     private static final LibraryModule MINIBATCH = LibraryModule.of(
@@ -95,7 +98,7 @@ class ArchitectureTest {
     }
 
     static List<LibraryModule> modules() {
-        return List.of(CORE, SERVLET, MONGO, MINIBATCH, MICROMETER);
+        return List.of(CORE, SERVLET, JAXRS, MONGO, MINIBATCH, MICROMETER);
     }
 
     @ParameterizedTest
@@ -145,11 +148,12 @@ class ArchitectureTest {
     @ParameterizedTest
     @MethodSource("modules")
     @DisplayName(
-            "the module runs nothing on threads that the application did not give it, except on those of WorkerThreads and StopThreads")
+            "the module runs nothing on threads that the application did not give it, except on those of WorkerThreads, StopThreads and OwnTimer")
     void noThreads(LibraryModule module) {
         noClasses()
                 .that()
-                .haveNameNotMatching("dev\\.handoff\\.mongo\\.task\\.(WorkerThreads|StopThreads)(\\$.*)?")
+                .haveNameNotMatching(
+                        "dev\\.handoff\\.(mongo\\.task\\.(WorkerThreads|StopThreads)|servlet\\.OwnTimer)(\\$.*)?")
                 .should()
                 .callConstructorWhere(target(owner(assignableTo(Thread.class)))
                         .or(target(owner(assignableTo(ThreadPoolExecutor.class)))))
@@ -167,9 +171,9 @@ class ArchitectureTest {
     }
 
     @Test
-    @DisplayName("handoff-core and handoff-servlet do not use the class ThreadPoolExecutor")
+    @DisplayName("handoff-core, handoff-servlet and handoff-jaxrs do not use the class ThreadPoolExecutor")
     void noThreadPools() {
-        for (LibraryModule module : List.of(CORE, SERVLET)) {
+        for (LibraryModule module : List.of(CORE, SERVLET, JAXRS)) {
             noClasses()
                     .should()
                     .dependOnClassesThat()
