@@ -4,7 +4,6 @@ package dev.handoff;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,8 +13,6 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import javax.tools.JavaCompiler;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,11 +43,18 @@ class JavadocExamplesTest {
             "MongoTaskQueue",
             "MongoWorker",
             "HandoffMetrics",
-            "HandoffTracing");
+            "HandoffTracing",
+            "JaxrsHandoffRequest",
+            "Handlers",
+            "TestHandoff",
+            "TestStream",
+            "TestRequest",
+            "SseClient",
+            "HandoffAssertions");
 
     private static final Pattern EXAMPLE = Pattern.compile("<pre>\\{@code\n(.*?)}</pre>", Pattern.DOTALL);
     private static final Pattern COMMENT_MARGIN = Pattern.compile("(?m)^ *\\* ?");
-    private static final Pattern TYPE_DECLARATION = Pattern.compile("(?:final |static )*(?:class|record|interface) ");
+    private static final Pattern DECLARATION = Pattern.compile("@|(?:final |static )*(?:class|record|interface) ");
 
     /** What an example may use without declaring it. An example that declares one of these names hides the field. */
     private static final String CONTEXT = """
@@ -60,6 +64,7 @@ class JavadocExamplesTest {
             import dev.handoff.*;
             import dev.handoff.delivery.*;
             import dev.handoff.http.*;
+            import dev.handoff.jaxrs.*;
             import dev.handoff.memory.*;
             import dev.handoff.micrometer.*;
             import dev.handoff.mongo.*;
@@ -69,12 +74,17 @@ class JavadocExamplesTest {
             import dev.handoff.store.*;
             import dev.handoff.stream.*;
             import dev.handoff.task.*;
+            import dev.handoff.testkit.*;
             import dev.handoff.token.*;
             import io.micrometer.core.instrument.MeterRegistry;
             import io.micrometer.observation.ObservationRegistry;
             import jakarta.servlet.*;
             import jakarta.servlet.http.HttpServletRequest;
+            import jakarta.ws.rs.*;
+            import jakarta.ws.rs.core.Response;
             import java.io.*;
+            import java.net.*;
+            import java.net.http.*;
             import java.time.*;
             import java.util.*;
             import java.util.concurrent.*;
@@ -98,6 +108,8 @@ class JavadocExamplesTest {
                 Model model;
                 MeterRegistry meterRegistry;
                 ObservationRegistry observationRegistry;
+                TaskHandler handler;
+                URI uri;
                 String secret;
                 String newSecret;
                 String previousSecret;
@@ -129,10 +141,10 @@ class JavadocExamplesTest {
 
         /** Returns a source file. An example of statements, or of one expression, becomes the body of a method. */
         String source() {
-            boolean declaresType = TYPE_DECLARATION.matcher(code).lookingAt();
+            boolean declares = DECLARATION.matcher(code).lookingAt();
             boolean isExpression = !code.endsWith(";\n") && !code.endsWith("}\n");
             String body = isExpression ? code + ";\n" : code;
-            String member = declaresType ? code : "void example() throws Exception {\n" + body + "}\n";
+            String member = declares ? code : "void example() throws Exception {\n" + body + "}\n";
             return CONTEXT.formatted(className()) + member + "}\n";
         }
     }
@@ -151,7 +163,7 @@ class JavadocExamplesTest {
         for (Example example : examples()) {
             sources.add(Files.writeString(folder.resolve(example.className() + ".java"), example.source()));
         }
-        assertThat(errorsOf(sources, folder)).isEmpty();
+        assertThat(ExampleCompiler.errorsOf(sources, folder)).isEmpty();
     }
 
     @ParameterizedTest
@@ -160,7 +172,7 @@ class JavadocExamplesTest {
     void errorsAreFound(String code, @TempDir Path folder) throws IOException {
         Example broken = new Example("Broken", 0, code + '\n');
         Path source = Files.writeString(folder.resolve(broken.className() + ".java"), broken.source());
-        assertThat(errorsOf(List.of(source), folder)).contains("error:");
+        assertThat(ExampleCompiler.errorsOf(List.of(source), folder)).contains("error:");
     }
 
     private static List<Example> examples() throws IOException {
@@ -178,29 +190,11 @@ class JavadocExamplesTest {
 
     private static List<Path> sources() throws IOException {
         List<Path> sources = new ArrayList<>();
-        for (String module : List.of("core", "servlet", "mongo", "minibatch", "micrometer", "testkit")) {
+        for (String module : List.of("core", "servlet", "jaxrs", "mongo", "minibatch", "micrometer", "testkit")) {
             try (Stream<Path> files = Files.walk(Path.of("../handoff-" + module + "/src/main/java"))) {
                 files.filter(file -> file.toString().endsWith(".java")).sorted().forEach(sources::add);
             }
         }
         return sources;
-    }
-
-    /** Returns the messages of the compiler, empty if there is no error. */
-    private static String errorsOf(List<Path> sources, Path folder) throws IOException {
-        // Surefire can pass the class path in another property, because it starts the JVM with a jar that only refers
-        // to it.
-        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        StringWriter errors = new StringWriter();
-        boolean compiled = compiler.getTask(
-                        errors,
-                        null,
-                        null,
-                        List.of("-proc:none", "-Xlint:none", "-d", folder.toString(), "-classpath", classPath),
-                        null,
-                        compiler.getStandardFileManager(null, null, null).getJavaFileObjectsFromPaths(sources))
-                .call();
-        return compiled ? "" : errors.toString();
     }
 }
