@@ -106,7 +106,7 @@ public final class Handoff {
      * <p>The claims function and the redirect policy run before the task is dispatched, so nothing is started if one of them throws.
      *
      * @throws ProblemException if the key is not valid or no handler does tasks of this type (400), the task is too large (413), the key
-     *     was used for another request (422) or for a task that is no longer kept, although its events are (409 or 422), or the dispatcher
+     *     was used for another request (422) or for a task that is no longer kept, although its events are (409), or the dispatcher
      *     refuses the task or fails (503). Nothing was started then, except that a dispatcher that failed may have accepted the task. Also
      *     what {@link #resume} throws
      * @throws IllegalArgumentException if no format has the name that the task gives, or the claims do not fit into a {@link Grant};
@@ -272,8 +272,7 @@ public final class Handoff {
          */
         public Builder format(StreamFormat format) {
             if (formats.putIfAbsent(format.name(), format) != null) {
-                throw new IllegalArgumentException(
-                        "there is already a stream format with the name " + format.name());
+                throw new IllegalArgumentException("there is already a stream format with the name " + format.name());
             }
             return this;
         }

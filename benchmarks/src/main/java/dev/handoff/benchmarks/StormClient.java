@@ -64,7 +64,10 @@ final class StormClient implements Callable<Integer> {
             description = "Events per second and stream (default: ${DEFAULT-VALUE}).")
     int rate = 10;
 
-    @Option(names = "--seconds", defaultValue = "10", description = "How many seconds are measured (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seconds",
+            defaultValue = "10",
+            description = "How many seconds are measured (default: ${DEFAULT-VALUE}).")
     int seconds = 10;
 
     @Option(
@@ -79,7 +82,10 @@ final class StormClient implements Callable<Integer> {
             description = "Connections opened per second (default: ${DEFAULT-VALUE}).")
     int ramp = 1000;
 
-    @Option(names = "--slow-percent", defaultValue = "10", description = "Slow clients in mode slow (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--slow-percent",
+            defaultValue = "10",
+            description = "Slow clients in mode slow (default: ${DEFAULT-VALUE}).")
     int slowPercent = 10;
 
     @Option(

@@ -83,7 +83,8 @@ final class StormServer implements Callable<Integer> {
     @Option(
             names = "--role",
             defaultValue = "all",
-            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}); each role except \"all\" needs a MongoDB.")
+            description =
+                    "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}); each role except \"all\" needs a MongoDB.")
     private Role role = Role.all;
 
     @Option(

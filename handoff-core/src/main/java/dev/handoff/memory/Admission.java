@@ -87,7 +87,7 @@ final class Admission {
             return local;
         }
         if (!first.hasSameContent(local)) {
-            throw keyReused(task.idempotencyKey(), " with another request.");
+            throw keyReused(task.idempotencyKey());
         }
         first.awaitSubmission();
         observer.joined(task.type());
@@ -130,13 +130,14 @@ final class Admission {
      */
     private void requireUnused(String id, String idempotencyKey) {
         if (store.open(id).last() != EventStream.BEGINNING) {
-            throw keyReused(idempotencyKey, ". Its task is no longer kept, so the request cannot be repeated.");
+            throw ProblemCode.IDEMPOTENCY_KEY_EXPIRED.exception("The idempotency key \"" + idempotencyKey
+                    + "\" was used for a request that is no longer known but whose events are still kept.");
         }
     }
 
-    private static ProblemException keyReused(@Nullable String key, String how) {
+    private static ProblemException keyReused(@Nullable String key) {
         return ProblemCode.IDEMPOTENCY_KEY_REUSED.exception(
-                "The idempotency key \"" + key + "\" was used before" + how);
+                "The idempotency key \"" + key + "\" was used before with another request.");
     }
 
     private static ProblemException overloaded(@Nullable Throwable cause) {

@@ -19,7 +19,7 @@ public interface TaskDispatcher {
      * of a request: the dispatcher does not run the task again, and returns the status of the known task.
      *
      * @throws ProblemException with status 400 if no handler has the type of the task; 413 if the task is larger than the dispatcher
-     *     accepts; 422 if the known task has another type or payload; 409 or 422 if the idempotency key was used for a task that is no
+     *     accepts; 422 if the known task has another type or payload; 409 if the idempotency key was used for a task that is no
      *     longer kept, although its events are; or 503 if the dispatcher has no room, is closed, or cannot reach its store. Nothing was
      *     accepted then, except that a store that did not answer in time may have stored the task. The client may repeat the request with
      *     its idempotency key

@@ -223,7 +223,9 @@ class InProcessAdmissionTest extends InProcessFixture {
         clock.tick(RETENTION.plusSeconds(2));
 
         Task other = Task.of("work", "other").requestedBy("alice", "k1").withId(ID_OF_K1);
-        assertThat(Refusal.of(() -> own.dispatch(other)).status()).isEqualTo(422);
+        Problem refusal = Refusal.of(() -> own.dispatch(other));
+        assertThat(refusal.status()).isEqualTo(409);
+        assertThat(refusal.code()).isEqualTo("idempotency_key_expired");
         assertThat(own.status(task.id())).isEmpty();
         assertThat(ownStore.open(task.id()).end()).contains(End.completed(null));
     }

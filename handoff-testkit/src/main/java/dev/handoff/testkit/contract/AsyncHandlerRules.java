@@ -93,8 +93,7 @@ abstract class AsyncHandlerRules extends TaskDispatcherFixture {
     }
 
     @Test
-    @DisplayName(
-            "events that several threads emit one after the other keep that order, and the last result counts")
+    @DisplayName("events that several threads emit one after the other keep that order, and the last result counts")
     void asyncKeepsOrder() throws Exception {
         Pending work = new Pending("a", output -> output.emit("0"));
         for (int i = 1; i < 100; i++) {
@@ -230,8 +229,7 @@ abstract class AsyncHandlerRules extends TaskDispatcherFixture {
     }
 
     @Test
-    @DisplayName(
-            "R2 a race of the stage's completion and a cancellation leaves one end, and the status agrees with it")
+    @DisplayName("R2 a race of the stage's completion and a cancellation leaves one end, and the status agrees with it")
     void asyncCancelRace() throws Exception {
         for (int round = 0; round < 50; round++) {
             Pending work = new Pending("race " + round);

@@ -279,8 +279,7 @@ public abstract class EventStoreContract extends WatchContract {
     }
 
     @Test
-    @DisplayName(
-            "R15 reads of a dropped stream get 410, and its events leave the heap when no reader holds them")
+    @DisplayName("R15 reads of a dropped stream get 410, and its events leave the heap when no reader holds them")
     void droppedStreamIsForgotten() {
         EventAppender appender = store().appender(streamId, FIRST_EPOCH);
         appender.append(null, "event 0");

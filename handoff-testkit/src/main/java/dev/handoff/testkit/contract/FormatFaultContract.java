@@ -127,7 +127,8 @@ public abstract class FormatFaultContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R16 a format that fails on the end, or shows nothing for it: an error and a cut, then 204 on a resume")
+    @DisplayName(
+            "R16 a format that fails on the end, or shows nothing for it: an error and a cut, then 204 on a resume")
     void formatFailsOnEnd() throws Exception {
         ContractServer server = server();
         List<Function<End, List<Frame>>> faults = new ArrayList<>();

@@ -92,7 +92,8 @@ public abstract class HandOffContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("R10 requests with the same subject and Idempotency-Key share one task, and both read its whole stream")
+    @DisplayName(
+            "R10 requests with the same subject and Idempotency-Key share one task, and both read its whole stream")
     void idempotentDispatch() throws Exception {
         ContractServer server = server();
         String first = location(post("/tasks", "a", "Idempotency-Key", "\"k1\"", "X-Subject", "alice"));

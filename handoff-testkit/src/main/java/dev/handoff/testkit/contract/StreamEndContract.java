@@ -196,8 +196,7 @@ public abstract class StreamEndContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName(
-            "R8 if a format does not end cleanly, the server writes the end and cuts, and a resume gets 204")
+    @DisplayName("R8 if a format does not end cleanly, the server writes the end and cuts, and a resume gets 204")
     void endsUncleanly() throws Exception {
         ContractServer server = server();
         server.faulty.clean = end -> !(end instanceof End.Failed);
