@@ -79,8 +79,11 @@ public final class HandoffFilter implements Filter {
         return new Builder(handoff);
     }
 
-    /** Returns patterns for mappings of the container that contain the paths of all routes. */
-    Set<String> mappings() {
+    /**
+     * Returns patterns for mappings of the container that contain the paths of all routes: paths, and for each path with variables the paths
+     * below its literal beginning, such as {@code /threads/*}. Empty if there are no routes.
+     */
+    public Set<String> mappings() {
         return routes.mappings();
     }
 

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.handoff.spring;
+
+import dev.handoff.task.Task;
+import dev.handoff.task.TaskHandler;
+import dev.handoff.task.TaskOutput;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+
+/**
+ * Calls a handler bean. It asks for the bean only when a task runs, because the bean may need the {@link dev.handoff.Handoff}, which needs
+ * this handler.
+ */
+final class BeanHandler implements TaskHandler {
+
+    private final Supplier<TaskHandler> bean;
+
+    BeanHandler(Supplier<TaskHandler> bean) {
+        this.bean = bean;
+    }
+
+    @Override
+    public void handle(Task task, TaskOutput output) throws Exception {
+        bean.get().handle(task, output);
+    }
+
+    @Override
+    public CompletionStage<Void> start(Task task, TaskOutput output) throws Exception {
+        return bean.get().start(task, output);
+    }
+}

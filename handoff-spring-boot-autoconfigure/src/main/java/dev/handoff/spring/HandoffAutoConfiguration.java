@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.handoff.spring;
+
+import dev.handoff.Handoff;
+import dev.handoff.RedirectPolicy;
+import dev.handoff.StreamEndpoint;
+import dev.handoff.format.StreamFormat;
+import dev.handoff.memory.InMemoryEventStore;
+import dev.handoff.memory.InProcessTaskDispatcher;
+import dev.handoff.observation.HandoffObserver;
+import dev.handoff.spring.HandoffProperties.Limits;
+import dev.handoff.spring.HandoffProperties.Role;
+import dev.handoff.store.EventStore;
+import dev.handoff.task.TaskDispatcher;
+import dev.handoff.token.TokenSealer;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.system.JavaVersion;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
+
+/**
+ * Creates what each process of an application with handoff needs. An application replaces one of these by a bean of its own: {@link
+ * TokenSealer}, {@link EventStore}, {@link TaskDispatcher}, {@link Handoff}, {@link StreamEndpoint}, {@link RedirectPolicy}. It adds beans
+ * of the types {@link StreamFormat} and {@link HandoffObserver}, and changes what is made here by a {@link HandoffCustomizer}.
+ *
+ * <p>Other auto-configurations of this package add the filter and the streaming server, Spring MVC, Spring Security, the actuator, and
+ * MongoDB. They make no bean of the types {@code Executor}, {@code ScheduledExecutorService} and {@code ObjectMapper}.
+ */
+@AutoConfiguration
+@ConditionalOnProperty(prefix = "handoff", name = "enabled", matchIfMissing = true)
+@EnableConfigurationProperties(HandoffProperties.class)
+public class HandoffAutoConfiguration {
+
+    /** Creates the configuration. Spring calls this. */
+    HandoffAutoConfiguration() {}
+
+    @Bean
+    @ConditionalOnMissingBean
+    TokenSealer handoffTokenSealer(HandoffProperties properties, Environment environment) {
+        return Secret.sealer(properties, environment);
+    }
+
+    @Bean
+    HandoffThreads handoffThreads(Environment environment) {
+        boolean virtual = environment.getProperty("spring.threads.virtual.enabled", Boolean.class, false)
+                && JavaVersion.getJavaVersion().isEqualOrNewerThan(JavaVersion.TWENTY_ONE);
+        return new HandoffThreads(virtual);
+    }
+
+    @Bean
+    TaskHandlers handoffTaskHandlers(ConfigurableListableBeanFactory beans) {
+        return new TaskHandlers(beans);
+    }
+
+    @Bean
+    Activity handoffActivity() {
+        return new Activity();
+    }
+
+    @Bean
+    ObserverOfAll handoffObserverOfAll(Activity activity, ObjectProvider<HandoffObserver> observers) {
+        return ObserverOfAll.of(activity.observer(), observers.orderedStream());
+    }
+
+    @Bean
+    @ConditionalOnMissingBean(EventStore.class)
+    InMemoryEventStore handoffEventStore(
+            HandoffProperties properties, ObjectProvider<HandoffCustomizer<InMemoryEventStore.Builder>> customizers) {
+        InMemoryEventStore.Builder builder = InMemoryEventStore.builder();
+        Limits limits = properties.limits();
+        Settings.set(properties.retention(), builder::retention);
+        Settings.setBytes(limits.stream(), builder::maxStreamBytes);
+        Settings.setBytes(limits.streams(), builder::maxBytes);
+        Settings.customize(builder, customizers);
+        return builder.build();
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    Handoff handoff(
+            TaskDispatcher dispatcher,
+            EventStore store,
+            TokenSealer sealer,
+            HandoffProperties properties,
+            Environment environment,
+            ObserverOfAll observer,
+            ObjectProvider<RedirectPolicy> redirectPolicy,
+            ObjectProvider<StreamFormat> formats,
+            ObjectProvider<HandoffCustomizer<Handoff.Builder>> customizers) {
+        Handoff.Builder builder = Handoff.builder(dispatcher, store, sealer)
+                .redirectPolicy(redirectPolicy.getIfAvailable(properties.redirect()::policy))
+                .grantLifetime(properties.tokenLifetime())
+                .observer(observer.observer());
+        Settings.set(Settings.eventsUrl(properties, environment), builder::eventsUrl);
+        formats.orderedStream().forEach(builder::format);
+        Settings.customize(builder, customizers);
+        return builder.build();
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    StreamEndpoint handoffStreamEndpoint(
+            Handoff handoff,
+            HandoffProperties properties,
+            ObjectProvider<HandoffCustomizer<StreamEndpoint.Builder>> customizers) {
+        StreamEndpoint.Builder builder = StreamEndpoint.builder(handoff)
+                .heartbeat(properties.heartbeat())
+                .corsOrigins(properties.cors().origins().toArray(String[]::new))
+                .corsCredentials(properties.cors().credentials());
+        Settings.set(properties.retry(), builder::retry);
+        Settings.customize(builder, customizers);
+        return builder.build();
+    }
+
+    @Bean
+    HandoffLifecycle handoffLifecycle(
+            StreamEndpoint endpoint,
+            TaskStore tasks,
+            HandoffProperties properties,
+            ObjectProvider<StreamDrain> streams) {
+        return new HandoffLifecycle(endpoint, tasks, properties, streams.getIfAvailable());
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    TaskStore handoffForeignTasks(TaskDispatcher dispatcher) {
+        return new ForeignTasks(dispatcher);
+    }
+
+    /** Runs the tasks in this process, unless the application or MongoDB has a dispatcher. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnMissingBean(TaskDispatcher.class)
+    static class InProcess {
+
+        @Bean
+        InProcessTaskDispatcher handoffTaskDispatcher(
+                EventStore store,
+                TaskHandlers handlers,
+                HandoffThreads threads,
+                HandoffProperties properties,
+                ObserverOfAll observer,
+                ObjectProvider<ExecutorDecorator> decorator,
+                ObjectProvider<HandoffCustomizer<InProcessTaskDispatcher.Builder>> customizers) {
+            requireAllRoles(properties);
+            requireHandlers(handlers, handlers.routes(properties.routes()));
+            Executor executor = threads.handlers(
+                    properties.worker().maxRunning(), properties.worker().maxQueued());
+            for (ExecutorDecorator one : decorator) {
+                executor = one.decorate(executor);
+            }
+            InProcessTaskDispatcher.Builder builder =
+                    InProcessTaskDispatcher.builder(store, executor).observer(observer.observer());
+            handlers.forEach(builder::handler);
+            Settings.set(properties.retention(), builder::retention);
+            Settings.set(properties.cancelUnattendedAfter(), builder::cancelUnattendedAfter);
+            Settings.setBytes(properties.limits().pendingTasks(), builder::maxPendingBytes);
+            Settings.customize(builder, customizers);
+            return builder.build();
+        }
+
+        @Bean
+        MemoryTasks handoffMemoryTasks(
+                InProcessTaskDispatcher dispatcher, HandoffThreads threads, Activity activity) {
+            return new MemoryTasks(dispatcher, threads, activity);
+        }
+
+        private static void requireAllRoles(HandoffProperties properties) {
+            if (!properties.roles().containsAll(Set.of(Role.values()))) {
+                throw new RefusedConfigurationException(
+                        "The property handoff.roles names only " + properties.roles()
+                                + ", but no other process can see the tasks and streams of this one.",
+                        "Remove handoff.roles, or keep tasks and streams in MongoDB: add the dependency handoff-mongo"
+                                + " and set spring.data.mongodb.uri (Spring Boot 3) or spring.mongodb.uri (Spring Boot"
+                                + " 4).");
+            }
+        }
+
+        private static void requireHandlers(TaskHandlers handlers, Map<String, String> routes) {
+            routes.forEach((type, path) -> {
+                if (!handlers.types().contains(type)) {
+                    throw new RefusedConfigurationException(
+                            "The property handoff.routes." + type + " leads to tasks that have no handler.",
+                            "Declare a TaskHandler bean with @HandoffHandler(\"" + type + "\"). There are handlers for "
+                                    + handlers.types() + '.');
+                }
+            });
+        }
+    }
+
+    /** Passes the context of requests to handlers that run in this process. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnClass(name = "io.micrometer.context.ContextSnapshotFactory")
+    static class Context {
+
+        @Bean
+        ContextCapture handoffContextCapture() {
+            return new ContextCapture();
+        }
+    }
+}

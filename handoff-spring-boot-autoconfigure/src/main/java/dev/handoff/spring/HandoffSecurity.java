@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.handoff.spring;
+
+import jakarta.servlet.http.HttpServletRequest;
+import org.springframework.context.ApplicationContext;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.config.annotation.web.configurers.CsrfConfigurer;
+import org.springframework.security.web.util.matcher.RequestMatcher;
+
+/**
+ * Prepares the security filter chain of an application for handoff. Call it before the chain says which requests need a login:
+ *
+ * <pre>{@code
+ * @Bean
+ * SecurityFilterChain security(HttpSecurity http) throws Exception {
+ *     HandoffSecurity.openStreams(http);
+ *     return http.authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
+ *             .formLogin(Customizer.withDefaults())
+ *             .build();
+ * }
+ * }</pre>
+ *
+ * <p>An application without a chain of its own need not call it.
+ */
+public final class HandoffSecurity {
+
+    private HandoffSecurity() {}
+
+    /**
+     * Lets requests for streams pass without a login and without a CSRF token, because the token in their path is the permission. So clients
+     * can cancel a task with DELETE.
+     *
+     * <p>POST requests that start a task still need a login and a CSRF token. There is one exception: a request that no page of a browser can
+     * send needs no CSRF token. It has the header {@code Authorization} and none of the headers {@code Cookie}, {@code Origin} and {@code
+     * Sec-Fetch-Site}. So programs such as curl can start tasks. If the chain has no CSRF protection yet, this adds none.
+     *
+     * @return the same object
+     * @throws IllegalStateException if the application has no streaming server, or if the chain says already what holds for {@code
+     *     anyRequest()}
+     */
+    @SuppressWarnings("unchecked")
+    public static HttpSecurity openStreams(HttpSecurity http) {
+        HandoffPaths paths = http.getSharedObject(ApplicationContext.class).getBean(HandoffPaths.class);
+        RequestMatcher streams = paths::isStream;
+        RequestMatcher programs = request -> isProgram(request) && paths.isHandOff(request);
+        try {
+            http.authorizeHttpRequests(
+                    requests -> requests.requestMatchers(streams).permitAll());
+            if (http.getConfigurer(CsrfConfigurer.class) != null) {
+                http.csrf(csrf -> csrf.ignoringRequestMatchers(streams, programs));
+            }
+            return http;
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            // Spring Security 6 declares it and does not throw it here.
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Returns whether a page of another site cannot have caused the request. A browser sends credentials of HTTP Basic by itself, but with
+     * each POST it also sends the origin.
+     */
+    private static boolean isProgram(HttpServletRequest request) {
+        return request.getHeader("Authorization") != null
+                && request.getHeader("Cookie") == null
+                && request.getHeader("Origin") == null
+                && request.getHeader("Sec-Fetch-Site") == null;
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.handoff.spring;
+
+import com.mongodb.MongoException;
+import com.mongodb.client.MongoCollection;
+import com.mongodb.client.MongoDatabase;
+import com.mongodb.client.model.CountOptions;
+import com.mongodb.client.model.Filters;
+import com.mongodb.client.model.Projections;
+import com.mongodb.client.model.Sorts;
+import dev.handoff.mongo.MongoIndexes;
+import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.mongo.task.MongoTaskQueue;
+import dev.handoff.mongo.task.MongoWorker;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Date;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.bson.Document;
+import org.bson.conversions.Bson;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tasks in MongoDB, and the worker of this process if it has one. */
+final class MongoTasks implements TaskStore {
+
+    private static final Logger logger = LoggerFactory.getLogger(MongoTasks.class);
+    /** How long the start of the application waits for the database. Afterwards it goes on without. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final long RETRY_MILLIS = 1000;
+    private static final int MAX_COUNT = 10_000;
+
+    private final MongoDatabase database;
+    private final MongoEventStore store;
+    private final @Nullable MongoWorker worker;
+    private final HandoffThreads threads;
+    private final boolean createIndexes;
+    private final boolean streams;
+
+    /**
+     * Creates the tasks.
+     *
+     * @param worker the worker of this process; null if it has none
+     * @param createIndexes whether to create the indexes; if not, they are only checked
+     * @param streams whether this process delivers streams
+     */
+    MongoTasks(
+            MongoDatabase database,
+            MongoEventStore store,
+            @Nullable MongoWorker worker,
+            HandoffThreads threads,
+            boolean createIndexes,
+            boolean streams) {
+        this.database = database;
+        this.store = store;
+        this.worker = worker;
+        this.threads = threads;
+        this.createIndexes = createIndexes;
+        this.streams = streams;
+    }
+
+    @Override
+    public void start() {
+        CompletableFuture<Void> prepared = new CompletableFuture<>();
+        Executor jobs = threads.jobs("handoff-mongo-");
+        jobs.execute(() -> prepare(prepared));
+        if (streams) {
+            store.followChanges(jobs);
+        }
+        if (worker != null) {
+            worker.start();
+            threads.keepProcess();
+        }
+        try {
+            prepared.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            logger.warn("handoff starts without the database \"{}\" and waits for it", database.getName());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        }
+    }
+
+    /** Creates or checks the indexes. Tries again until the database answers, or the thread is interrupted. */
+    private void prepare(CompletableFuture<Void> prepared) {
+        Class<?> logged = null;
+        while (!Thread.currentThread().isInterrupted()) {
+            try {
+                if (createIndexes) {
+                    MongoIndexes.create(database);
+                } else {
+                    MongoIndexes.require(database);
+                }
+                logger.info("handoff uses the database \"{}\"", database.getName());
+                prepared.complete(null);
+                return;
+            } catch (MongoException e) {
+                if (e.getClass() != logged) {
+                    logged = e.getClass();
+                    logger.warn("the indexes of the database \"{}\" cannot be prepared yet: {}", database.getName(), e.getMessage());
+                }
+            } catch (IllegalStateException e) {
+                logger.error("handoff cannot use the database \"{}\": {}", database.getName(), e.getMessage());
+                prepared.completeExceptionally(missing(e));
+                return;
+            }
+            try {
+                TimeUnit.MILLISECONDS.sleep(RETRY_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static RefusedConfigurationException missing(IllegalStateException e) {
+        return new RefusedConfigurationException(
+                String.valueOf(e.getMessage()),
+                "Let an administrator create the indexes by MongoIndexes.create, or set handoff.mongo.create-indexes to"
+                        + " true.",
+                e);
+    }
+
+    @Override
+    public void finish(Duration within) {
+        if (worker != null) {
+            // The worker knows the time by itself.
+            worker.close();
+        }
+    }
+
+    @Override
+    public String name() {
+        return "mongodb";
+    }
+
+    @Override
+    public void check() {
+        database.runCommand(new Document("ping", 1));
+    }
+
+    @Override
+    public Map<String, Long> queued(Collection<String> types) {
+        Map<String, Long> queued = new TreeMap<>();
+        for (String type : types) {
+            Bson filter = Filters.and(isQueued(), Filters.eq("type", type));
+            queued.put(type, tasks().countDocuments(filter, new CountOptions().limit(MAX_COUNT)));
+        }
+        return queued;
+    }
+
+    /** Returns the time by the clock of this process, which may differ from that of the database. */
+    @Override
+    public @Nullable Duration oldestQueued() {
+        Document oldest = tasks().find(isQueued())
+                .sort(Sorts.ascending("created"))
+                .projection(Projections.include("created"))
+                .first();
+        Date created = oldest == null ? null : oldest.getDate("created");
+        return created == null
+                ? null
+                : Duration.ofMillis(Math.max(0, System.currentTimeMillis() - created.getTime()));
+    }
+
+    private static Bson isQueued() {
+        return Filters.eq("state", "queued");
+    }
+
+    private MongoCollection<Document> tasks() {
+        return database.getCollection(MongoTaskQueue.COLLECTION);
+    }
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.handoff.spring;
+
+import java.util.concurrent.CompletableFuture;
+
+/** Interrupts all open streams of this process. It does not name the servlet, because a worker may have no Servlet API. */
+@FunctionalInterface
+interface StreamDrain {
+
+    /** Begins to interrupt the streams, and returns a future that completes when the last response has ended. Does not block. */
+    CompletableFuture<Void> drain();
+}
