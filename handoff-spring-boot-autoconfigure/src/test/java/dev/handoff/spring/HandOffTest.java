@@ -10,7 +10,6 @@ import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import org.awaitility.Awaitility;
@@ -23,7 +22,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.security.core.userdetails.User;
 import org.springframework.security.core.userdetails.UserDetailsService;
-import org.springframework.security.provisioning.InMemoryUserDetailsManager;
+import org.springframework.security.core.userdetails.UsernameNotFoundException;
 
 /** An application without configuration code, with the filter chain of Spring Boot. */
 class HandOffTest {
@@ -233,9 +232,11 @@ class HandOffTest {
 
         @Bean
         UserDetailsService users() {
-            return new InMemoryUserDetailsManager(List.of(
-                    User.withUsername("ann").password("{noop}pw-a").build(),
-                    User.withUsername("bob").password("{noop}pw-b").build()));
+            return name -> switch (name) {
+                case "ann" -> User.withUsername(name).password("{noop}pw-a").build();
+                case "bob" -> User.withUsername(name).password("{noop}pw-b").build();
+                default -> throw new UsernameNotFoundException(name);
+            };
         }
     }
 

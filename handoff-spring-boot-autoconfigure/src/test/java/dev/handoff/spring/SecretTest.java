@@ -6,15 +6,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.handoff.Handoff;
 import dev.handoff.token.TokenSealer;
+import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.env.StandardEnvironment;
 
 class SecretTest {
 
@@ -69,10 +73,14 @@ class SecretTest {
     @Test
     @DisplayName("with the profile dev an application of several processes does not start without a secret, because each would make its own")
     void several() {
-        runner.withPropertyValues("spring.profiles.active=dev", "handoff.roles=app")
-                .run(context -> assertThat(context.getStartupFailure())
-                        .rootCause()
-                        .hasMessageContaining("there is no secret"));
+        StandardEnvironment environment = new StandardEnvironment();
+        environment.setActiveProfiles("dev");
+        environment.getPropertySources().addFirst(new MapPropertySource("test", Map.of("handoff.roles", "app,stream")));
+        HandoffProperties properties = Binder.get(environment).bindOrCreate("handoff", HandoffProperties.class);
+
+        assertThatThrownBy(() -> Secret.sealer(properties, environment))
+                .isInstanceOf(RefusedConfigurationException.class)
+                .hasMessageContaining("there is no secret");
     }
 
     @Test
