@@ -30,7 +30,8 @@ class HandoffActuatorAutoConfiguration {
     }
 
     @Configuration(proxyBeanMethods = false)
-    @ConditionalOnClass(name = "org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint")
+    @ConditionalOnClass(
+            name = "org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint")
     static class Endpoints {
 
         @Bean
@@ -48,7 +49,8 @@ class HandoffActuatorAutoConfiguration {
 
     /** Spring Boot 3 has health in the module of the actuator. */
     @Configuration(proxyBeanMethods = false)
-    @ConditionalOnClass(name = "org.springframework.boot.actuate.autoconfigure.health.ConditionalOnEnabledHealthIndicator")
+    @ConditionalOnClass(
+            name = "org.springframework.boot.actuate.autoconfigure.health.ConditionalOnEnabledHealthIndicator")
     static class HealthOfBoot3 {
 
         @Bean
@@ -61,7 +63,8 @@ class HandoffActuatorAutoConfiguration {
 
     /** Spring Boot 4 has health in a module of its own. */
     @Configuration(proxyBeanMethods = false)
-    @ConditionalOnClass(name = "org.springframework.boot.health.autoconfigure.contributor.ConditionalOnEnabledHealthIndicator")
+    @ConditionalOnClass(
+            name = "org.springframework.boot.health.autoconfigure.contributor.ConditionalOnEnabledHealthIndicator")
     static class HealthOfBoot4 {
 
         @Bean

@@ -169,8 +169,7 @@ public class HandoffAutoConfiguration {
         }
 
         @Bean
-        MemoryTasks handoffMemoryTasks(
-                InProcessTaskDispatcher dispatcher, HandoffThreads threads, Activity activity) {
+        MemoryTasks handoffMemoryTasks(InProcessTaskDispatcher dispatcher, HandoffThreads threads, Activity activity) {
             return new MemoryTasks(dispatcher, threads, activity);
         }
 

@@ -32,10 +32,7 @@ final class HandoffLifecycle implements SmartLifecycle {
     private volatile boolean running;
 
     HandoffLifecycle(
-            StreamEndpoint endpoint,
-            TaskStore tasks,
-            HandoffProperties properties,
-            @Nullable StreamDrain streams) {
+            StreamEndpoint endpoint, TaskStore tasks, HandoffProperties properties, @Nullable StreamDrain streams) {
         this.endpoint = endpoint;
         this.tasks = tasks;
         this.properties = properties;
@@ -65,7 +62,9 @@ final class HandoffLifecycle implements SmartLifecycle {
         try {
             drained.get(properties.drainWindow().plus(GRACE).toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            logger.warn("some streams are still open after {}", properties.drainWindow().plus(GRACE));
+            logger.warn(
+                    "some streams are still open after {}",
+                    properties.drainWindow().plus(GRACE));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException e) {

@@ -84,10 +84,7 @@ class HandoffMongoAutoConfiguration {
             ObserverOfAll observer,
             ObjectProvider<HandoffCustomizer<MongoTaskQueue.Builder>> customizers) {
         MongoTaskQueue.Builder builder = MongoTaskQueue.builder(
-                        database.database(),
-                        store,
-                        threads.jobs("handoff-queue-"),
-                        handlers.types(properties.routes()))
+                        database.database(), store, threads.jobs("handoff-queue-"), handlers.types(properties.routes()))
                 .lease(properties.mongo().lease())
                 .observer(observer.observer());
         Settings.set(properties.cancelUnattendedAfter(), builder::cancelUnattendedAfter);

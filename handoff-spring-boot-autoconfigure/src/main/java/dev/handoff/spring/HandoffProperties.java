@@ -114,7 +114,9 @@ record HandoffProperties(
      * @param origins Origins whose pages may read streams, such as "https://chat.example.com"; "*" for all.
      * @param credentials Whether these pages may send credentials. A token needs none.
      */
-    record Cors(@DefaultValue List<String> origins, @DefaultValue("false") boolean credentials) {}
+    record Cors(
+            @DefaultValue List<String> origins,
+            @DefaultValue("false") boolean credentials) {}
 
     /**
      * Limits. What is not set has the default of the library.

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -95,7 +96,7 @@ final class HandoffReport {
         return tasks;
     }
 
-    private TreeSet<String> roles() {
+    private Set<String> roles() {
         TreeSet<String> names = new TreeSet<>();
         properties.roles().forEach(role -> names.add(role.name().toLowerCase(Locale.ROOT)));
         return names;

@@ -41,7 +41,8 @@ import org.springframework.security.web.util.matcher.RequestMatcher;
 class HandoffSecurityAutoConfiguration {
 
     /** The chains of Spring Boot whose users log in by HTTP Basic or by a form. */
-    private static final Set<String> PASSWORD_CHAINS = Set.of("defaultSecurityFilterChain", "managementSecurityFilterChain");
+    private static final Set<String> PASSWORD_CHAINS =
+            Set.of("defaultSecurityFilterChain", "managementSecurityFilterChain");
 
     @Bean
     @Order(Ordered.HIGHEST_PRECEDENCE + 100)

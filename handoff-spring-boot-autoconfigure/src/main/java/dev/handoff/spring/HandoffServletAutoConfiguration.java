@@ -57,7 +57,8 @@ class HandoffServletAutoConfiguration {
     private static void addRoute(HandoffFilter.Builder builder, String type, String path, Duration joinRetriesWithin) {
         HandoffRoute route = request -> Optional.of(Task.of(type, request.body()));
         try {
-            builder.post(path, joinRetriesWithin.isZero() ? route : HandoffRoute.joiningRetries(joinRetriesWithin, route));
+            builder.post(
+                    path, joinRetriesWithin.isZero() ? route : HandoffRoute.joiningRetries(joinRetriesWithin, route));
         } catch (IllegalArgumentException e) {
             throw new RefusedConfigurationException(
                     "The path of tasks of the type \"" + type + "\" cannot be used: " + e.getMessage() + '.',

@@ -34,6 +34,7 @@ final class MongoTasks implements TaskStore {
     private static final Logger logger = LoggerFactory.getLogger(MongoTasks.class);
     /** How long the start of the application waits for the database. Afterwards it goes on without. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
+
     private static final long RETRY_MILLIS = 1000;
     private static final int MAX_COUNT = 10_000;
 
@@ -105,7 +106,10 @@ final class MongoTasks implements TaskStore {
             } catch (MongoException e) {
                 if (e.getClass() != logged) {
                     logged = e.getClass();
-                    logger.warn("the indexes of the database \"{}\" cannot be prepared yet: {}", database.getName(), e.getMessage());
+                    logger.warn(
+                            "the indexes of the database \"{}\" cannot be prepared yet: {}",
+                            database.getName(),
+                            e.getMessage());
                 }
             } catch (IllegalStateException e) {
                 logger.error("handoff cannot use the database \"{}\": {}", database.getName(), e.getMessage());
@@ -164,9 +168,7 @@ final class MongoTasks implements TaskStore {
                 .projection(Projections.include("created"))
                 .first();
         Date created = oldest == null ? null : oldest.getDate("created");
-        return created == null
-                ? null
-                : Duration.ofMillis(Math.max(0, System.currentTimeMillis() - created.getTime()));
+        return created == null ? null : Duration.ofMillis(Math.max(0, System.currentTimeMillis() - created.getTime()));
     }
 
     private static Bson isQueued() {

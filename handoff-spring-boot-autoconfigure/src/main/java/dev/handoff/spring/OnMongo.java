@@ -73,8 +73,7 @@ final class OnMongo extends SpringBootCondition implements ConfigurationConditio
             if (!ClassUtils.isPresent(type, loader)) {
                 continue;
             }
-            for (String name :
-                    beans.getBeanNamesForType(ClassUtils.resolveClassName(type, loader), true, false)) {
+            for (String name : beans.getBeanNamesForType(ClassUtils.resolveClassName(type, loader), true, false)) {
                 if (!name.equals(FROM_PROPERTIES)) {
                     return true;
                 }

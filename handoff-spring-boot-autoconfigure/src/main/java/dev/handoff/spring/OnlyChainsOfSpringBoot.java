@@ -31,7 +31,8 @@ final class OnlyChainsOfSpringBoot extends SpringBootCondition implements Config
         for (String name : HandoffSecurityAutoConfiguration.chains(beans)) {
             found = true;
             if (!isOfSpringBoot(name, beans)) {
-                return ConditionOutcome.noMatch(message.found("chain of the application").items(name));
+                return ConditionOutcome.noMatch(
+                        message.found("chain of the application").items(name));
             }
         }
         return found

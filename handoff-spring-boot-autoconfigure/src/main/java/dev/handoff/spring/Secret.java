@@ -16,10 +16,11 @@ final class Secret {
 
     private static final Logger logger = LoggerFactory.getLogger(Secret.class);
     private static final int RANDOM_BYTES = 32;
-    private static final String ACTION = "Set the property handoff.secret, or the environment variable HANDOFF_SECRET, to"
-            + " a random text that all processes of the application share. This command makes one:\n\n"
-            + "    openssl rand -base64 32\n\n"
-            + "With the profile \"dev\" or \"test\" a process makes a secret of its own.";
+    private static final String ACTION =
+            "Set the property handoff.secret, or the environment variable HANDOFF_SECRET, to"
+                    + " a random text that all processes of the application share. This command makes one:\n\n"
+                    + "    openssl rand -base64 32\n\n"
+                    + "With the profile \"dev\" or \"test\" a process makes a secret of its own.";
 
     private Secret() {}
 

@@ -28,16 +28,17 @@ class ActuatorTest {
                 "handoff.worker.max-running=1",
                 "management.endpoints.web.exposure.include=health,info,handoff",
                 "management.endpoint.health.show-details=always",
+                "management.health.mongo.enabled=false",
+                "management.health.mongodb.enabled=false",
                 "spring.security.user.name=ann",
                 "spring.security.user.password=pw")) {
-            URI stream = application.handOff(
-                    application.post("/reports", "x").header("Authorization", ANN));
+            URI stream = application.handOff(application.post("/reports", "x").header("Authorization", ANN));
             SseReader reader = new SseReader(application.open(stream).body());
             assertThat(reader.next()).isPresent();
             application.handOff(application.post("/reports", "y").header("Authorization", ANN));
 
             assertThat(get(application, "/actuator/health"))
-                    .contains("\"handoff\":{\"status\":\"UP\"")
+                    .containsPattern(health("UP"))
                     .contains("\"store\":\"memory\"");
             assertThat(get(application, "/actuator/handoff"))
                     .contains("\"roles\":[\"app\",\"stream\",\"worker\"]")
@@ -50,9 +51,14 @@ class ActuatorTest {
                     .contains("\"handlers\":[\"report\"]");
 
             application.context.getBean(StreamEndpoint.class).drain();
-            assertThat(get(application, "/actuator/health")).contains("\"handoff\":{\"status\":\"OUT_OF_SERVICE\"");
+            assertThat(get(application, "/actuator/health")).containsPattern(health("OUT_OF_SERVICE"));
             assertThat(get(application, "/actuator/handoff")).contains("\"draining\":true");
         }
+    }
+
+    /** The status comes before the details or after them. */
+    private static String health(String status) {
+        return "\"handoff\":\\{(\"details\":\\{[^}]*},)?\"status\":\"" + status + '"';
     }
 
     private static String get(RunningApplication application, String path) {

@@ -47,7 +47,8 @@ class HandOffTest {
     }
 
     @Test
-    @DisplayName("a program with a password posts to the route and reads the events behind the redirect without a login")
+    @DisplayName(
+            "a program with a password posts to the route and reads the events behind the redirect without a login")
     void streams() {
         URI stream = application.handOff(report(ANN, "cats"));
 
@@ -63,7 +64,8 @@ class HandOffTest {
     }
 
     @Test
-    @DisplayName("a form of another site starts no task although the browser sends the password, because it has no CSRF token")
+    @DisplayName(
+            "a form of another site starts no task although the browser sends the password, because it has no CSRF token")
     void crossSite() {
         assertRefused(report(ANN, "cats").header("Origin", "https://evil.example"));
         assertRefused(report(ANN, "cats").header("Sec-Fetch-Site", "cross-site"));
@@ -121,7 +123,10 @@ class HandOffTest {
     @DisplayName("a user resumes the own stream by the id of an event, and cannot resume that of another user")
     void resumes() {
         URI stream = application.handOff(report(ANN, "birds"));
-        String id = new SseReader(application.open(stream).body()).next().orElseThrow().lastEventId();
+        String id = new SseReader(application.open(stream).body())
+                .next()
+                .orElseThrow()
+                .lastEventId();
 
         URI resumed = application.handOff(report(ANN, "birds").header("Last-Event-ID", id));
         assertThat(application.read(resumed)).containsExactly("completed:done");
@@ -140,11 +145,12 @@ class HandOffTest {
                         .statusCode())
                 .isEqualTo(200);
 
-        try (RunningApplication strict =
-                RunningApplication.start(OnlyOwners.class, "handoff.routes.report=/reports")) {
+        try (RunningApplication strict = RunningApplication.start(OnlyOwners.class, "handoff.routes.report=/reports")) {
             URI stream = strict.handOff(strict.post("/reports", "fish").header("Authorization", ANN));
             assertThat(status(strict, stream, BOB)).isEqualTo(403);
-            assertThat(strict.send(HttpRequest.newBuilder(stream).header("Authorization", BOB).DELETE())
+            assertThat(strict.send(HttpRequest.newBuilder(stream)
+                                    .header("Authorization", BOB)
+                                    .DELETE())
                             .statusCode())
                     .isEqualTo(403);
             assertThat(strict.send(HttpRequest.newBuilder(stream)).statusCode()).isEqualTo(403);
@@ -170,7 +176,8 @@ class HandOffTest {
             HttpResponse<String> accepted =
                     other.send(other.post("/shop/reports", "cats").header("Authorization", ANN));
             assertThat(accepted.statusCode()).isEqualTo(202);
-            URI stream = accepted.uri().resolve(accepted.headers().firstValue("Location").orElseThrow());
+            URI stream = accepted.uri()
+                    .resolve(accepted.headers().firstValue("Location").orElseThrow());
             assertThat(stream.getPath()).startsWith("/shop/streams/");
             assertThat(other.read(stream)).startsWith("page:ann about cats");
         }
@@ -191,7 +198,8 @@ class HandOffTest {
             URI stream = other.handOff(other.post("/reports", "slow").header("Authorization", ANN));
             HttpResponse<String> answer =
                     other.send(HttpRequest.newBuilder(stream).header("Origin", "https://chat.example.com"));
-            assertThat(answer.headers().firstValue("Access-Control-Allow-Origin")).hasValue("https://chat.example.com");
+            assertThat(answer.headers().firstValue("Access-Control-Allow-Origin"))
+                    .hasValue("https://chat.example.com");
             assertThat(answer.body()).contains("\n:\n");
         }
     }

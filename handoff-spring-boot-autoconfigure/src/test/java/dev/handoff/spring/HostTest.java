@@ -44,12 +44,14 @@ class HostTest {
             assertThat(application.context.containsBean("taskScheduler")).isTrue();
             assertThat(application.context.getBeanNamesForType(ScheduledExecutorService.class))
                     .noneMatch(name -> name.startsWith("handoff"));
-            assertThat(application.context.getBeanNamesForType(ObjectMapper.class)).noneMatch(name -> name.startsWith("handoff"));
+            assertThat(application.context.getBeanNamesForType(ObjectMapper.class))
+                    .noneMatch(name -> name.startsWith("handoff"));
         }
     }
 
     @Test
-    @DisplayName("an application with its own task executor, object mapper, event streams and async requests keeps them")
+    @DisplayName(
+            "an application with its own task executor, object mapper, event streams and async requests keeps them")
     void ownBeans() {
         try (RunningApplication application = RunningApplication.start(Own.class, PROPERTIES)) {
             assertThat(application.context.getBeanNamesForType(AsyncTaskExecutor.class))
@@ -58,8 +60,8 @@ class HostTest {
             assertThat(get(application, "/thread")).startsWith("own-");
             assertThat(get(application, "/ticks")).contains("data:tick 1").contains("data:tick 2");
             assertThat(get(application, "/json")).isIn("{\"two_words\":1}", "{\"twoWords\":1}");
-            URI stream = application.handOff(
-                    application.post("/reports", "cats").header("Authorization", ANN));
+            URI stream =
+                    application.handOff(application.post("/reports", "cats").header("Authorization", ANN));
             assertThat(application.read(stream)).first().isEqualTo("message:about cats");
         }
     }

@@ -24,7 +24,9 @@ final class Logged implements AutoCloseable {
     }
 
     List<String> lines() {
-        return List.copyOf(lines.list).stream().map(ILoggingEvent::getFormattedMessage).toList();
+        return List.copyOf(lines.list).stream()
+                .map(ILoggingEvent::getFormattedMessage)
+                .toList();
     }
 
     @Override

@@ -46,9 +46,8 @@ class MetadataTest {
     }
 
     private static JsonNode metadata() throws IOException {
-        for (URL url : Collections.list(HandoffProperties.class
-                .getClassLoader()
-                .getResources("META-INF/spring-configuration-metadata.json"))) {
+        for (URL url : Collections.list(
+                HandoffProperties.class.getClassLoader().getResources("META-INF/spring-configuration-metadata.json"))) {
             try (InputStream in = url.openStream()) {
                 JsonNode metadata = new ObjectMapper().readTree(in);
                 for (JsonNode property : metadata.path("properties")) {

@@ -63,12 +63,12 @@ class MongoTest {
     }
 
     @Test
-    @DisplayName("without a MongoDB that the application names, tasks and streams are in memory, and a line of the log says so")
+    @DisplayName(
+            "without a MongoDB that the application names, tasks and streams are in memory, and a line of the log says so")
     void memory() {
         try (Logged logged = new Logged(MemoryTasks.class.getName());
                 RunningApplication application = RunningApplication.start(Reports.class)) {
-            assertThat(application.context.getBean(EventStore.class))
-                    .isInstanceOf(InMemoryEventStore.class);
+            assertThat(application.context.getBean(EventStore.class)).isInstanceOf(InMemoryEventStore.class);
             assertThat(logged.lines()).singleElement().asString().contains("lost when it stops");
         }
     }
@@ -77,10 +77,9 @@ class MongoTest {
     @DisplayName("with a connection string, store, queue, worker and indexes come by themselves")
     void oneProcess() {
         try (RunningApplication application = start("one")) {
-            assertThat(application.context.getBean(EventStore.class))
-                    .isInstanceOf(MongoEventStore.class);
-            URI stream = application.handOff(
-                    application.post("/reports", "cats").header("Authorization", ANN));
+            assertThat(application.context.getBean(EventStore.class)).isInstanceOf(MongoEventStore.class);
+            URI stream =
+                    application.handOff(application.post("/reports", "cats").header("Authorization", ANN));
             assertThat(application.read(stream)).containsExactly("page:about cats", "completed:");
 
             MongoClient client = application.context.getBean(MongoClient.class);
@@ -126,8 +125,8 @@ class MongoTest {
                 "handoff.mongo.database=own",
                 "spring.security.user.name=ann",
                 "spring.security.user.password=pw")) {
-            URI stream = application.handOff(
-                    application.post("/reports", "dogs").header("Authorization", ANN));
+            URI stream =
+                    application.handOff(application.post("/reports", "dogs").header("Authorization", ANN));
             assertThat(application.read(stream)).first().isEqualTo("page:about dogs");
             assertThat(application.context.getBean(MongoClient.class).listDatabaseNames())
                     .contains("own");
@@ -137,8 +136,7 @@ class MongoTest {
     @Test
     @DisplayName("an application that must not create indexes does not start without them")
     void indexesMissing() {
-        assertThatThrownBy(
-                        () -> start("bare", "handoff.mongo.create-indexes=false"))
+        assertThatThrownBy(() -> start("bare", "handoff.mongo.create-indexes=false"))
                 .hasStackTraceContaining("MongoIndexes.create");
     }
 

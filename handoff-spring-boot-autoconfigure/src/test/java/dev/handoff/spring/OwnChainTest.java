@@ -53,19 +53,22 @@ class OwnChainTest {
     }
 
     @Test
-    @DisplayName("a user who has logged in posts with a CSRF token and reads the stream; without the token the request is refused")
+    @DisplayName(
+            "a user who has logged in posts with a CSRF token and reads the stream; without the token the request is refused")
     void browser() throws Exception {
         HttpClient browser =
                 HttpClient.newBuilder().cookieHandler(new CookieManager()).build();
         String login = token(get(browser, "/login"));
-        assertThat(post(browser, "/login", "username=ann&password=pw&_csrf=" + login).statusCode())
+        assertThat(post(browser, "/login", "username=ann&password=pw&_csrf=" + login)
+                        .statusCode())
                 .isEqualTo(302);
         String csrf = token(get(browser, "/login"));
 
         assertThat(post(browser, "/reports/2026", "about=cats").statusCode()).isEqualTo(403);
         HttpResponse<String> redirect = post(browser, "/reports/2026", "about=cats&_csrf=" + csrf);
         assertThat(redirect.statusCode()).isEqualTo(303);
-        URI stream = redirect.uri().resolve(redirect.headers().firstValue("Location").orElseThrow());
+        URI stream =
+                redirect.uri().resolve(redirect.headers().firstValue("Location").orElseThrow());
         assertThat(application.read(stream)).first().asString().startsWith("message:ann 2026 about=cats");
     }
 
@@ -131,8 +134,7 @@ class OwnChainTest {
         HandoffCustomizer<HandoffFilter.Builder> routes() {
             return filter -> filter.post(
                     "/reports/{year}",
-                    request ->
-                            Optional.of(Task.of("report", request.pathVariable("year") + " " + request.body())));
+                    request -> Optional.of(Task.of("report", request.pathVariable("year") + " " + request.body())));
         }
 
         @Bean

@@ -62,8 +62,7 @@ final class RunningApplication implements AutoCloseable {
     }
 
     static String basic(String user, String password) {
-        return "Basic "
-                + Base64.getEncoder().encodeToString((user + ':' + password).getBytes(StandardCharsets.UTF_8));
+        return "Basic " + Base64.getEncoder().encodeToString((user + ':' + password).getBytes(StandardCharsets.UTF_8));
     }
 
     HttpResponse<String> send(HttpRequest.Builder request) {
@@ -82,13 +81,14 @@ final class RunningApplication implements AutoCloseable {
         if (response.statusCode() != 303) {
             throw new AssertionError(response.statusCode() + " " + response.body());
         }
-        return response.request().uri().resolve(response.headers().firstValue("Location").orElseThrow());
+        return response.request()
+                .uri()
+                .resolve(response.headers().firstValue("Location").orElseThrow());
     }
 
     HttpResponse<InputStream> open(URI stream) {
         try {
-            return client.send(
-                    HttpRequest.newBuilder(stream).build(), BodyHandlers.ofInputStream());
+            return client.send(HttpRequest.newBuilder(stream).build(), BodyHandlers.ofInputStream());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -58,20 +58,21 @@ class SecretTest {
     }
 
     @Test
-    @DisplayName("with the profile dev or test an application without a secret starts with a random one, and a line of the log says so")
+    @DisplayName(
+            "with the profile dev or test an application without a secret starts with a random one, and a line of the log says so")
     void random() {
         for (String profile : new String[] {"dev", "test"}) {
             try (Logged logged = new Logged(Secret.class.getName())) {
-                runner.withPropertyValues("spring.profiles.active=" + profile).run(context -> assertThat(context)
-                        .hasNotFailed()
-                        .hasSingleBean(Handoff.class));
+                runner.withPropertyValues("spring.profiles.active=" + profile)
+                        .run(context -> assertThat(context).hasNotFailed().hasSingleBean(Handoff.class));
                 assertThat(logged.lines()).singleElement().asString().contains("random secret");
             }
         }
     }
 
     @Test
-    @DisplayName("with the profile dev an application of several processes does not start without a secret, because each would make its own")
+    @DisplayName(
+            "with the profile dev an application of several processes does not start without a secret, because each would make its own")
     void several() {
         StandardEnvironment environment = new StandardEnvironment();
         environment.setActiveProfiles("dev");
@@ -87,7 +88,8 @@ class SecretTest {
     @DisplayName("a sealer of the application needs no secret")
     void ownSealer() {
         runner.withUserConfiguration(OwnSealer.class)
-                .run(context -> assertThat(context).hasSingleBean(TokenSealer.class).hasNotFailed());
+                .run(context ->
+                        assertThat(context).hasSingleBean(TokenSealer.class).hasNotFailed());
     }
 
     @Test
@@ -99,7 +101,8 @@ class SecretTest {
                     TokenSealer sealer = context.getBean(TokenSealer.class);
                     String id = "0123456789abcdef0123456789abcdef";
                     assertThat(sealer.proves(id, TokenSealer.of(old).proof(id))).isTrue();
-                    assertThat(sealer.proof(id)).isNotEqualTo(TokenSealer.of(old).proof(id));
+                    assertThat(sealer.proof(id))
+                            .isNotEqualTo(TokenSealer.of(old).proof(id));
                 });
     }
 

@@ -35,19 +35,22 @@ class ShutdownTest {
     private static final String ANN = RunningApplication.basic("ann", "pw");
 
     @Test
-    @DisplayName("a graceful shutdown with 50 open streams ends within the drain window and 2 s; each reader sees an interruption or the end")
+    @DisplayName(
+            "a graceful shutdown with 50 open streams ends within the drain window and 2 s; each reader sees an interruption or the end")
     void drains() throws Exception {
         RunningApplication application = start();
         List<SseReader> readers = new ArrayList<>();
         for (int i = 0; i < STREAMS; i++) {
-            SseReader reader = new SseReader(
-                    application.open(handOff(application, i % 5 == 0 ? "finishes" : "endless")).body());
+            SseReader reader = new SseReader(application
+                    .open(handOff(application, i % 5 == 0 ? "finishes" : "endless"))
+                    .body());
             assertThat(reader.next().orElseThrow().data()).isEqualTo("begun");
             readers.add(reader);
         }
         ExecutorService threads = Executors.newFixedThreadPool(STREAMS);
-        List<Future<Last>> lasts =
-                readers.stream().map(reader -> threads.submit(() -> last(reader))).toList();
+        List<Future<Last>> lasts = readers.stream()
+                .map(reader -> threads.submit(() -> last(reader)))
+                .toList();
 
         long start = System.nanoTime();
         application.close();
@@ -63,10 +66,12 @@ class ShutdownTest {
     }
 
     @Test
-    @DisplayName("a handler that ends within the drain window completes its task, and the readers that are still there see that")
+    @DisplayName(
+            "a handler that ends within the drain window completes its task, and the readers that are still there see that")
     void finishes() throws Exception {
         RunningApplication application = start();
-        SseReader reader = new SseReader(application.open(handOff(application, "endless")).body());
+        SseReader reader =
+                new SseReader(application.open(handOff(application, "endless")).body());
         List<SseReader> finishing = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
             finishing.add(new SseReader(
@@ -81,14 +86,16 @@ class ShutdownTest {
     }
 
     @Test
-    @DisplayName("the lifecycle stops before the graceful shutdown of the web server, and a test framework does not pause it")
+    @DisplayName(
+            "the lifecycle stops before the graceful shutdown of the web server, and a test framework does not pause it")
     void phase() {
         try (RunningApplication application = start()) {
             HandoffLifecycle lifecycle = application.context.getBean(HandoffLifecycle.class);
             assertThat(lifecycle.isRunning()).isTrue();
             assertThat(lifecycle.isPauseable()).isFalse();
             assertThat(application.context.getBeansOfType(SmartLifecycle.class).entrySet())
-                    .filteredOn(bean -> bean.getValue().getClass().getSimpleName().startsWith("WebServer"))
+                    .filteredOn(
+                            bean -> bean.getValue().getClass().getSimpleName().startsWith("WebServer"))
                     .hasSize(2)
                     .allSatisfy(bean -> assertThat(bean.getValue().getPhase()).isLessThan(lifecycle.getPhase()));
         }
@@ -140,7 +147,9 @@ class ShutdownTest {
                 output.onCancel(cancelled::countDown);
                 output.emit("begun");
                 if (task.payload().equals("finishes")) {
-                    Awaitility.await().atMost(Duration.ofMinutes(1)).until(() -> endpoint.getObject().isDraining());
+                    Awaitility.await()
+                            .atMost(Duration.ofMinutes(1))
+                            .until(() -> endpoint.getObject().isDraining());
                 } else {
                     cancelled.await();
                 }

@@ -31,11 +31,13 @@ class TaskHandlersTest {
             .withPropertyValues("handoff.secret=" + RunningApplication.SECRET);
 
     @Test
-    @DisplayName("handlers are found by the annotation on a class, on a bean method and on a method, and else by the name of the bean")
+    @DisplayName(
+            "handlers are found by the annotation on a class, on a bean method and on a method, and else by the name of the bean")
     void found() {
         runner.withUserConfiguration(Good.class).run(context -> {
             assertThat(context.getBean(TaskHandlers.class).types())
-                    .containsExactlyInAnyOrder("of-class", "of-bean-method", "byName", "words", "stage", "payload-last");
+                    .containsExactlyInAnyOrder(
+                            "of-class", "of-bean-method", "byName", "words", "stage", "payload-last");
             assertThat(result(context, "of-class")).isEqualTo("class x");
             assertThat(result(context, "of-bean-method")).isEqualTo("bean method x");
             assertThat(result(context, "byName")).isEqualTo("name x");
@@ -62,8 +64,7 @@ class TaskHandlersTest {
         runner.withUserConfiguration(Failing.class).run(context -> {
             Task task = Task.of("fail", "");
             context.getBean(TaskDispatcher.class).dispatch(task);
-            Awaitility.await()
-                    .until(() -> status(context, task) == TaskStatus.State.FAILED);
+            Awaitility.await().until(() -> status(context, task) == TaskStatus.State.FAILED);
             assertThat(end(context, task)).asString().contains("no_paper");
         });
     }
@@ -71,28 +72,29 @@ class TaskHandlersTest {
     @Test
     @DisplayName("two handlers of one type stop the start")
     void duplicate() {
-        runner.withUserConfiguration(Good.class, Duplicate.class).run(context -> assertThat(context.getStartupFailure())
-                .rootCause()
-                .hasMessageContaining("Two handlers have the type \"words\""));
+        runner.withUserConfiguration(Good.class, Duplicate.class)
+                .run(context -> assertThat(context.getStartupFailure())
+                        .rootCause()
+                        .hasMessageContaining("Two handlers have the type \"words\""));
     }
 
     @Test
     @DisplayName("a method with another parameter or type stops the start")
     void signatures() {
-        runner.withUserConfiguration(BadParameter.class).run(context -> assertThat(context.getStartupFailure())
-                .rootCause()
-                .hasMessageContaining("int"));
-        runner.withUserConfiguration(BadType.class).run(context -> assertThat(context.getStartupFailure())
-                .rootCause()
-                .hasMessageContaining("java.lang.Integer"));
+        runner.withUserConfiguration(BadParameter.class)
+                .run(context ->
+                        assertThat(context.getStartupFailure()).rootCause().hasMessageContaining("int"));
+        runner.withUserConfiguration(BadType.class)
+                .run(context ->
+                        assertThat(context.getStartupFailure()).rootCause().hasMessageContaining("java.lang.Integer"));
     }
 
     @Test
     @DisplayName("the annotation on a bean that is no handler stops the start")
     void noHandler() {
-        runner.withUserConfiguration(NoHandler.class).run(context -> assertThat(context.getStartupFailure())
-                .rootCause()
-                .hasMessageContaining("not a TaskHandler"));
+        runner.withUserConfiguration(NoHandler.class)
+                .run(context ->
+                        assertThat(context.getStartupFailure()).rootCause().hasMessageContaining("not a TaskHandler"));
     }
 
     @Test
@@ -108,16 +110,17 @@ class TaskHandlersTest {
     @Test
     @DisplayName("a process that keeps tasks in memory must have all roles")
     void rolesInMemory() {
-        runner.withPropertyValues("handoff.roles=app,stream").run(context -> assertThat(context.getStartupFailure())
-                .rootCause()
-                .hasMessageContaining("handoff.roles"));
+        runner.withPropertyValues("handoff.roles=app,stream")
+                .run(context ->
+                        assertThat(context.getStartupFailure()).rootCause().hasMessageContaining("handoff.roles"));
     }
 
     @Test
     @DisplayName("a store of the application is used, and handoff.enabled=false configures nothing")
     void backsOff() {
         runner.withUserConfiguration(OwnStore.class)
-                .run(context -> assertThat(context).hasSingleBean(EventStore.class).hasBean("ownStore"));
+                .run(context ->
+                        assertThat(context).hasSingleBean(EventStore.class).hasBean("ownStore"));
         runner.withPropertyValues("handoff.enabled=false")
                 .run(context -> assertThat(context).doesNotHaveBean(EventStore.class));
     }
@@ -130,7 +133,10 @@ class TaskHandlersTest {
     }
 
     private static TaskStatus.State status(ApplicationContext context, Task task) {
-        return context.getBean(TaskDispatcher.class).status(task.id()).orElseThrow().state();
+        return context.getBean(TaskDispatcher.class)
+                .status(task.id())
+                .orElseThrow()
+                .state();
     }
 
     private static End end(ApplicationContext context, Task task) {

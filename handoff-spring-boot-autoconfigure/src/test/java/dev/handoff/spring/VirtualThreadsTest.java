@@ -21,9 +21,8 @@ class VirtualThreadsTest {
                 "spring.threads.virtual.enabled=" + virtual,
                 "spring.security.user.name=ann",
                 "spring.security.user.password=pw")) {
-            URI stream = application.handOff(application
-                    .post("/threads", "")
-                    .header("Authorization", RunningApplication.basic("ann", "pw")));
+            URI stream = application.handOff(
+                    application.post("/threads", "").header("Authorization", RunningApplication.basic("ann", "pw")));
             return application.read(stream).get(0);
         }
     }
