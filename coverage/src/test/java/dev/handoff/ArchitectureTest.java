@@ -21,6 +21,7 @@ import dev.handoff.micrometer.HandoffMetrics;
 import dev.handoff.minibatch.PythonStreams;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.servlet.HandoffFilter;
+import dev.handoff.spring.HandoffCustomizer;
 import java.util.List;
 import java.util.Timer;
 import java.util.concurrent.CompletableFuture;
@@ -70,6 +71,16 @@ class ArchitectureTest {
             LibraryModule.of(MongoEventStore.class, "dev.handoff.mongo..", "com.mongodb..", "org.bson..");
     private static final LibraryModule MINIBATCH = LibraryModule.of(
             PythonStreams.class, "dev.handoff.minibatch..", "dev.handoff.mongo..", "com.mongodb..", "org.bson..");
+    private static final LibraryModule SPRING = LibraryModule.of(
+            HandoffCustomizer.class,
+            "dev.handoff.spring",
+            "dev.handoff.servlet",
+            "dev.handoff.mongo..",
+            "org.springframework..",
+            "jakarta.servlet..",
+            "io.micrometer.context..",
+            "com.mongodb..",
+            "org.bson..");
 
     private static final LibraryModule MICROMETER =
             LibraryModule.of(HandoffMetrics.class, "dev.handoff.micrometer..", "io.micrometer..");
@@ -98,7 +109,11 @@ class ArchitectureTest {
     }
 
     static List<LibraryModule> modules() {
+<<<<<<< HEAD
         return List.of(CORE, SERVLET, JAXRS, MONGO, MINIBATCH, MICROMETER);
+=======
+        return List.of(CORE, SERVLET, MONGO, MINIBATCH, SPRING);
+>>>>>>> b09b8d1 (Check the dependencies and threads of the Spring module)
     }
 
     @ParameterizedTest
@@ -148,12 +163,20 @@ class ArchitectureTest {
     @ParameterizedTest
     @MethodSource("modules")
     @DisplayName(
+<<<<<<< HEAD
             "the module runs nothing on threads that the application did not give it, except on those of WorkerThreads, StopThreads and OwnTimer")
+=======
+            "the module runs nothing on threads that the application did not give it, except on those of WorkerThreads, StopThreads and HandoffThreads")
+>>>>>>> b09b8d1 (Check the dependencies and threads of the Spring module)
     void noThreads(LibraryModule module) {
         noClasses()
                 .that()
                 .haveNameNotMatching(
+<<<<<<< HEAD
                         "dev\\.handoff\\.(mongo\\.task\\.(WorkerThreads|StopThreads)|servlet\\.OwnTimer)(\\$.*)?")
+=======
+                        "dev\\.handoff\\.(mongo\\.task\\.(WorkerThreads|StopThreads)|spring\\.HandoffThreads)(\\$.*)?")
+>>>>>>> b09b8d1 (Check the dependencies and threads of the Spring module)
                 .should()
                 .callConstructorWhere(target(owner(assignableTo(Thread.class)))
                         .or(target(owner(assignableTo(ThreadPoolExecutor.class)))))

@@ -2,14 +2,14 @@
 package dev.handoff.spring;
 
 import jakarta.servlet.http.HttpServletRequest;
-import java.util.Collection;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** Tells which requests belong to handoff, by the path that the container has decoded. */
 final class HandoffPaths {
 
     private final String events;
-    private final Supplier<Collection<String>> routes;
+    private final Supplier<Set<String>> routes;
 
     /**
      * Creates the paths.
@@ -17,7 +17,7 @@ final class HandoffPaths {
      * @param events the path of the streams within the application
      * @param routes returns the patterns to which the filter is mapped: paths, or paths that end with {@code /*}
      */
-    HandoffPaths(String events, Supplier<Collection<String>> routes) {
+    HandoffPaths(String events, Supplier<Set<String>> routes) {
         this.events = events;
         this.routes = routes;
     }

@@ -12,9 +12,11 @@ import dev.handoff.task.Task;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.Servlet;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -23,6 +25,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
 import org.springframework.context.annotation.Bean;
+import org.springframework.util.function.SingletonSupplier;
 
 /** Registers the filter that hands requests off, and the streaming server. */
 @AutoConfiguration(after = HandoffAutoConfiguration.class)
@@ -110,11 +113,10 @@ class HandoffServletAutoConfiguration {
     @Bean
     HandoffPaths handoffPaths(
             HandoffProperties properties, ObjectProvider<FilterRegistrationBean<HandoffFilter>> filters) {
-        return new HandoffPaths(
-                Settings.eventsPath(properties),
-                () -> filters.stream()
-                        .map(registration -> registration.getFilter().mappings())
-                        .flatMap(patterns -> List.copyOf(patterns).stream())
-                        .toList());
+        // Once, because each POST request asks for them.
+        Supplier<Set<String>> routes = SingletonSupplier.of(() -> filters.stream()
+                .flatMap(registration -> registration.getFilter().mappings().stream())
+                .collect(Collectors.toUnmodifiableSet()));
+        return new HandoffPaths(Settings.eventsPath(properties), routes);
     }
 }
