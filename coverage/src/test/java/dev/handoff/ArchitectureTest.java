@@ -109,11 +109,7 @@ class ArchitectureTest {
     }
 
     static List<LibraryModule> modules() {
-<<<<<<< HEAD
-        return List.of(CORE, SERVLET, JAXRS, MONGO, MINIBATCH, MICROMETER);
-=======
-        return List.of(CORE, SERVLET, MONGO, MINIBATCH, SPRING);
->>>>>>> b09b8d1 (Check the dependencies and threads of the Spring module)
+        return List.of(CORE, SERVLET, JAXRS, MONGO, MINIBATCH, MICROMETER, SPRING);
     }
 
     @ParameterizedTest
@@ -163,20 +159,12 @@ class ArchitectureTest {
     @ParameterizedTest
     @MethodSource("modules")
     @DisplayName(
-<<<<<<< HEAD
-            "the module runs nothing on threads that the application did not give it, except on those of WorkerThreads, StopThreads and OwnTimer")
-=======
-            "the module runs nothing on threads that the application did not give it, except on those of WorkerThreads, StopThreads and HandoffThreads")
->>>>>>> b09b8d1 (Check the dependencies and threads of the Spring module)
+            "the module runs nothing on threads that the application did not give it, except on those of WorkerThreads, StopThreads, OwnTimer and HandoffThreads")
     void noThreads(LibraryModule module) {
         noClasses()
                 .that()
                 .haveNameNotMatching(
-<<<<<<< HEAD
-                        "dev\\.handoff\\.(mongo\\.task\\.(WorkerThreads|StopThreads)|servlet\\.OwnTimer)(\\$.*)?")
-=======
-                        "dev\\.handoff\\.(mongo\\.task\\.(WorkerThreads|StopThreads)|spring\\.HandoffThreads)(\\$.*)?")
->>>>>>> b09b8d1 (Check the dependencies and threads of the Spring module)
+                        "dev\\.handoff\\.(mongo\\.task\\.(WorkerThreads|StopThreads)|servlet\\.OwnTimer|spring\\.HandoffThreads)(\\$.*)?")
                 .should()
                 .callConstructorWhere(target(owner(assignableTo(Thread.class)))
                         .or(target(owner(assignableTo(ThreadPoolExecutor.class)))))
