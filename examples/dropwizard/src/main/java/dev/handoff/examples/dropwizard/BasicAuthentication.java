@@ -22,11 +22,11 @@ final class BasicAuthentication implements ContainerRequestFilter {
 
     private static final String SCHEME = "Basic ";
 
-    /** A user of the example, and the credentials that the user sends. */
-    private record User(String name, byte[] credentials) implements Principal {
+    /** A user of the example. */
+    private record User(String name, String password) implements Principal {
 
-        static User of(String name, String password) {
-            return new User(name, (name + ':' + password).getBytes(StandardCharsets.UTF_8));
+        boolean sent(byte[] credentials) {
+            return MessageDigest.isEqual((name + ':' + password).getBytes(StandardCharsets.UTF_8), credentials);
         }
 
         @Override
@@ -35,7 +35,7 @@ final class BasicAuthentication implements ContainerRequestFilter {
         }
     }
 
-    private final List<User> users = List.of(User.of("alice", "wonderland"), User.of("bob", "builder"));
+    private final List<User> users = List.of(new User("alice", "wonderland"), new User("bob", "builder"));
 
     @Override
     public void filter(ContainerRequestContext request) {
@@ -56,9 +56,7 @@ final class BasicAuthentication implements ContainerRequestFilter {
         }
         try {
             byte[] given = Base64.getDecoder().decode(authorization.substring(SCHEME.length()));
-            return users.stream()
-                    .filter(user -> MessageDigest.isEqual(user.credentials(), given))
-                    .findFirst();
+            return users.stream().filter(user -> user.sent(given)).findFirst();
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }

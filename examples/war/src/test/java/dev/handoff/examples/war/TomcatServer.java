@@ -31,8 +31,7 @@ public final class TomcatServer implements AutoCloseable {
         // class path.
         tomcat.setAddDefaultWebXmlToWebapp(false);
         Context context = tomcat.addWebapp(CONTEXT_PATH, war.toString());
-        Tomcat.addServlet(context, "default", new DefaultServlet());
-        context.addServletMappingDecoded("/", "default", false);
+        Tomcat.addServlet(context, "default", new DefaultServlet()).addMapping("/");
         context.addWelcomeFile("index.html");
         context.addMimeMapping("html", "text/html");
         // The class path of the test is none of the application.
