@@ -22,7 +22,7 @@ start() {
   bash -c "exec $command" > "$work/out" 2>&1 &
   server=$!
   for ((i = 0; i < 3000; i++)); do
-    ! curl -s -o /dev/null "$2" || return 0
+    ! curl -s -f -o /dev/null "$2" || return 0
     kill -0 "$server" 2> /dev/null || break
     sleep 0.1
   done
@@ -47,6 +47,6 @@ curl -s -o /dev/null -c "$work/cookies" -d user=alice -d password=wonderland htt
 expect war "page 3 about rain for alice" curl -sNL -b "$work/cookies" -H 'Content-Type: text/plain' -d rain http://127.0.0.1:8080/shop/reports
 stop_server
 
-start dropwizard http://127.0.0.1:8080/
+start dropwizard http://127.0.0.1:8081/ping
 expect dropwizard "page 3 about rain for alice" curl -sNL -u alice:wonderland -d rain http://127.0.0.1:8080/reports
 stop_server

@@ -37,6 +37,9 @@ public final class TomcatServer implements AutoCloseable {
         // The class path of the test is none of the application.
         ((StandardJarScanner) context.getJarScanner()).setScanClassPath(false);
         tomcat.start();
+        if (!context.getState().isAvailable()) {
+            throw new IllegalStateException("the application did not start; the log says why");
+        }
     }
 
     /** Starts the server on port 8080 and waits until the process is stopped. The argument is the folder of the module. */
