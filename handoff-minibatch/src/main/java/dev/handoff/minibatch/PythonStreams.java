@@ -271,6 +271,9 @@ public final class PythonStreams implements EventStore {
          * Sets how long a stream that was opened but has no record counts as queued; 10 minutes by default. After that it counts as
          * unknown, because minibatch keeps the document of a stream even after a consumer has deleted its records.
          *
+         * <p>The time begins when the stream was opened, by the clock of the Python process, because minibatch stores no other time. If that
+         * clock and the clock of this process differ, a stream becomes unknown earlier or later. A stream with records never does.
+         *
          * @throws IllegalArgumentException if it is less than a millisecond, or more than a hundred years
          */
         public Builder patience(Duration patience) {
