@@ -6,7 +6,7 @@ work=$(mktemp -d)
 server=
 
 stop_server() {
-  [[ -z $server ]] || { kill "$server" 2> /dev/null && wait "$server"; } || true
+  [[ -z $server ]] || { kill -- "-$server" 2> /dev/null && wait "$server"; } || true
   server=
 }
 trap 'stop_server; rm -rf "$work"' EXIT
@@ -19,7 +19,8 @@ start() {
   local command
   command=$(awk '/^```sh$/ { inside = 1; next } inside { print; exit }' "examples/$1/README.md")
   echo "examples: $command"
-  bash -c "exec $command" > "$work/out" 2>&1 &
+  # In a process group of its own, since Maven does not stop the server that it has started.
+  setsid bash -c "exec $command" > "$work/out" 2>&1 &
   server=$!
   for ((i = 0; i < 3000; i++)); do
     ! curl -s -f -o /dev/null "$2" || return 0
