@@ -58,8 +58,8 @@ public class HandoffAutoConfiguration {
     }
 
     @Bean
-    TaskHandlers handoffTaskHandlers(ConfigurableListableBeanFactory beans) {
-        return new TaskHandlers(beans);
+    TaskHandlers handoffTaskHandlers(ConfigurableListableBeanFactory beans, ObjectProvider<TaskDecorator> decorator) {
+        return new TaskHandlers(beans, decorator.getIfAvailable(() -> TaskDecorator.NONE));
     }
 
     @Bean
@@ -94,10 +94,13 @@ public class HandoffAutoConfiguration {
             HandoffProperties properties,
             Environment environment,
             ObserverOfAll observer,
+            ObjectProvider<TaskDecorator> decorator,
             ObjectProvider<RedirectPolicy> redirectPolicy,
             ObjectProvider<StreamFormat> formats,
             ObjectProvider<HandoffCustomizer<Handoff.Builder>> customizers) {
-        Handoff.Builder builder = Handoff.builder(dispatcher, store, sealer)
+        TaskDispatcher observed =
+                decorator.getIfAvailable(() -> TaskDecorator.NONE).dispatcher(dispatcher);
+        Handoff.Builder builder = Handoff.builder(observed, store, sealer)
                 .redirectPolicy(redirectPolicy.getIfAvailable(properties.redirect()::policy))
                 .grantLifetime(properties.tokenLifetime())
                 .observer(observer.observer());

@@ -34,13 +34,19 @@ public final class HandoffSecurity {
      * send needs no CSRF token. It has the header {@code Authorization} and none of the headers {@code Cookie}, {@code Origin} and {@code
      * Sec-Fetch-Site}. So programs such as curl can start tasks. If the chain has no CSRF protection yet, this adds none.
      *
+     * <p>Does nothing if {@code handoff.enabled} is false.
+     *
      * @return the same object
-     * @throws IllegalStateException if the application has no streaming server, or if the chain says already what holds for {@code
-     *     anyRequest()}
+     * @throws IllegalStateException if the chain says already what holds for {@code anyRequest()}
      */
     @SuppressWarnings("unchecked")
     public static HttpSecurity openStreams(HttpSecurity http) {
-        HandoffPaths paths = http.getSharedObject(ApplicationContext.class).getBean(HandoffPaths.class);
+        HandoffPaths paths = http.getSharedObject(ApplicationContext.class)
+                .getBeanProvider(HandoffPaths.class)
+                .getIfAvailable();
+        if (paths == null) {
+            return http;
+        }
         RequestMatcher streams = paths::isStream;
         RequestMatcher programs = request -> isProgram(request) && paths.isHandOff(request);
         try {

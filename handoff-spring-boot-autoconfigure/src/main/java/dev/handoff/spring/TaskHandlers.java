@@ -30,6 +30,7 @@ final class TaskHandlers {
     private record Found(String path, TaskHandler handler, String origin) {}
 
     private final ConfigurableListableBeanFactory beans;
+    private final TaskDecorator decorator;
     private final Map<String, Found> byType = new LinkedHashMap<>();
 
     /**
@@ -38,8 +39,9 @@ final class TaskHandlers {
      * @throws RefusedConfigurationException if two handlers have the same type, or if {@link HandoffHandler} is on something that cannot be a
      *     handler
      */
-    TaskHandlers(ConfigurableListableBeanFactory beans) {
+    TaskHandlers(ConfigurableListableBeanFactory beans, TaskDecorator decorator) {
         this.beans = beans;
+        this.decorator = decorator;
         for (String name : beans.getBeanNamesForType(Object.class, true, false)) {
             if (!ScopedProxyUtils.isScopedTarget(name)) {
                 addBean(name);
@@ -117,7 +119,7 @@ final class TaskHandlers {
 
     /** Passes each type with its handler. */
     void forEach(BiConsumer<String, TaskHandler> action) {
-        byType.forEach((type, found) -> action.accept(type, found.handler()));
+        byType.forEach((type, found) -> action.accept(type, decorator.handler(found.handler())));
     }
 
     /**

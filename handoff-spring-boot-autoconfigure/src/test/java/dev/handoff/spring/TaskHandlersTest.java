@@ -196,7 +196,8 @@ class TaskHandlersTest {
         }
     }
 
-    @Configuration(proxyBeanMethods = false)
+    /** Spring subclasses it, as it does with the class of an application. */
+    @Configuration
     static class Failing {
 
         @HandoffHandler("fail")
