@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -292,6 +293,11 @@ public final class Handoff {
         public Builder claims(Function<HandoffRequest, Map<String, String>> claims) {
             this.claims = claims;
             return this;
+        }
+
+        /** Replaces the function of {@link #claims} by one that may call it, for libraries that add claims. Call it after that method. */
+        public Builder decorateClaims(UnaryOperator<Function<HandoffRequest, Map<String, String>>> decorator) {
+            return claims(decorator.apply(claims));
         }
 
         /**

@@ -21,6 +21,7 @@ import dev.handoff.observation.HandoffObserver;
 import dev.handoff.time.Ticker;
 import dev.handoff.token.Grant;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -107,7 +108,7 @@ public final class StreamEndpoint {
         this.authorization = builder.authorization;
         this.heartbeat = builder.heartbeat;
         this.cors = new Cors(builder.corsOrigins, builder.corsCredentials);
-        this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry, handoff.observer, builder.readerObserver);
+        this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry, handoff.observer, builder.readerObservers);
     }
 
     /** Returns a builder of an endpoint that serves the streams of a hand-off. */
@@ -264,7 +265,7 @@ public final class StreamEndpoint {
         private Ticker ticker = Ticker.system();
         private Duration heartbeat = Duration.ofSeconds(15);
         private @Nullable Duration retry;
-        private Function<Grant, ReaderObserver> readerObserver = grant -> ReaderObserver.NONE;
+        private final List<Function<Grant, ReaderObserver>> readerObservers = new ArrayList<>();
         private Set<String> corsOrigins = Set.of();
         private boolean corsCredentials;
 
@@ -312,11 +313,11 @@ public final class StreamEndpoint {
         }
 
         /**
-         * Sets the function that is called for each reader that was connected. It returns what observes this reader, for example to trace it.
-         * By default it returns nothing. {@link Handoff.Builder#observer} sets the observer of all readers together.
+         * Adds a function that is called for each reader that was connected. It returns what observes this reader, for example to trace it.
+         * By default there is none. {@link Handoff.Builder#observer} sets the observer of all readers together.
          */
         public Builder readerObserver(Function<Grant, ReaderObserver> readerObserver) {
-            this.readerObserver = readerObserver;
+            readerObservers.add(readerObserver);
             return this;
         }
 

@@ -182,6 +182,32 @@ class DeliveryObserverTest {
     }
 
     @Test
+    @DisplayName("each function that was added observes the readers, also if another one throws or observes nothing")
+    void severalReaderObservers() throws IOException {
+        Handoff handoff = Handoff.builder(dispatcher, store, sealer).build();
+        StreamEndpoint endpoint = StreamEndpoint.builder(handoff)
+                .readerObserver(this::observe)
+                .readerObserver(grant -> {
+                    throw new IllegalStateException("a test of a function that fails");
+                })
+                .readerObserver(grant -> ReaderObserver.NONE)
+                .readerObserver(this::observe)
+                .build();
+        EventFeed feed = opened(endpoint, "a");
+        writer.append(null, "one");
+        feed.produce(new ByteArrayOutputStream());
+        feed.close();
+        assertThat(readers)
+                .containsExactly(
+                        "opened by a",
+                        "opened by a",
+                        "first bytes for a",
+                        "first bytes for a",
+                        "closed for a: CLIENT_GONE",
+                        "closed for a: CLIENT_GONE");
+    }
+
+    @Test
     @DisplayName("R16 a function or an observer of a reader that throws harms no reader, and is logged once")
     void readerObserverThrows() throws IOException {
         ListAppender<ILoggingEvent> log = new ListAppender<>();

@@ -19,6 +19,7 @@ import dev.handoff.testing.StepExecutor;
 import dev.handoff.token.Grant;
 import dev.handoff.token.TokenSealer;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
@@ -60,6 +61,22 @@ class HandoffClaimsTest {
         Handoff handoff = Handoff.builder(dispatcher, store, sealer).build();
         Reply reply = handoff.begin(from("acme", "alice"), Task.of("greet", "hello"));
         assertThat(handoff.open(token(reply)).grant().claims()).isEmpty();
+    }
+
+    @Test
+    @DisplayName("a library adds claims to those of the application")
+    void decorated() {
+        Handoff handoff = Handoff.builder(dispatcher, store, sealer)
+                .claims(request -> Map.of("tenant", tenant(request)))
+                .decorateClaims(claims -> request -> {
+                    Map<String, String> all = new HashMap<>(claims.apply(request));
+                    all.put("trace", "17");
+                    return all;
+                })
+                .build();
+        Reply reply = handoff.begin(from("acme", "alice"), Task.of("greet", "hello"));
+        assertThat(handoff.open(token(reply)).grant().claims())
+                .containsOnly(Map.entry("tenant", "acme"), Map.entry("trace", "17"));
     }
 
     @Test

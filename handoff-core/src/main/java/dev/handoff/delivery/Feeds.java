@@ -45,20 +45,20 @@ public final class Feeds {
      * @param heartbeat the time without a write after which a heartbeat is sent
      * @param retry how long clients of events are asked to wait before they reconnect; null to let them decide
      * @param observer receives the readers that connect and leave, and counts of what they are sent
-     * @param readerObserver returns the observer of a reader that was connected
+     * @param readerObservers return the observers of a reader that was connected
      */
     public Feeds(
             Ticker ticker,
             Duration heartbeat,
             @Nullable Duration retry,
             HandoffObserver observer,
-            Function<Grant, ReaderObserver> readerObserver) {
+            List<Function<Grant, ReaderObserver>> readerObservers) {
         this.ticker = ticker;
         this.began = ticker.read();
         this.heartbeat = heartbeat;
         this.retry = retry;
         this.observer = GuardedObserver.of(observer);
-        this.readerObservers = new ReaderObservers(readerObserver);
+        this.readerObservers = new ReaderObservers(readerObservers);
     }
 
     /**

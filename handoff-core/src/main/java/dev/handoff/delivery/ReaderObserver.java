@@ -6,7 +6,7 @@ import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import dev.handoff.token.Grant;
 
 /**
- * Is told what becomes of one reader of a stream, for example to trace it. {@link dev.handoff.StreamEndpoint.Builder#readerObserver} sets the
+ * Is told what becomes of one reader of a stream, for example to trace it. {@link dev.handoff.StreamEndpoint.Builder#readerObserver} adds a
  * function that returns the observer of a reader, from the {@link Grant} of its token. Each method does nothing unless it is overridden.
  *
  * <p>Threads that write to clients call these methods. An implementation is thread-safe, returns at once and calls nothing of this library. The
