@@ -76,9 +76,10 @@ class ArchitectureTest {
             "dev.handoff.spring",
             "dev.handoff.servlet",
             "dev.handoff.mongo..",
+            "dev.handoff.micrometer",
             "org.springframework..",
             "jakarta.servlet..",
-            "io.micrometer.context..",
+            "io.micrometer..",
             "com.mongodb..",
             "org.bson..");
 
