@@ -10,7 +10,7 @@ command -v python3 > /dev/null || { apt-get update -qq && apt-get install -y -qq
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mvn -B -q -Dstyle.color=never -Prelease -pl '!examples,!examples/webflux,!examples/war,!examples/dropwizard,!examples/spring-mvc,!benchmarks,!coverage' deploy \
+mvn -B -q -Dstyle.color=never -Prelease -pl '!examples,!examples/webflux,!examples/war,!examples/dropwizard,!examples/spring-mvc,!examples/spring-roles,!benchmarks,!coverage' deploy \
   -DskipTests -Djacoco.skip -Dspotless.check.skip -DaltDeploymentRepository="staging::file://$work/staging"
 PYTHONDONTWRITEBYTECODE=1 python3 "$here/release.py" "$root" "$work/staging"
 
