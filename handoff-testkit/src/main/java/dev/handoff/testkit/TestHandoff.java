@@ -6,7 +6,9 @@ import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
 import dev.handoff.memory.InMemoryEventStore;
 import dev.handoff.memory.InProcessTaskDispatcher;
+import dev.handoff.store.EventStore;
 import dev.handoff.task.Task;
+import dev.handoff.task.TaskDispatcher;
 import dev.handoff.task.TaskHandler;
 import dev.handoff.token.TokenSealer;
 import java.security.SecureRandom;
@@ -37,22 +39,32 @@ public final class TestHandoff implements AutoCloseable {
 
     private static final int SECRET_BYTES = 32;
 
-    private final InMemoryEventStore store = InMemoryEventStore.create();
-    private final ExecutorService executor = Executors.newCachedThreadPool();
+    private final EventStore store;
     private final Map<String, Throwable> thrown = new ConcurrentHashMap<>();
-    private final InProcessTaskDispatcher dispatcher;
+    private final TaskDispatcher dispatcher;
     private final Handoff handoff;
-    private final Duration closeWithin;
+    private final Runnable close;
 
     private TestHandoff(Builder builder) {
+        InMemoryEventStore store = InMemoryEventStore.create();
+        ExecutorService executor = Executors.newCachedThreadPool();
         InProcessTaskDispatcher.Builder dispatchers = InProcessTaskDispatcher.builder(store, executor);
         builder.handlers.forEach(
                 (type, handler) -> dispatchers.handler(type, new WatchedHandler(handler, thrown::putIfAbsent)));
-        this.dispatcher = dispatchers.build();
+        InProcessTaskDispatcher dispatcher = dispatchers.build();
+        this.store = store;
+        this.dispatcher = dispatcher;
         this.handoff = builder.settings
                 .apply(Handoff.builder(dispatcher, store, TokenSealer.of(randomSecret())))
                 .build();
-        this.closeWithin = builder.closeWithin;
+        this.close = () -> close(dispatcher, executor, builder.closeWithin);
+    }
+
+    private TestHandoff(Handoff handoff, EventStore store, TaskDispatcher dispatcher) {
+        this.handoff = handoff;
+        this.store = store;
+        this.dispatcher = dispatcher;
+        this.close = () -> {};
     }
 
     private static String randomSecret() {
@@ -64,6 +76,17 @@ public final class TestHandoff implements AutoCloseable {
     /** Returns a hand-off with the default settings, whose tasks of one type a handler does. */
     public static TestHandoff of(String type, TaskHandler handler) {
         return builder().handler(type, handler).build();
+    }
+
+    /**
+     * Returns the tools of this class for a hand-off that something else has made, such as a framework. {@link #close} does nothing then, and
+     * outcomes do not have what a handler threw.
+     *
+     * @param store has the streams of the hand-off
+     * @param dispatcher runs its tasks
+     */
+    public static TestHandoff around(Handoff handoff, EventStore store, TaskDispatcher dispatcher) {
+        return new TestHandoff(handoff, store, dispatcher);
     }
 
     /** Returns a builder of a hand-off without handlers. */
@@ -112,6 +135,10 @@ public final class TestHandoff implements AutoCloseable {
      */
     @Override
     public void close() {
+        close.run();
+    }
+
+    private static void close(InProcessTaskDispatcher dispatcher, ExecutorService executor, Duration closeWithin) {
         dispatcher.close();
         executor.shutdownNow();
         try {
