@@ -22,6 +22,7 @@ import dev.handoff.minibatch.PythonStreams;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.servlet.HandoffFilter;
 import dev.handoff.spring.HandoffCustomizer;
+import dev.handoff.spring.test.HandoffTest;
 import java.util.List;
 import java.util.Timer;
 import java.util.concurrent.CompletableFuture;
@@ -82,6 +83,12 @@ class ArchitectureTest {
             "io.micrometer..",
             "com.mongodb..",
             "org.bson..");
+    private static final LibraryModule SPRING_TEST = LibraryModule.of(
+            HandoffTest.class,
+            "dev.handoff.spring.test",
+            "dev.handoff.spring",
+            "dev.handoff.testkit",
+            "org.springframework..");
 
     private static final LibraryModule MICROMETER =
             LibraryModule.of(HandoffMetrics.class, "dev.handoff.micrometer..", "io.micrometer..");
@@ -110,7 +117,7 @@ class ArchitectureTest {
     }
 
     static List<LibraryModule> modules() {
-        return List.of(CORE, SERVLET, JAXRS, MONGO, MINIBATCH, MICROMETER, SPRING);
+        return List.of(CORE, SERVLET, JAXRS, MONGO, MINIBATCH, MICROMETER, SPRING, SPRING_TEST);
     }
 
     @ParameterizedTest
