@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Drives the packaged application over HTTP, as browsers of two users do. */
-@Timeout(90)
+@Timeout(300)
 class ReportsTest {
 
     private static RunningJar application;

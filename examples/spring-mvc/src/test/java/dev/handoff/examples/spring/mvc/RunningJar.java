@@ -12,7 +12,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -21,9 +23,10 @@ final class RunningJar implements AutoCloseable {
 
     private static final Path JAR = Path.of("target/reports.jar");
     private static final Pattern READY = Pattern.compile("Tomcat started on port (\\d+)");
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofSeconds(120);
 
     private final Process process;
+    private final List<String> lines = new CopyOnWriteArrayList<>();
     private final CompletableFuture<URI> root = new CompletableFuture<>();
 
     private RunningJar(Process process) {
@@ -53,6 +56,9 @@ final class RunningJar implements AutoCloseable {
         try {
             started.root.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
             return started;
+        } catch (TimeoutException e) {
+            started.close();
+            throw new IllegalStateException(started.notStarted(), e);
         } catch (Exception e) {
             started.close();
             throw e;
@@ -60,7 +66,6 @@ final class RunningJar implements AutoCloseable {
     }
 
     private void readLog() {
-        List<String> lines = new ArrayList<>();
         try (BufferedReader log =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = log.readLine(); line != null; line = log.readLine()) {
@@ -73,8 +78,11 @@ final class RunningJar implements AutoCloseable {
         } catch (IOException e) {
             lines.add(e.toString());
         }
-        root.completeExceptionally(
-                new IllegalStateException("the application did not start:\n" + String.join("\n", lines)));
+        root.completeExceptionally(new IllegalStateException(notStarted()));
+    }
+
+    private String notStarted() {
+        return "the application did not start:\n" + String.join("\n", lines);
     }
 
     /** Returns the address of a path. */

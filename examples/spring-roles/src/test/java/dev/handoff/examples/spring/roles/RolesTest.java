@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Runs the packaged application as one process for each role. */
-@Timeout(120)
+@Timeout(300)
 class RolesTest {
 
     private static MongoServer mongo;

@@ -13,7 +13,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -23,9 +25,10 @@ final class RunningJar implements AutoCloseable {
 
     private static final Path JAR = Path.of("target/reports.jar");
     private static final Pattern PORT = Pattern.compile("Tomcat started on port (\\d+)");
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofSeconds(120);
 
     private final Process process;
+    private final List<String> lines = new CopyOnWriteArrayList<>();
     private final CompletableFuture<@Nullable Void> started = new CompletableFuture<>();
     private volatile @Nullable URI root;
 
@@ -56,6 +59,9 @@ final class RunningJar implements AutoCloseable {
         try {
             jar.started.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
             return jar;
+        } catch (TimeoutException e) {
+            jar.close();
+            throw new IllegalStateException(jar.notStarted(), e);
         } catch (Exception e) {
             jar.close();
             throw e;
@@ -63,7 +69,6 @@ final class RunningJar implements AutoCloseable {
     }
 
     private void readLog() {
-        List<String> lines = new ArrayList<>();
         try (BufferedReader log =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = log.readLine(); line != null; line = log.readLine()) {
@@ -79,8 +84,11 @@ final class RunningJar implements AutoCloseable {
         } catch (IOException e) {
             lines.add(e.toString());
         }
-        started.completeExceptionally(
-                new IllegalStateException("the application did not start:\n" + String.join("\n", lines)));
+        started.completeExceptionally(new IllegalStateException(notStarted()));
+    }
+
+    private String notStarted() {
+        return "the application did not start:\n" + String.join("\n", lines);
     }
 
     /** Returns the address of a path. */
