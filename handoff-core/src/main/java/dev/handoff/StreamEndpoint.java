@@ -71,8 +71,7 @@ public final class StreamEndpoint {
     public sealed interface Answer {}
 
     /**
-     * A complete answer. If the answer to HEAD has no content, the length of the content of GET is not known, so the adapter must not send
-     * {@code Content-Length: 0}.
+     * A complete answer. An adapter must not send {@code Content-Length: 0} for a HEAD, because the length of a GET is not known.
      */
     public record Whole(Reply reply) implements Answer {}
 
@@ -302,8 +301,7 @@ public final class StreamEndpoint {
         }
 
         /**
-         * Sets how long clients of events are asked to wait before they reconnect; by default the clients decide. The time is sent in
-         * milliseconds.
+         * Sets how long clients are asked to wait before they reconnect, in whole milliseconds; by default they decide.
          *
          * @throws IllegalArgumentException if the time is not positive
          */
@@ -313,8 +311,8 @@ public final class StreamEndpoint {
         }
 
         /**
-         * Adds a function that is called for each reader that was connected. It returns what observes this reader, for example to trace it.
-         * By default there is none. {@link Handoff.Builder#observer} sets the observer of all readers together.
+         * Adds a function that returns the observer of one reader, for example to trace it. It is called for each reader that was connected.
+         * {@link Handoff.Builder#observer} sets the observer of all readers together.
          */
         public Builder readerObserver(Function<Grant, ReaderObserver> readerObserver) {
             readerObservers.add(readerObserver);
@@ -331,10 +329,7 @@ public final class StreamEndpoint {
             return this;
         }
 
-        /**
-         * Sets whether pages of the {@linkplain #corsOrigins allowed origins} may send credentials. By default they may not, because a
-         * token needs no credentials.
-         */
+        /** Sets whether pages of the {@linkplain #corsOrigins allowed origins} may send credentials; by default they may not. */
         public Builder corsCredentials(boolean allowed) {
             this.corsCredentials = allowed;
             return this;
