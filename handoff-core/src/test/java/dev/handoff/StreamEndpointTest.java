@@ -555,7 +555,7 @@ class StreamEndpointTest {
             assertThatIllegalArgumentException()
                     .isThrownBy(() ->
                             builder.corsOrigins(bad).corsCredentials(false).build())
-                    .withMessageEndingWith("not: " + bad);
+                    .withMessageEndingWith("but is: " + bad);
         }
         for (String good : new String[] {"*", "null", "https://a.example", "http://[::1]:8080", "app://localhost"}) {
             builder.corsOrigins(good).corsCredentials(false).build();

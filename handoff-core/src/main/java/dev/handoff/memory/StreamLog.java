@@ -117,8 +117,8 @@ final class StreamLog implements StoreSpace.EndedStream {
             if (how instanceof End.Completed completed
                     && completed.result() != null
                     && streamBytes + endBytes > limit) {
-                throw new IllegalArgumentException("the stream would have " + (streamBytes + endBytes)
-                        + " bytes with its result, the limit is " + limit);
+                throw new IllegalArgumentException("the result takes " + endBytes
+                        + " bytes, with which the stream would exceed its limit of " + limit + " bytes");
             }
             // A full store takes an end, too. It drops other streams before this one is in the queue: the store must
             // not drop this one, and no thread that drops streams may wait for the lock that is held here.
