@@ -8,8 +8,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds one object for each value of a tag, and one that all further values share, so that the number of meters has a bound. Thread-safe. A value
- * that is known is looked up without a lock.
+ * Holds one object for each of the first 100 values of a tag, and one object that all further values share. So the number of meters has a
+ * limit. Thread-safe. Looks up a known value without a lock.
  *
  * @param <T> the type of the objects
  */
@@ -17,13 +17,13 @@ final class Capped<T> {
 
     /** How many values have an object of their own. */
     static final int MAX_VALUES = 100;
-    /** Stands for all further values. */
+    /** The value of the tag that stands for all further values. */
     static final String OTHER = "other";
 
     private final Function<String, T> create;
     private final ConcurrentMap<String, T> byValue = new ConcurrentHashMap<>();
     private final ReentrantLock lock = new ReentrantLock();
-    /** Set when there is no room for another value. */
+    /** The object that all further values share; null until there is a value beyond the first 100. */
     private volatile @Nullable T rest;
 
     /** @param create returns the object of a value; called once for each value */

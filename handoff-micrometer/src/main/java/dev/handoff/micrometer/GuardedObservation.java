@@ -6,12 +6,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An observation that was started. Its methods never throw what a handler of observations throws, because that must harm neither a task nor a
- * reader. Thread-safe.
+ * An observation that was started. If an observation handler throws, the methods log the exception and return, so that tasks and readers go
+ * on. Thread-safe.
  */
 final class GuardedObservation {
 
-    /** The key of the outcome, which an observation of work has when it stops. */
+    /** The key of the outcome, which {@link #stop} sets. */
     static final String OUTCOME = "handoff.outcome";
 
     private final Observation observation;
@@ -23,7 +23,7 @@ final class GuardedObservation {
         this.observations = observations;
     }
 
-    /** The time in which an observation is the current one of a thread. */
+    /** The time during which an observation is the current one of a thread. */
     interface Scope extends AutoCloseable {
 
         @Override
@@ -54,9 +54,9 @@ final class GuardedObservation {
     }
 
     /**
-     * Stops the observation. Does nothing if it was stopped.
+     * Stops the observation. Does nothing if it was stopped before.
      *
-     * @param outcome the outcome of the work; null if there is none to tell
+     * @param outcome the outcome of the work; null if it has none
      * @param error why the work failed; null if it did not
      */
     void stop(@Nullable String outcome, @Nullable Throwable error) {

@@ -10,7 +10,8 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Keeps the metrics of application servers, streaming servers, stores and workers in a registry of Micrometer. {@code docs/observing.md} lists them.
+ * Records the metrics of application servers, streaming servers, stores and workers in a registry of Micrometer. {@code docs/observing.md}
+ * lists them.
  *
  * <pre>{@code
  * HandoffMetrics metrics = HandoffMetrics.of(meterRegistry);
@@ -23,10 +24,11 @@ import java.util.concurrent.atomic.AtomicLong;
  *         .build();
  * }</pre>
  *
- * <p>Create one object for each registry and give it to all parts of the process: the gauges of a second one would not be registered.
+ * <p>Create one object for each registry and give it to all parts of the process. A registry does not show the gauges of a second object.
  *
- * <p>Meters without tags, and those whose tag is a code of {@link ProblemCode}, exist from the start. Those with the type of a task or the name of a
- * format exist from its first use, for all outcomes and reasons at once. A tag has at most 100 values; further ones count as {@code other}. No method looks up or creates a meter that it has used before.
+ * <p>Meters without tags, and those whose tag is a code of {@link ProblemCode}, exist from the start. Meters with the type of a task or the
+ * name of a format exist from the first use of that type or format, for all outcomes and reasons at once. A tag has at most 100 values; all
+ * further values count as {@code other}. This class keeps its meters, so the methods do not search the registry for them.
  *
  * <p>Thread-safe. Never blocks.
  */
@@ -69,7 +71,7 @@ public final class HandoffMetrics implements HandoffObserver {
         leaseAge = Metric.LEASE_AGE.timer(registry);
     }
 
-    /** Returns an observer that keeps its metrics in a registry. */
+    /** Returns an observer that records its metrics in a registry. */
     public static HandoffMetrics of(MeterRegistry registry) {
         return new HandoffMetrics(registry);
     }
@@ -182,7 +184,9 @@ public final class HandoffMetrics implements HandoffObserver {
         leaseAge.record(age);
     }
 
-    /** Two readings of the time of the database server can differ by some milliseconds. Timers ignore negative times. */
+    /**
+     * Returns zero for a negative time. The clock of the database server can give one, of some milliseconds, and timers would ignore it.
+     */
     private static Duration notNegative(Duration time) {
         return time.isNegative() ? Duration.ZERO : time;
     }

@@ -17,8 +17,8 @@ import java.util.Objects;
 import java.util.function.Function;
 
 /**
- * Makes one trace of a request, the run of its task, and the delivery of the first event, through the Observation API of Micrometer. The application
- * brings the tracer. {@code docs/observing.md} lists the observations.
+ * Makes one trace of a request, the run of its task, and the delivery of the first event, through the Observation API of Micrometer. The
+ * application brings the tracer. {@code docs/observing.md} lists the observations.
  *
  * <pre>{@code
  * HandoffTracing tracing = HandoffTracing.of(observationRegistry);
@@ -33,12 +33,13 @@ import java.util.function.Function;
  *         .build();
  * }</pre>
  *
- * <p>The trace context travels in two ways: to the worker in the attributes of the task, and to the streaming server in the claims of the token. The
- * propagator of the tracer decides which fields these are, such as {@code traceparent} and {@code tracestate} of W3C Trace Context. The application
- * observes the request itself, as servers and frameworks do; the dispatch is a child of the observation that is current then.
+ * <p>The trace context travels in two ways: to the worker in the attributes of the task, and to the streaming server in the claims of the
+ * token. The propagator of the tracer decides which fields these are, such as {@code traceparent} and {@code tracestate} of W3C Trace
+ * Context. This class does not observe the request itself, because servers and frameworks do. The dispatch is a child of the observation
+ * that is current in the calling thread.
  *
- * <p>Thread-safe. Blocks as long as the handlers of observations do, which should not block. What they throw is logged and harms neither a task nor a
- * reader.
+ * <p>Thread-safe. The methods call the observation handlers of the registry, which should not block. If such a handler throws, this class
+ * logs the exception, and tasks and readers go on.
  */
 public final class HandoffTracing {
 
@@ -56,25 +57,26 @@ public final class HandoffTracing {
     }
 
     /**
-     * Returns a dispatcher that observes each dispatch and adds the trace context to the {@linkplain Task#attributes attributes} of the task. Fields
-     * of these names that the task has already are replaced. A retry that joins an earlier task leaves the trace of that task as it is.
+     * Returns a dispatcher that observes each dispatch and adds the trace context to the {@linkplain Task#attributes attributes} of the
+     * task. It replaces attributes that have the names of these fields. A retry that joins an earlier task does not change the trace of
+     * that task.
      */
     public TaskDispatcher dispatcher(TaskDispatcher dispatcher) {
         return new ObservedDispatcher(dispatcher, observations, labels);
     }
 
     /**
-     * Returns a handler that continues the trace of the task. The observation is the current one of the thread in which the handler is called. It stops
-     * when the handler returns, and for {@link TaskHandler#async} when the stage completes or the run is cancelled. It has an error if the handler
-     * fails, but not if the run was cancelled.
+     * Returns a handler that continues the trace of the task. The observation is the current one of the thread in which the handler is
+     * called. It stops when the handler returns, and for {@link TaskHandler#async} when the stage completes or the run is cancelled. It has
+     * an error if the handler fails, but not if the run was cancelled.
      */
     public TaskHandler handler(TaskHandler handler) {
         return new ObservedHandler(handler, observations, labels);
     }
 
     /**
-     * Returns a function for {@link Handoff.Builder#claims} that adds the trace context to the claims that another function returns. It adds at most
-     * 256 bytes, and only what a {@link Grant} has room for. It does not replace claims.
+     * Returns a function for {@link Handoff.Builder#claims} that adds the trace context to the claims that another function returns. It
+     * adds at most 256 bytes, and only the fields for which a {@link Grant} has room. It does not replace claims.
      */
     public Function<HandoffRequest, Map<String, String>> claims(Function<HandoffRequest, Map<String, String>> claims) {
         return request -> {
@@ -84,7 +86,7 @@ public final class HandoffTracing {
         };
     }
 
-    /** Returns the context of an observation below the current one, since only an observation that sends something has the fields. */
+    /** Returns the fields of a child of the current observation. The tracer writes them only for an observation that sends something. */
     private Map<String, String> currentContext() {
         Map<String, String> fields = new LinkedHashMap<>();
         observations
@@ -97,8 +99,9 @@ public final class HandoffTracing {
     }
 
     /**
-     * Observes a reader until it is sent the first bytes of its stream or leaves; for {@link StreamEndpoint.Builder#readerObserver}. The observation
-     * continues the trace of the request that led this client to the stream.
+     * Starts the observation of a reader and returns its observer, for {@link StreamEndpoint.Builder#readerObserver}. The observation stops
+     * when the reader is sent the first bytes of its stream, or when its response ends before that. It continues the trace of the request
+     * that led this client to the stream.
      *
      * @param grant the grant of the token of the reader
      */

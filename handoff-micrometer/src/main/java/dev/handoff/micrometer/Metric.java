@@ -10,7 +10,7 @@ import io.micrometer.core.instrument.binder.BaseUnits;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** The metrics with their names, units and descriptions. The table in {@code docs/observing.md} says the same; a test compares them. */
+/** The metrics with their names, units and descriptions. A test compares them with the table in {@code docs/observing.md}. */
 enum Metric {
     TASKS_ACCEPTED("handoff.tasks.accepted", "New tasks that a dispatcher accepted"),
     TASKS_JOINED("handoff.tasks.joined", "Requests that were led to the stream of an earlier task"),

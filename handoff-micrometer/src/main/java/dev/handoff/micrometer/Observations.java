@@ -14,7 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts observations that pass a trace context on by fields of text, such as {@code traceparent}. Logs what their handlers throw. Thread-safe.
+ * Starts observations that pass on a trace context in text fields, such as {@code traceparent}. Logs what observation handlers throw.
+ * Thread-safe.
  */
 final class Observations {
 
@@ -28,7 +29,7 @@ final class Observations {
     }
 
     /**
-     * What an observation is called.
+     * The names and the keys of an observation.
      *
      * @param name the name of the observation
      * @param spanName the name of its span
@@ -37,7 +38,7 @@ final class Observations {
      */
     record Label(String name, String spanName, KeyValues low, KeyValues high) {}
 
-    /** Returns whether nothing handles observations. */
+    /** Returns whether the registry has no observation handler, so that an observation would have no effect. */
     boolean areOff() {
         return registry.isNoop();
     }
@@ -76,7 +77,7 @@ final class Observations {
         return new GuardedObservation(observation, this);
     }
 
-    /** Ends the scope of an observation in this thread, if a handler has failed while it was opened or closed. */
+    /** Ends the scope of an observation in this thread. Called after a handler threw while the scope was opened or closed. */
     void leaveScope(Observation observation) {
         Observation.Scope current = registry.getCurrentObservationScope();
         if (current != null && current.getCurrentObservation() == observation) {

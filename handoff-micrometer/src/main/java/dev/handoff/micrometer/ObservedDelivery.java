@@ -15,7 +15,7 @@ final class ObservedDelivery implements ReaderObserver {
     private static final Logger logger = LoggerFactory.getLogger(ObservedDelivery.class);
 
     private final String streamId;
-    /** Null when the observation was stopped, so that a long stream does not keep it. */
+    /** Null after the observation was stopped, so that a long response does not keep it in memory. */
     private final AtomicReference<@Nullable GuardedObservation> pending;
 
     ObservedDelivery(String streamId, GuardedObservation started) {
@@ -41,7 +41,7 @@ final class ObservedDelivery implements ReaderObserver {
         }
     }
 
-    /** Logs a line that has the ids of the trace, if the application puts them into its log. */
+    /** Logs a line in the scope of the observation, so that the line has the trace id if the logging of the application writes it. */
     private void log(GuardedObservation observation, String line) {
         if (logger.isDebugEnabled()) {
             try (GuardedObservation.Scope scope = observation.openScope()) {

@@ -26,7 +26,7 @@ final class ObservedHandler implements TaskHandler {
         return observations.receive(labels.of("handoff.task.process", "process", task), task.attributes());
     }
 
-    /** A handler that stops because it was told to has not failed, whatever it throws. */
+    /** Stops the observation. If the run was cancelled, it has not failed, whatever the handler throws. */
     private static void end(GuardedObservation observation, TaskOutput output, @Nullable Throwable thrown) {
         if (output.cancelled()) {
             observation.stop("cancelled", null);

@@ -16,7 +16,7 @@ final class ReaderMeters {
 
     private final AtomicLong open;
     private final Timer firstEvent;
-    /** By the ordinal of the end. */
+    /** One for each {@link ReaderEnd}, at the index of its ordinal. */
     private final List<Timer> connected = new ArrayList<>();
 
     private final DistributionSummary received;

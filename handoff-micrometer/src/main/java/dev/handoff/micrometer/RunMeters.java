@@ -15,9 +15,9 @@ final class RunMeters {
 
     private final Timer wait;
     private final Timer firstEvent;
-    /** By the ordinal of the end. */
+    /** One for each {@link RunEnd}, at the index of its ordinal. */
     private final List<Timer> run = new ArrayList<>();
-    /** By the ordinal of the end. */
+    /** One for each {@link RunEnd}, at the index of its ordinal. */
     private final List<Counter> ended = new ArrayList<>();
 
     private final Counter events;

@@ -8,7 +8,10 @@ import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** The meters of a store that several processes share: its writes, and the tails that it reads. They exist from the start. Thread-safe. */
+/**
+ * The meters of a store that several processes share: of its writes, and of its reads of new events. They exist from the start.
+ * Thread-safe.
+ */
 final class StoreMeters {
 
     private final Timer commit;

@@ -4,7 +4,7 @@ package dev.handoff.micrometer;
 import dev.handoff.task.Task;
 import io.micrometer.common.KeyValues;
 
-/** Names the observations of tasks by their types, of which at most 100 appear. Thread-safe. */
+/** Names the observations of tasks by the type of the task. After 100 types, all further types appear as {@code other}. Thread-safe. */
 final class TaskLabels {
 
     /** The key of the id of a task, which is also the id of its stream. */

@@ -5,14 +5,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Adds a trace context to the claims of a token, as far as there is room. */
+/** Adds the fields of a trace context to the claims of a token, if there is room for them. */
 final class TraceClaims {
 
     /** The most claims that a {@link dev.handoff.token.Grant} can have. */
     private static final int MAX_CLAIMS = 16;
     /** The most bytes that the claims of a grant can have, with their names. */
     private static final int MAX_CLAIM_BYTES = 1024;
-    /** The most bytes of a trace context in a token, since they lengthen the address of the stream. */
+    /** The most bytes of a trace context in a token. Each byte makes the address of the stream longer. */
     private static final int MAX_TRACE_BYTES = 256;
 
     private TraceClaims() {}

@@ -1,6 +1,6 @@
 /**
- * Observes handoff by Micrometer: {@link dev.handoff.micrometer.HandoffMetrics} keeps meters, and {@link dev.handoff.micrometer.HandoffTracing}
- * makes one trace of a request, its task and the delivery of the first event.
+ * Observes handoff with Micrometer: {@link dev.handoff.micrometer.HandoffMetrics} records metrics, and {@link
+ * dev.handoff.micrometer.HandoffTracing} makes one trace of a request, its task and the delivery of the first event.
  */
 @NullMarked
 package dev.handoff.micrometer;
