@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.charset.UnsupportedCharsetException;
 import org.jspecify.annotations.Nullable;
 
-/** The request as a filter of JAX-RS sees it, before the resource reads its content. */
+/** The request that a filter of JAX-RS sees before the resource reads its content. */
 final class FilteredRequest implements HandoffRequest {
 
     private static final int MAX_BODY_BYTES = 16 << 20;

@@ -13,7 +13,7 @@ import jakarta.ws.rs.core.UriInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Adapts the request of a resource method to the core. The method has it as a parameter with {@code @BeanParam}:
+ * Adapts the request of a resource method to the core. The method takes it as a parameter with {@code @BeanParam}:
  *
  * <pre>{@code
  * @POST
@@ -23,11 +23,13 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>The subject is the name of the {@link SecurityContext}'s principal. {@link #contextPath} is the path of the base URI, which includes the path
- * of the JAX-RS application. If the streams are not delivered below it, set {@link dev.handoff.Handoff.Builder#eventsUrl}.
+ * <p>The subject is the name of the {@link SecurityContext}'s principal. {@link #contextPath} is the path of the base URI, which includes
+ * the path of the JAX-RS application. If the address of the streams is not below this path, set {@link
+ * dev.handoff.Handoff.Builder#eventsUrl}.
  *
- * <p>JAX-RS gives the content to the resource method, so {@link #body} and {@link #bodyBytes} throw a {@link ProblemException} with the code {@code
- * content_consumed}. {@link dev.handoff.Handoff} calls neither. In a {@code ContainerRequestFilter} use {@link #of}. Not thread-safe.
+ * <p>JAX-RS gives the content to the resource method, so {@link #body} and {@link #bodyBytes} throw a {@link ProblemException} with the
+ * code {@code content_consumed}. {@link dev.handoff.Handoff} calls neither. In a {@code ContainerRequestFilter} use {@link #of}. Not
+ * thread-safe.
  */
 public final class JaxrsHandoffRequest implements HandoffRequest {
 
@@ -43,12 +45,12 @@ public final class JaxrsHandoffRequest implements HandoffRequest {
     @Context
     private @Nullable SecurityContext security;
 
-    /** Creates a request whose fields are set by JAX-RS. */
+    /** Creates a request. JAX-RS calls this and sets the fields. */
     public JaxrsHandoffRequest() {}
 
     /**
-     * Returns the request that a {@code ContainerRequestFilter} sees. Its {@link #body} reads the content, of at most 16 MiB, and leaves it to be
-     * read again by the resource. Its {@link #attribute} returns the properties of the context.
+     * Returns the request that a {@code ContainerRequestFilter} sees. Its {@link #body} reads the content, of at most 16 MiB. The resource
+     * can read the content again. Its {@link #attribute} returns the properties of the context.
      */
     public static HandoffRequest of(ContainerRequestContext context) {
         return new FilteredRequest(context);

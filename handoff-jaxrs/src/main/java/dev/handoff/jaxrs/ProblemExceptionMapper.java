@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers a {@link ProblemException} with its problem details (RFC 9457). Register it with the application. It logs problems whose status is
- * 500 or higher, with their cause.
+ * Answers a {@link ProblemException} with its problem details (RFC 9457). Register it with the application. It logs problems whose status
+ * is 500 or higher, with their cause. For the status 503 it logs only one line.
  */
 @Provider
 public final class ProblemExceptionMapper implements ExceptionMapper<ProblemException> {
