@@ -39,7 +39,7 @@ final class HandlerRun {
     /**
      * Runs the handler and returns its outcome.
      *
-     * @param patience how long its stage may be pending
+     * @param patience how long the stage of the handler may be pending
      */
     TaskOutcome outcome(Duration patience) {
         CompletableFuture<Void> over = new CompletableFuture<>();

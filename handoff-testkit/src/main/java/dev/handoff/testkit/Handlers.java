@@ -8,8 +8,8 @@ import dev.handoff.task.TaskOutput;
 import java.time.Duration;
 
 /**
- * Runs the handler of a task in a test. The handler runs in the calling thread and writes to a stream in memory, by the same code as in a
- * dispatcher. So its events, its result and its end are those of a real run.
+ * Runs the handler of a task in a test. The handler runs in the calling thread and writes to a stream in memory, with the same code that a
+ * dispatcher uses. So its events, its result and its end are those of a real run.
  *
  * <pre>{@code
  * TaskHandler reports = (task, output) -> {
@@ -35,9 +35,10 @@ public final class Handlers {
     private Handlers() {}
 
     /**
-     * Runs a handler until its work is done. For a handler of {@link TaskHandler#async} this waits for its stage, at most 20 seconds.
+     * Runs a handler until its work is done. For a handler of {@link TaskHandler#async} this waits until its stage completes, for at
+     * most 20 seconds.
      *
-     * @throws Error what the handler threw, if it was one, such as the failed assertion of a test
+     * @throws Error if the handler throws one, such as a failed assertion
      * @throws AssertionError if the stage of the handler is still pending after 20 seconds
      */
     public static TaskOutcome run(TaskHandler handler, Task task) {
@@ -51,7 +52,7 @@ public final class Handlers {
      *
      * @param events the number of events; if the handler emits fewer, the task is not cancelled
      * @throws IllegalArgumentException if the number is not positive
-     * @throws Error what the handler threw, if it was one, such as the failed assertion of a test
+     * @throws Error if the handler throws one, such as a failed assertion
      * @throws AssertionError if the stage of the handler is still pending after 20 seconds
      */
     public static TaskOutcome runAndCancelAfter(int events, TaskHandler handler, Task task) {

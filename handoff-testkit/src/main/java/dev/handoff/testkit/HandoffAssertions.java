@@ -14,7 +14,7 @@ public final class HandoffAssertions {
 
     private HandoffAssertions() {}
 
-    /** Returns the assertions for what the run of a task has left. */
+    /** Returns the assertions for the outcome of a task. */
     public static TaskOutcomeAssert assertThat(TaskOutcome actual) {
         return new TaskOutcomeAssert(actual);
     }

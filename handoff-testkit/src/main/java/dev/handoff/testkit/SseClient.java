@@ -25,8 +25,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the stream of a request over HTTP, as a browser does: it follows the redirect, and when its connection is lost it connects again and
- * continues after the last event by {@code Last-Event-ID}. Each method waits for at most 20 seconds for the server.
+ * Reads the stream of a request over HTTP, as a browser does. It follows the redirect. When its connection is lost, it connects again,
+ * sends {@code Last-Event-ID}, and continues after the last event. Each method waits for the server for at most 20 seconds.
  *
  * <pre>{@code
  * HttpRequest request = HttpRequest.newBuilder(uri).POST(HttpRequest.BodyPublishers.ofString("rain")).build();
@@ -37,9 +37,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>The event {@code interrupted} announces that the server is about to cut the response. The client does not return it, and connects again.
- * The request itself is sent only once, because it may start work; only the stream is requested again, by GET and with the header fields of
- * the request.
+ * <p>The event {@code interrupted} announces that the server is about to cut the response. The client does not return this event, and
+ * connects again. It sends the original request only once, because that request may start work. To resume the stream it sends GET requests
+ * with the header fields of the original request.
  *
  * <p>Not thread-safe.
  */
@@ -65,7 +65,7 @@ public final class SseClient implements AutoCloseable {
     private @Nullable InputStream body;
     private @Nullable SseReader reader;
 
-    /** A client for all readers that are given none. */
+    /** Holds the HTTP client that {@link #open(HttpRequest)} uses. */
     private static final class SharedClient {
         static final HttpClient INSTANCE = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
@@ -92,9 +92,10 @@ public final class SseClient implements AutoCloseable {
     }
 
     /**
-     * Sends a request as {@link #open(HttpRequest)} does, by a client that has cookies or trusts the certificate of a test.
+     * Sends a request as {@link #open(HttpRequest)} does, with another HTTP client, such as one that has cookies or trusts the certificate
+     * of a test.
      *
-     * @param client follows redirects; the reader does not close it
+     * @param client the HTTP client, which must follow redirects; {@link #close} does not close it
      */
     public static SseClient open(HttpClient client, HttpRequest request) {
         return open(client, request, PATIENCE);
@@ -119,7 +120,7 @@ public final class SseClient implements AutoCloseable {
         this.patience = patience;
     }
 
-    /** Returns the address of the stream, where the redirect has led to. */
+    /** Returns the address of the stream, to which the server redirected the client. */
     public URI uri() {
         return uri;
     }
@@ -168,7 +169,8 @@ public final class SseClient implements AutoCloseable {
     /**
      * Returns all further events of the stream.
      *
-     * @throws UncheckedIOException if no event arrives within 20 seconds after the previous one, or the stream cannot be resumed in this time
+     * @throws UncheckedIOException if no event arrives within 20 seconds after the previous one, or the stream cannot be resumed in this
+     *     time
      * @throws IllegalStateException if the server refuses to resume the stream
      */
     public List<Received> toEnd() {
@@ -179,7 +181,7 @@ public final class SseClient implements AutoCloseable {
         return rest;
     }
 
-    /** Closes the connection, as a lost network does. The next call of {@link #next} connects again. */
+    /** Closes the connection, so that a test can check how the stream resumes. The next call of {@link #next} connects again. */
     public void cut() {
         reader = null;
         InputStream open = body;

@@ -8,8 +8,8 @@ import org.assertj.core.api.Assertions;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Assertions for an {@link SseClient}; see {@link HandoffAssertions#assertThat(SseClient)}. Each assertion reads the events that it checks, so
- * the next one continues after them.
+ * Assertions for an {@link SseClient}; see {@link HandoffAssertions#assertThat(SseClient)}. Each assertion reads the events that it checks,
+ * so the next one continues after them.
  */
 public final class SseClientAssert extends AbstractAssert<SseClientAssert, SseClient> {
 

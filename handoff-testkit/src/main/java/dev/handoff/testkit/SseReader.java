@@ -14,12 +14,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads Server-Sent Events as the HTML Standard (section 9.2.6) defines, so that tests can check the output of a server. Unlike the
- * standard, keeps a byte order mark, so that tests notice it. Not thread-safe.
+ * standard, it keeps a byte order mark, so that tests notice it. Not thread-safe.
  */
 public final class SseReader {
 
     /**
-     * Holds an event as a client dispatches it.
+     * An event as a client dispatches it.
      *
      * @param lastEventId the last event id that the stream has set so far; empty if it has set none
      * @param type the type; {@code message} if the event had none

@@ -10,12 +10,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds what the run of a task has left: the events of its stream, the end of the stream, and what its handler threw. {@link Handlers} and
- * {@link TestStream} return it, and {@link HandoffAssertions} checks it.
+ * The outcome of a task: the events of its stream, the end of the stream, and what its handler threw. {@link Handlers} and {@link
+ * TestStream} return it, and {@link HandoffAssertions} checks it.
  *
  * @param events the events, in the order in which the handler emitted them
  * @param end how the stream ended
- * @param thrown what the handler threw, or what its stage failed with; null if it did neither, or still worked when the stream ended
+ * @param thrown what the handler threw, or what its stage failed with; null if neither happened before the
+ *     stream ended
  */
 public record TaskOutcome(
         List<Event> events, End end, @Nullable Throwable thrown) {

@@ -16,7 +16,7 @@ public final class TaskOutcomeAssert extends AbstractAssert<TaskOutcomeAssert, T
         super(actual, TaskOutcomeAssert.class);
     }
 
-    /** Verifies that the stream has exactly these events, by their data and in this order. */
+    /** Verifies that the events of the stream have exactly these data, in this order. */
     public TaskOutcomeAssert hasData(String... data) {
         isNotNull();
         Assertions.assertThat(actual.data()).as("the data of the events").containsExactly(data);
@@ -24,9 +24,9 @@ public final class TaskOutcomeAssert extends AbstractAssert<TaskOutcomeAssert, T
     }
 
     /**
-     * Verifies that the stream has an event, whatever others it has.
+     * Verifies that the stream has this event. It may have other events too.
      *
-     * @param type the type; null for none
+     * @param type the type; null for an event without a type
      */
     public TaskOutcomeAssert hasEvent(@Nullable String type, String data) {
         isNotNull();

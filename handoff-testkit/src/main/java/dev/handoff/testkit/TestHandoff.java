@@ -24,7 +24,7 @@ import java.util.function.UnaryOperator;
 
 /**
  * A {@link Handoff} for tests: it keeps streams in memory, runs handlers in threads of its own, and seals tokens with a random secret.
- * {@link #close} stops all of it.
+ * {@link #close} stops all of these.
  *
  * <pre>{@code
  * try (TestHandoff test = TestHandoff.of("report", handler)) {
@@ -73,17 +73,17 @@ public final class TestHandoff implements AutoCloseable {
         return Base64.getEncoder().encodeToString(secret);
     }
 
-    /** Returns a hand-off with the default settings, whose tasks of one type a handler does. */
+    /** Returns a hand-off with the default settings and one handler, for the tasks of one type. */
     public static TestHandoff of(String type, TaskHandler handler) {
         return builder().handler(type, handler).build();
     }
 
     /**
-     * Returns the tools of this class for a hand-off that something else has made, such as a framework. {@link #close} does nothing then, and
-     * outcomes do not have what a handler threw.
+     * Wraps a hand-off that the test did not create, for example one that a framework has created. {@link #close} does nothing then,
+     * and {@link TaskOutcome#thrown} is null.
      *
-     * @param store has the streams of the hand-off
-     * @param dispatcher runs its tasks
+     * @param store the store with the streams of the hand-off
+     * @param dispatcher the dispatcher that runs its tasks
      */
     public static TestHandoff around(Handoff handoff, EventStore store, TaskDispatcher dispatcher) {
         return new TestHandoff(handoff, store, dispatcher);
@@ -102,7 +102,7 @@ public final class TestHandoff implements AutoCloseable {
     /**
      * Starts a task without a request, and returns its stream.
      *
-     * @throws ProblemException if no handler has the type of the task
+     * @throws ProblemException if there is no handler for the type of the task
      */
     public TestStream dispatch(Task task) {
         return stream(dispatcher.dispatch(task).taskId());
@@ -129,7 +129,8 @@ public final class TestHandoff implements AutoCloseable {
     }
 
     /**
-     * Ends the streams of all tasks that still run, runs their cancel actions, interrupts their handlers and waits until these have returned.
+     * Ends the streams of all tasks that still run, runs their cancel actions, interrupts their handlers and waits until these have
+     * returned.
      *
      * @throws IllegalStateException if a handler has not returned after 10 seconds
      */

@@ -60,13 +60,13 @@ public final class TestRequest implements HandoffRequest {
         return of("POST", target, body);
     }
 
-    /** Returns the same request with another value of a header field. Names are the same in any case. */
+    /** Returns the same request with another value of a header field. The case of the name does not matter. */
     public TestRequest withHeader(String name, String value) {
         Map<String, String> more = with(headers, name.toLowerCase(Locale.ROOT), value);
         return new TestRequest(method, target, body, subject, more, attributes, pathVariables);
     }
 
-    /** Returns the same request, sent by a user; null for an unknown one. */
+    /** Returns the same request with another user; null for an unknown user. */
     public TestRequest withSubject(@Nullable String subject) {
         return new TestRequest(method, target, body, subject, headers, attributes, pathVariables);
     }

@@ -11,7 +11,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The stream of a task of a {@link TestHandoff}, to be looked at while it grows. The methods that wait do so for at most 20 seconds.
+ * The stream of a task of a {@link TestHandoff}. A test can read it while the handler writes to it. The methods that wait do so for at most
+ * 20 seconds.
  *
  * <pre>{@code
  * try (TestHandoff test = TestHandoff.of("report", handler)) {

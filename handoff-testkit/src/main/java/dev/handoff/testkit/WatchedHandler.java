@@ -10,7 +10,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.BiConsumer;
 
 /**
- * Reports what a handler throws before the end of the stream is written.
+ * Runs a handler and passes on what it throws, before the dispatcher writes the end of the stream.
  *
  * @param failures is called with the id of the task and what the handler threw, or what its stage failed with
  */
