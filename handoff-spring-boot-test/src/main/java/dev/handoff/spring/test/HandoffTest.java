@@ -30,21 +30,21 @@ import org.springframework.core.annotation.AliasFor;
  * }
  * }</pre>
  *
- * <p>Of the classes that the application finds by its component scan, the test has these:
+ * <p>Of the classes that the component scan of the application finds, the test uses only these:
  *
  * <ul>
  *   <li>handlers: classes with {@link HandoffHandler} on the class or on a method, and implementations of {@link
  *       dev.handoff.task.TaskHandler};
- *   <li>what changes the hand-off: implementations of {@link dev.handoff.spring.HandoffCustomizer}, {@link
+ *   <li>classes that change the hand-off: implementations of {@link dev.handoff.spring.HandoffCustomizer}, {@link
  *       dev.handoff.format.StreamFormat} and {@link dev.handoff.RedirectPolicy};
  *   <li>configurations with a {@code @Bean} method that returns one of these types or has {@link HandoffHandler}.
  * </ul>
  *
- * <p>Name other beans that a handler needs by {@code @Import}, or replace them by {@code @MockitoBean}. The class of the application itself
- * is always there, with its {@code @Bean} methods.
+ * <p>Add other beans that a handler needs with {@code @Import}, or replace them with {@code @MockitoBean}. The test always uses the
+ * application class itself, with its {@code @Bean} methods.
  *
- * <p>Tasks and streams are in memory and a MongoDB is not used, the process has all roles, and tokens have a random secret, whatever the
- * properties of the application say. There is no Spring Security and no controller.
+ * <p>Whatever the properties of the application say, tasks and streams are in memory and not in MongoDB, the process has all roles, and
+ * tokens are sealed with a random secret. There is no Spring Security and no controller.
  */
 @Documented
 @Inherited
@@ -63,7 +63,7 @@ public @interface HandoffTest {
 
     /**
      * Returns whether the test starts a web server for the routes and the streams. By default it does not. With {@link
-     * WebEnvironment#RANDOM_PORT} the property {@code local.server.port} has its port.
+     * WebEnvironment#RANDOM_PORT} it does, and the property {@code local.server.port} is the port of this server.
      */
     @AliasFor(annotation = SpringBootTest.class)
     WebEnvironment webEnvironment() default WebEnvironment.NONE;

@@ -13,7 +13,7 @@ import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.context.annotation.Bean;
 
-/** The beans that a test has besides those of the application. */
+/** Adds the beans that only a test has: a sealer with a random secret, and the {@link TestHandoff}. */
 @AutoConfiguration(before = HandoffAutoConfiguration.class)
 class HandoffTestAutoConfiguration {
 

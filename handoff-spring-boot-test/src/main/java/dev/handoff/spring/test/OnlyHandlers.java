@@ -17,7 +17,7 @@ import org.springframework.core.type.classreading.MetadataReader;
 import org.springframework.core.type.classreading.MetadataReaderFactory;
 import org.springframework.core.type.filter.AssignableTypeFilter;
 
-/** Leaves out what the component scan of the application finds, except for handlers and what changes the hand-off. */
+/** Excludes all classes that the component scan of the application finds, except handlers and classes that change the hand-off. */
 final class OnlyHandlers extends TypeExcludeFilter {
 
     private static final List<Class<?>> TYPES =
@@ -47,7 +47,7 @@ final class OnlyHandlers extends TypeExcludeFilter {
         return false;
     }
 
-    /** All objects of this class are equal, so that tests share their contexts. */
+    /** All objects of this class are equal, so that Spring reuses a context for several test classes. */
     @Override
     public boolean equals(@Nullable Object other) {
         return other instanceof OnlyHandlers;

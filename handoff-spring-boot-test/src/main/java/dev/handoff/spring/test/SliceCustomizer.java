@@ -5,7 +5,9 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.test.context.ContextCustomizer;
 import org.springframework.test.context.MergedContextConfiguration;
 
-/** Adds the filter for the component scan. A record, so that tests share their contexts. */
+/**
+ * Adds the filter for the component scan. All objects of this record are equal, so that Spring reuses a context for several test classes.
+ */
 record SliceCustomizer() implements ContextCustomizer {
 
     @Override

@@ -9,8 +9,8 @@ import org.springframework.test.context.ContextCustomizerFactory;
 import org.springframework.test.context.TestContextAnnotationUtils;
 
 /**
- * Customizes the contexts of tests with {@link HandoffTest}. Spring Boot's own annotation for that, {@code TypeExcludeFilters}, is in another
- * package in Spring Boot 4.
+ * Customizes the contexts of tests with {@link HandoffTest}. It does not use {@code TypeExcludeFilters},
+ * Spring Boot's annotation for this, because Spring Boot 4 moved it to another package.
  */
 final class SliceCustomizerFactory implements ContextCustomizerFactory {
 
