@@ -10,10 +10,10 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** Counts what this process does at the moment. Thread-safe. */
+/** Counts the tasks and the open streams of this process. Thread-safe. */
 final class Activity {
 
-    /** The tasks of one type. Counters of one task may come in any order, so a difference can be negative for a moment. */
+    /** The counters of one type of tasks. Threads may report one task in any order, so a counter can be negative for a moment. */
     private static final class Counts {
 
         private final AtomicLong pending = new AtomicLong();
@@ -23,7 +23,7 @@ final class Activity {
     /**
      * How many tasks of a type there are in this process.
      *
-     * @param queued how many wait; with a queue elsewhere this is not known here
+     * @param queued how many wait; of no meaning if the queue is in MongoDB
      * @param running how many run
      */
     record Tasks(long queued, long running) {}
@@ -32,7 +32,7 @@ final class Activity {
     private final AtomicLong openStreams = new AtomicLong();
     private volatile @Nullable Duration tailLag;
 
-    /** Returns the observer that counts. */
+    /** Returns the observer that updates the counters. */
     HandoffObserver observer() {
         return new HandoffObserver() {
             @Override
@@ -90,7 +90,7 @@ final class Activity {
         return Math.max(0, openStreams.get());
     }
 
-    /** Returns how late the last event of another process came here; null if none came. */
+    /** Returns the lag of the last batch that another process wrote; null if this process has read none. */
     @Nullable
     Duration tailLag() {
         return tailLag;

@@ -8,8 +8,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 
 /**
- * Calls a handler bean. It asks for the bean only when a task runs, because the bean may need the {@link dev.handoff.Handoff}, which needs
- * this handler.
+ * Calls a handler bean. It gets the bean from Spring only when a task runs, because the bean may depend on the {@link dev.handoff.Handoff},
+ * which depends on this handler.
  */
 final class BeanHandler implements TaskHandler {
 

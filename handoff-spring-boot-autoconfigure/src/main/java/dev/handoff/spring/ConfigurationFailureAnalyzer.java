@@ -4,7 +4,7 @@ package dev.handoff.spring;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** Shows a refused configuration without a stack trace, with what to do. */
+/** Shows why a configuration was refused and what to do about it, without a stack trace. */
 final class ConfigurationFailureAnalyzer extends AbstractFailureAnalyzer<RefusedConfigurationException> {
 
     @Override

@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
 /**
- * Passes the context of the thread that submits a job to the thread that runs it: the values of all registered {@code ThreadLocalAccessor}s,
- * such as the observation of Micrometer and the security context of Spring Security, and the MDC, which registers none by itself.
+ * Passes the context of the thread that submits a job to the thread that runs it. The context has the values of all registered {@code
+ * ThreadLocalAccessor}s, such as the observation of Micrometer and the security context of Spring Security. It also has the MDC, for which
+ * no accessor is registered by default.
  */
 final class ContextCapture implements ExecutorDecorator {
 

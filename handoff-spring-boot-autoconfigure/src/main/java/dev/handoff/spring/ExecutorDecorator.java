@@ -3,9 +3,9 @@ package dev.handoff.spring;
 
 import java.util.concurrent.Executor;
 
-/** Returns an executor that does something before and after each job of another one. */
+/** Wraps an executor to do something before and after each of its jobs. */
 interface ExecutorDecorator {
 
-    /** Returns an executor that runs its jobs on another one. */
+    /** Returns an executor that runs its jobs on the given one. */
     Executor decorate(Executor executor);
 }

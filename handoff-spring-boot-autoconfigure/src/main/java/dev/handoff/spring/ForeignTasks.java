@@ -8,7 +8,7 @@ import java.util.Collection;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Stands for a dispatcher of the application. If it runs tasks in this process, it is drained like that of the auto-configuration. */
+/** The tasks of a dispatcher that the application declares. {@link #finish} drains it if it runs its tasks in this process. */
 final class ForeignTasks implements TaskStore {
 
     private final TaskDispatcher dispatcher;

@@ -31,10 +31,10 @@ import org.springframework.core.env.Environment;
 /**
  * Creates what each process of an application with handoff needs. An application replaces one of these by a bean of its own: {@link
  * TokenSealer}, {@link EventStore}, {@link TaskDispatcher}, {@link Handoff}, {@link StreamEndpoint}, {@link RedirectPolicy}. It adds beans
- * of the types {@link StreamFormat} and {@link HandoffObserver}, and changes what is made here by a {@link HandoffCustomizer}.
+ * of the types {@link StreamFormat} and {@link HandoffObserver}, and changes the builders of these beans by a {@link HandoffCustomizer}.
  *
  * <p>Other auto-configurations of this package add the filter and the streaming server, Spring MVC, Spring Security, the actuator, and
- * MongoDB. They make no bean of the types {@code Executor}, {@code ScheduledExecutorService} and {@code ObjectMapper}.
+ * MongoDB. They declare no bean of the types {@code Executor}, {@code ScheduledExecutorService} and {@code ObjectMapper}.
  */
 @AutoConfiguration
 @ConditionalOnProperty(prefix = "handoff", name = "enabled", matchIfMissing = true)
@@ -140,7 +140,7 @@ public class HandoffAutoConfiguration {
         return new ForeignTasks(dispatcher);
     }
 
-    /** Runs the tasks in this process, unless the application or MongoDB has a dispatcher. */
+    /** Runs the tasks in this process, unless the application declares a dispatcher or the tasks are in MongoDB. */
     @Configuration(proxyBeanMethods = false)
     @ConditionalOnMissingBean(TaskDispatcher.class)
     static class InProcess {

@@ -2,8 +2,8 @@
 package dev.handoff.spring;
 
 /**
- * Changes a builder before the auto-configuration builds its bean. Declare a bean for each builder to change. The type argument is one of these:
- * {@link dev.handoff.Handoff.Builder}, {@link dev.handoff.StreamEndpoint.Builder}, {@code HandoffFilter.Builder}, {@code
+ * Changes a builder before the auto-configuration builds its bean. Declare a bean for each builder to change. The type argument is one of
+ * these: {@link dev.handoff.Handoff.Builder}, {@link dev.handoff.StreamEndpoint.Builder}, {@code HandoffFilter.Builder}, {@code
  * EventStreamServlet.Builder}, {@code InMemoryEventStore.Builder}, {@code InProcessTaskDispatcher.Builder}, and of handoff-mongo {@code
  * MongoEventStore.Builder}, {@code MongoTaskQueue.Builder} and {@code MongoWorker.Builder}.
  *
@@ -26,6 +26,6 @@ package dev.handoff.spring;
 @FunctionalInterface
 public interface HandoffCustomizer<B> {
 
-    /** Changes the builder. It has the values of the properties already. */
+    /** Changes the builder, which already has the values of the properties. */
     void customize(B builder);
 }

@@ -8,7 +8,7 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Names the type of the tasks that a bean or a method of a bean does.
+ * Names the type of the tasks that a bean or a method of a bean handles.
  *
  * <p>On the class of a {@link dev.handoff.task.TaskHandler} bean, or on the {@code @Bean} method that makes it:
  *
@@ -33,7 +33,7 @@ import java.lang.annotation.Target;
  * }
  * }</pre>
  *
- * <p>A {@code TaskHandler} bean without this annotation does the tasks whose type is the name of the bean.
+ * <p>A {@code TaskHandler} bean without this annotation handles the tasks whose type is the name of the bean.
  */
 @Documented
 @Target({ElementType.TYPE, ElementType.METHOD})
@@ -44,8 +44,8 @@ public @interface HandoffHandler {
     String value();
 
     /**
-     * Returns the path whose POST requests become such tasks, or a pattern as in {@link dev.handoff.servlet.HandoffRoute}. The payload is the
-     * body of the request. By default no path leads to the handler. The property {@code handoff.routes.<type>} replaces this value.
+     * Returns the path whose POST requests become such tasks, or a pattern as in {@link dev.handoff.servlet.HandoffRoute}. The payload is
+     * the body of the request. By default no path leads to the handler. The property {@code handoff.routes.<type>} replaces this value.
      */
     String path() default "";
 }

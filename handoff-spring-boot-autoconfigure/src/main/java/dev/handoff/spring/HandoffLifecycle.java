@@ -22,7 +22,7 @@ final class HandoffLifecycle implements SmartLifecycle {
     static final int PHASE = DEFAULT_PHASE - 512;
 
     private static final Logger logger = LoggerFactory.getLogger(HandoffLifecycle.class);
-    /** The longest time that the drain of the streams takes beyond the window, and some more. */
+    /** The drain of the streams ends at most 2 seconds after the drain window. This is one second more. */
     private static final Duration GRACE = Duration.ofSeconds(3);
 
     private final StreamEndpoint endpoint;
@@ -45,7 +45,10 @@ final class HandoffLifecycle implements SmartLifecycle {
         tasks.start();
     }
 
-    /** Interrupts the streams over the drain window. Meanwhile running tasks go on, so that their readers may get their end. */
+    /**
+     * Interrupts the streams over the drain window. Meanwhile running tasks go on, so that readers that are still connected can receive the
+     * end.
+     */
     @Override
     public void stop() {
         if (!running) {

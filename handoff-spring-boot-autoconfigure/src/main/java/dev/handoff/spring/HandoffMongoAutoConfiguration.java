@@ -21,7 +21,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Conditional;
 import org.springframework.core.env.Environment;
 
-/** Keeps tasks and streams in MongoDB, and runs a worker there, if handoff-mongo is on the class path and a MongoDB is named. */
+/** Keeps tasks and streams in MongoDB and runs a worker, if handoff-mongo is on the class path and the application names a MongoDB. */
 @AutoConfiguration(
         before = HandoffAutoConfiguration.class,
         afterName = {
@@ -35,10 +35,10 @@ import org.springframework.core.env.Environment;
 @EnableConfigurationProperties(HandoffProperties.class)
 class HandoffMongoAutoConfiguration {
 
-    /** Writes with one thread, polls with two, and retries with another. */
+    /** One thread writes, two threads poll, and one thread retries. */
     private static final int STORE_THREADS = 4;
 
-    /** Makes a client if Spring Boot's module for MongoDB is not on the class path. */
+    /** Creates a client if no other bean is one, because Spring Boot's module for MongoDB is not on the class path. */
     @Bean(destroyMethod = "close")
     @ConditionalOnMissingBean
     MongoClient handoffMongoClient(Environment environment) {
@@ -128,10 +128,11 @@ class HandoffMongoAutoConfiguration {
     }
 
     /**
-     * Holds the database. It is no bean itself, since the application may have one of another name.
+     * Holds the database. The {@link MongoDatabase} itself is no bean, because the application may have a bean of this type for another
+     * database.
      *
-     * @param database holds tasks and streams
-     * @param threads use the database
+     * @param database the database with tasks and streams
+     * @param threads the threads that use the database
      */
     record HandoffDatabase(MongoDatabase database, HandoffThreads threads) implements AutoCloseable {
 

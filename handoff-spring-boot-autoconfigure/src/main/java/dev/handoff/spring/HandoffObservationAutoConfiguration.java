@@ -20,8 +20,8 @@ import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 
 /**
- * Keeps metrics and traces if handoff-micrometer is on the class path, in the registries that the actuator or the application makes. {@code
- * management.metrics.enable.handoff} and {@code management.observations.enable.handoff} switch them off.
+ * Reports metrics and traces to the registries of the actuator or the application, if handoff-micrometer is on the class path. The
+ * properties {@code management.metrics.enable.handoff} and {@code management.observations.enable.handoff} switch them off.
  */
 @AutoConfiguration(
         after = HandoffAutoConfiguration.class,
@@ -35,7 +35,7 @@ import org.springframework.core.annotation.Order;
 @ConditionalOnBean(HandoffLifecycle.class)
 class HandoffObservationAutoConfiguration {
 
-    /** The store, the dispatcher, the hand-off and its streaming server report to all observers. */
+    /** Records metrics. The store, the dispatcher, the hand-off and its streaming server report to all beans that are observers. */
     @Bean
     @ConditionalOnSingleCandidate(MeterRegistry.class)
     @ConditionalOnMissingBean
@@ -43,7 +43,7 @@ class HandoffObservationAutoConfiguration {
         return HandoffMetrics.of(registry);
     }
 
-    /** Traces requests, tasks and readers. */
+    /** Makes traces of requests, tasks and readers. */
     @Configuration(proxyBeanMethods = false)
     @ConditionalOnSingleCandidate(ObservationRegistry.class)
     static class Traces {
@@ -69,7 +69,7 @@ class HandoffObservationAutoConfiguration {
             };
         }
 
-        /** Comes after the customizers of the application, one of which may set its own claims. */
+        /** Runs after the customizers of the application, because one of them may set claims. */
         @Bean
         @Order(Ordered.LOWEST_PRECEDENCE)
         HandoffCustomizer<Handoff.Builder> handoffTracedClaims(HandoffTracing tracing) {

@@ -5,7 +5,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.util.Set;
 import java.util.function.Supplier;
 
-/** Tells which requests belong to handoff, by the path that the container has decoded. */
+/** Decides which requests belong to handoff, by the path that the container has decoded. */
 final class HandoffPaths {
 
     private final String events;
@@ -22,12 +22,12 @@ final class HandoffPaths {
         this.routes = routes;
     }
 
-    /** Returns whether the request is one for a stream. */
+    /** Returns whether this is a request for a stream. */
     boolean isStream(HttpServletRequest request) {
         return isBelow(events, path(request));
     }
 
-    /** Returns whether the request is one that the filter may hand off. */
+    /** Returns whether the filter may hand off this request. */
     boolean isHandOff(HttpServletRequest request) {
         String path = path(request);
         return routes.get().stream()

@@ -16,22 +16,24 @@ import org.springframework.util.unit.DataSize;
  *
  * @param secret Secret with which tokens are sealed, any text of at least 32 characters. All processes need the same one. Make one with
  *     "openssl rand -base64 32".
- * @param previousSecrets Secrets whose tokens are still opened, while the secret is being changed.
+ * @param previousSecrets Earlier secrets. Tokens that were sealed with them are still accepted.
  * @param roles What this process does: "app" accepts requests and redirects them, "worker" runs handlers, "stream" delivers streams.
- * @param store Where tasks and streams are kept. By default in MongoDB if handoff-mongo and a MongoDB are there, else in memory.
+ * @param store Where tasks and streams are kept. By default in MongoDB if handoff-mongo is on the class path and a MongoDB is named, else
+ *     in memory.
  * @param routes Paths whose POST requests become tasks, by type of task. The payload of a task is the body of its request.
- * @param joinRetriesWithin How long after a request its retries join the running task even if they have no Idempotency-Key; 0 for not at all.
+ * @param joinRetriesWithin How long after a request its retries join the running task even if they have no Idempotency-Key.
+ *     With 0 they never join it.
  * @param redirect How clients are sent to their stream.
  * @param eventsPath Path of the streams within this application.
  * @param eventsUrl Where clients find the streams, if not in this application: a path on the host of the request, or an absolute URL.
- * @param filterOrder Order of the filter that hands requests off. It has to run after the filters that authenticate the user.
+ * @param filterOrder Order of the filter that hands requests off. It must run after the filters that authenticate the user.
  * @param tokenLifetime How long a token can be used.
  * @param retention How long a stream is kept: after its end in memory (default 1 hour), after each write in MongoDB (default 24 hours).
  * @param cancelUnattendedAfter Cancels a task whose stream has had no reader for this time. By default tasks go on.
  * @param heartbeat Time without a write after which a heartbeat is sent.
- * @param retry How long clients are told to wait before they reconnect. By default they decide.
- * @param writeDeadline How long a client may read nothing before its response is cut.
- * @param drainWindow When the application stops: time over which open streams are interrupted, one after the other.
+ * @param retry How long clients should wait before they reconnect. By default the clients decide.
+ * @param writeDeadline How long a client may read nothing before the server cuts its response.
+ * @param drainWindow Time over which open streams are interrupted, one after the other, when the application stops.
  * @param cors Access for pages of other origins.
  * @param limits Limits for the size and the speed of requests and streams.
  * @param worker Settings of workers.
@@ -73,7 +75,7 @@ record HandoffProperties(
 
     /** Where tasks and streams are kept. */
     enum Store {
-        /** In MongoDB if it is there, else in memory. */
+        /** In MongoDB if the application names one, else in memory. */
         AUTO,
         /** In the memory of this process. */
         MEMORY,
@@ -119,12 +121,12 @@ record HandoffProperties(
             @DefaultValue("false") boolean credentials) {}
 
     /**
-     * Limits. What is not set has the default of the library.
+     * Limits. A limit that is not set has the default of the library.
      *
      * @param body Largest body of a request that is handed off (default 16 MB).
      * @param bodiesInFlight Most bytes of the bodies of all such requests at the same time (default an eighth of the heap).
      * @param bodyDeadline How long a body may take to arrive (default 60 seconds).
-     * @param minBodyRate Bytes per second that a body must bring on average (default 1024).
+     * @param minBodyRate Lowest average rate at which a body may arrive, in bytes per second (default 1024).
      * @param waitingBodies How many threads may wait for bodies at the same time (default 100 on Tomcat and Jetty).
      * @param stream In memory: most bytes of one stream (default 64 MB).
      * @param streams In memory: most bytes of all streams (default a quarter of the heap).
@@ -145,7 +147,7 @@ record HandoffProperties(
      *
      * @param maxRunning How many tasks run at the same time in this process.
      * @param maxQueued In memory: how many more tasks wait. Requests beyond that are refused with status 503.
-     * @param finishWithin When the application stops: how long running tasks may go on (default: the drain window).
+     * @param finishWithin How long running tasks may go on when the application stops (default: the drain window).
      */
     record Worker(
             @DefaultValue("100") int maxRunning,
@@ -157,7 +159,7 @@ record HandoffProperties(
      *
      * @param database Name of the database (default: that of the connection string, else "handoff").
      * @param createIndexes Whether the application creates the indexes. If not, it only checks them.
-     * @param lease How long a worker may be silent before others take its tasks over.
+     * @param lease How long a worker may be silent before other processes take its tasks from it.
      */
     record Mongo(
             @Nullable String database,
@@ -173,7 +175,7 @@ record HandoffProperties(
         return worker.finishWithin == null ? drainWindow : worker.finishWithin;
     }
 
-    /** Leaves out the values, because some are secrets. */
+    /** Returns no values, because some are secrets. */
     @Override
     public String toString() {
         return "HandoffProperties";

@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** What the actuator shows, without its API, which differs between Spring Boot 3 and 4. */
+/** Collects what the actuator shows. It does not use the API of the actuator, because that differs between Spring Boot 3 and 4. */
 final class HandoffReport {
 
     private static final double NANOS_PER_SECOND = 1e9;
@@ -53,7 +53,7 @@ final class HandoffReport {
         return Map.of("store", store.name(), "draining", isDraining());
     }
 
-    /** Returns what the application is made of, which does not change. */
+    /** Returns the version, roles, store, handlers and routes, which do not change while the application runs. */
     Map<String, Object> info() {
         Map<String, Object> info = new LinkedHashMap<>();
         String version = HandoffReport.class.getPackage().getImplementationVersion();

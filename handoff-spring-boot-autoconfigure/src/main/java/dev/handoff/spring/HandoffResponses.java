@@ -7,7 +7,7 @@ import org.springframework.http.HttpStatusCode;
 import org.springframework.http.ResponseEntity;
 
 /**
- * Returns the replies of handoff as responses of Spring MVC controllers.
+ * Converts replies of handoff to responses of Spring MVC controllers.
  *
  * <pre>{@code
  * @PostMapping("/reports/{year}")

@@ -27,17 +27,17 @@ public final class HandoffSecurity {
     private HandoffSecurity() {}
 
     /**
-     * Lets requests for streams pass without a login and without a CSRF token, because the token in their path is the permission. So clients
-     * can cancel a task with DELETE.
+     * Lets requests for streams pass without a login and without a CSRF token, because the token in their path permits the access. So
+     * clients can cancel a task with DELETE.
      *
-     * <p>POST requests that start a task still need a login and a CSRF token. There is one exception: a request that no page of a browser can
-     * send needs no CSRF token. It has the header {@code Authorization} and none of the headers {@code Cookie}, {@code Origin} and {@code
-     * Sec-Fetch-Site}. So programs such as curl can start tasks. If the chain has no CSRF protection yet, this adds none.
+     * <p>POST requests that start a task still need a login and a CSRF token. There is one exception: a request that no page of a browser
+     * can send needs no CSRF token. It has the header {@code Authorization} and none of the headers {@code Cookie}, {@code Origin} and
+     * {@code Sec-Fetch-Site}. So programs such as curl can start tasks. If the chain has no CSRF protection, this method adds none.
      *
      * <p>Does nothing if {@code handoff.enabled} is false.
      *
      * @return the same object
-     * @throws IllegalStateException if the chain says already what holds for {@code anyRequest()}
+     * @throws IllegalStateException if the chain already has a rule for {@code anyRequest()}
      */
     @SuppressWarnings("unchecked")
     public static HttpSecurity openStreams(HttpSecurity http) {
@@ -59,14 +59,14 @@ public final class HandoffSecurity {
         } catch (RuntimeException e) {
             throw e;
         } catch (Exception e) {
-            // Spring Security 6 declares it and does not throw it here.
+            // Spring Security 6 declares this exception, but does not throw it here.
             throw new IllegalStateException(e);
         }
     }
 
     /**
-     * Returns whether a page of another site cannot have caused the request. A browser sends credentials of HTTP Basic by itself, but with
-     * each POST it also sends the origin.
+     * Returns whether a program has sent the request, and not a page in a browser. A browser adds the credentials of HTTP Basic by itself,
+     * even for a page of another site, but it also sends {@code Origin} with each POST.
      */
     private static boolean isProgram(HttpServletRequest request) {
         return request.getHeader("Authorization") != null

@@ -20,8 +20,8 @@ import org.springframework.security.web.util.matcher.OrRequestMatcher;
 import org.springframework.security.web.util.matcher.RequestMatcher;
 
 /**
- * Adds a filter chain for the paths of handoff before that of Spring Boot, if the application has none of its own. It has to come after
- * Spring Boot's auto-configurations of chains, because these back off when there is a chain.
+ * Adds a filter chain for the paths of handoff before that of Spring Boot, if the application has none of its own. It runs after
+ * Spring Boot's auto-configurations of chains, because these add no chain if there is one already.
  */
 @AutoConfiguration(
         after = HandoffServletAutoConfiguration.class,
@@ -62,7 +62,7 @@ class HandoffSecurityAutoConfiguration {
         return http.build();
     }
 
-    /** Returns the names of the beans that are chains. */
+    /** Returns the names of all security filter chains. */
     static Iterable<String> chains(ListableBeanFactory beans) {
         return Arrays.asList(beans.getBeanNamesForType(SecurityFilterChain.class, true, false));
     }

@@ -99,7 +99,7 @@ class HandoffServletAutoConfiguration {
                 new ServletRegistrationBean<>(servlet, Settings.eventsPath(properties) + "/*");
         registration.setName("handoff-events");
         registration.setAsyncSupported(true);
-        // The servlet reports readers only after it is created, which matters for handoff.cancel-unattended-after.
+        // Created at the start, because handoff.cancel-unattended-after needs the readers that the servlet reports.
         registration.setLoadOnStartup(1);
         registration.setEnabled(properties.has(Role.STREAM));
         return registration;
@@ -113,7 +113,7 @@ class HandoffServletAutoConfiguration {
     @Bean
     HandoffPaths handoffPaths(
             HandoffProperties properties, ObjectProvider<FilterRegistrationBean<HandoffFilter>> filters) {
-        // Once, because each POST request asks for them.
+        // Computed only once, because each POST request needs the patterns.
         Supplier<Set<String>> routes = SingletonSupplier.of(() -> filters.stream()
                 .flatMap(registration -> registration.getFilter().mappings().stream())
                 .collect(Collectors.toUnmodifiableSet()));

@@ -19,14 +19,14 @@ import org.springframework.core.task.VirtualThreadTaskExecutor;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 
 /**
- * The threads of handoff. They are one bean of an own type, because Spring Boot creates its own task executor and scheduler only if no bean
- * of the type {@code Executor} or {@code ScheduledExecutorService} exists. Each pool is created when it is first needed.
+ * Creates the thread pools of handoff. The pools are not beans, because Spring Boot creates its own task executor and scheduler only if no
+ * bean of the type {@code Executor} or {@code ScheduledExecutorService} exists.
  */
 final class HandoffThreads implements AutoCloseable {
 
     private static final long IDLE_SECONDS = 30;
 
-    /** A job that knows since when it waits. */
+    /** A job with the time at which it began to wait. */
     private record Waiting(Runnable job, long sinceNanos) implements Runnable {
 
         @Override
@@ -56,7 +56,7 @@ final class HandoffThreads implements AutoCloseable {
                 0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), threads(name)));
     }
 
-    /** Returns a new executor for handlers that run in this process. It rejects a job if too many run and wait. */
+    /** Returns a new executor for handlers that run in this process. It rejects a job if all threads are busy and the queue is full. */
     Executor handlers(int maxRunning, int maxQueued) {
         ThreadPoolExecutor pool = new ThreadPoolExecutor(
                 maxRunning,
@@ -70,7 +70,7 @@ final class HandoffThreads implements AutoCloseable {
         return job -> pool.execute(new Waiting(job, System.nanoTime()));
     }
 
-    /** Returns how long the first of the waiting handlers has been waiting; null if none waits. */
+    /** Returns how long the first job in the queue of the handlers has waited; null if the queue is empty. */
     @Nullable
     Duration oldestWaiting() {
         ThreadPoolExecutor pool = handlers;
@@ -79,7 +79,7 @@ final class HandoffThreads implements AutoCloseable {
                 : null;
     }
 
-    /** Keeps the process running until these threads are closed. A process that has only a worker has no other thread that does. */
+    /** Keeps the process running until {@link #close}. The other threads of a process that has only a worker are daemons, which do not. */
     void keepProcess() {
         Thread thread = new Thread(
                 () -> {

@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.util.ReflectionUtils;
 
-/** Calls a method of a bean that has {@link HandoffHandler}. It asks for the bean only when a task runs, like {@link BeanHandler}. */
+/**
+ * Calls a bean method that has {@link HandoffHandler}. It gets the bean only when a task runs, for the same reason as {@link BeanHandler}.
+ */
 final class MethodHandler implements TaskHandler {
 
     private static final Set<Class<?>> PARAMETERS = Set.of(Task.class, TaskOutput.class, String.class);
@@ -31,8 +33,8 @@ final class MethodHandler implements TaskHandler {
     /**
      * Returns a handler that calls a method.
      *
-     * @param origin names the method in messages
-     * @throws RefusedConfigurationException if the method has other parameters or another type than {@link HandoffHandler} allows
+     * @param origin the name of the method in messages
+     * @throws RefusedConfigurationException if {@link HandoffHandler} does not allow the parameters or the return type of the method
      */
     static MethodHandler of(Method method, String origin, Supplier<Object> bean) {
         Set<Class<?>> known = new HashSet<>();
@@ -80,7 +82,7 @@ final class MethodHandler implements TaskHandler {
 
     private @Nullable Object call(Task task, TaskOutput output) throws Exception {
         Object target = bean.get();
-        // A proxy of the bean may have the method as one of an interface.
+        // A proxy of the bean may have the method only through an interface.
         Method invocable = AopUtils.selectInvocableMethod(method, target.getClass());
         ReflectionUtils.makeAccessible(invocable);
         Class<?>[] parameters = method.getParameterTypes();

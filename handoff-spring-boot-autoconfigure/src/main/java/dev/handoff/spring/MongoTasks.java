@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
 final class MongoTasks implements TaskStore {
 
     private static final Logger logger = LoggerFactory.getLogger(MongoTasks.class);
-    /** How long the start of the application waits for the database. Afterwards it goes on without. */
+    /** How long the start of the application waits for the database. After that the application starts without it. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private static final long RETRY_MILLIS = 1000;
@@ -46,7 +46,7 @@ final class MongoTasks implements TaskStore {
     private final boolean streams;
 
     /**
-     * Creates the tasks.
+     * Creates the store of the tasks.
      *
      * @param worker the worker of this process; null if it has none
      * @param createIndexes whether to create the indexes; if not, they are only checked
@@ -90,7 +90,7 @@ final class MongoTasks implements TaskStore {
         }
     }
 
-    /** Creates or checks the indexes. Tries again until the database answers, or the thread is interrupted. */
+    /** Creates or checks the indexes. Tries again until the database answers or the thread is interrupted. */
     private void prepare(CompletableFuture<Void> prepared) {
         Class<?> logged = null;
         while (!Thread.currentThread().isInterrupted()) {
@@ -135,7 +135,7 @@ final class MongoTasks implements TaskStore {
     @Override
     public void finish(Duration within) {
         if (worker != null) {
-            // The worker knows the time by itself.
+            // The worker waits for the time that its builder has set.
             worker.close();
         }
     }
@@ -160,7 +160,7 @@ final class MongoTasks implements TaskStore {
         return queued;
     }
 
-    /** Returns the time by the clock of this process, which may differ from that of the database. */
+    /** Measures the time by the clock of this process, which may differ from that of the database. */
     @Override
     public @Nullable Duration oldestQueued() {
         Document oldest = tasks().find(isQueued())

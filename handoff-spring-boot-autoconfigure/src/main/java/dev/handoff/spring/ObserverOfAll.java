@@ -5,8 +5,8 @@ import dev.handoff.observation.HandoffObserver;
 import java.util.stream.Stream;
 
 /**
- * Holds the observer that passes each call to all observers. It is no {@link HandoffObserver} itself, so that an application can inject its
- * own.
+ * Holds the observer that passes each call to all observers. The record does not implement {@link HandoffObserver}, so that an application
+ * can inject its own observer.
  *
  * @param observer passes each call to all observers
  */

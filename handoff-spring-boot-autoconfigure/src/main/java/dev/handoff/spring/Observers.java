@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Passes each call to several observers. An exception of one does not keep the call from the others. */
+/** Passes each call to several observers. If one of them throws, the others are still called. */
 final class Observers implements InvocationHandler {
 
     private final List<HandoffObserver> observers;

@@ -16,12 +16,12 @@ import org.springframework.core.type.MethodMetadata;
 import org.springframework.util.ClassUtils;
 
 /**
- * Matches if the application has named a MongoDB. Spring Boot makes a {@code MongoClient} also for an application that has not: one for
- * {@code localhost}. That alone does not match.
+ * Matches if the application names a MongoDB. If it names none, Spring Boot still creates a {@code MongoClient}, for {@code localhost}.
+ * Such a client alone does not match.
  */
 final class OnMongo extends SpringBootCondition implements ConfigurationCondition {
 
-    /** The bean that Spring Boot makes from the properties. Others, of Testcontainers or Docker Compose, name a real MongoDB. */
+    /** The bean that Spring Boot creates from the properties. Other beans, such as those of Testcontainers, name a real MongoDB. */
     private static final String FROM_PROPERTIES = "mongoConnectionDetails";
 
     @Override

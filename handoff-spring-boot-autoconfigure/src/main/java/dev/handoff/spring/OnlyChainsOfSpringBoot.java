@@ -12,7 +12,7 @@ import org.springframework.context.annotation.ConditionContext;
 import org.springframework.context.annotation.ConfigurationCondition;
 import org.springframework.core.type.AnnotatedTypeMetadata;
 
-/** Matches if there are security filter chains, and all of them come from Spring Boot and not from the application. */
+/** Matches if there are security filter chains and Spring Boot has created all of them. */
 final class OnlyChainsOfSpringBoot extends SpringBootCondition implements ConfigurationCondition {
 
     @Override

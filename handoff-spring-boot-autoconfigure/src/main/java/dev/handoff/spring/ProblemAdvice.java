@@ -13,7 +13,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.ControllerAdvice;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 
-/** Answers the problems that controllers throw, as problem details of Spring. An advice of the application comes first. */
+/** Answers problems that controllers throw, in the form of Spring's {@link ProblemDetail}. An advice of the application has precedence. */
 @ControllerAdvice
 @Order(Ordered.LOWEST_PRECEDENCE)
 final class ProblemAdvice {

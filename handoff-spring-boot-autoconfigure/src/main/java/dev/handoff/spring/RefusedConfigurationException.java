@@ -3,7 +3,7 @@ package dev.handoff.spring;
 
 import org.jspecify.annotations.Nullable;
 
-/** Stops the start of an application whose configuration cannot be used. {@link ConfigurationFailureAnalyzer} shows it. */
+/** Thrown when the configuration of an application cannot be used. {@link ConfigurationFailureAnalyzer} shows its message. */
 final class RefusedConfigurationException extends RuntimeException {
 
     private static final long serialVersionUID = 1;

@@ -11,7 +11,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.core.env.Environment;
 import org.springframework.core.env.Profiles;
 
-/** Returns the sealer for the secret of the properties, and refuses a weak or missing secret where it matters. */
+/** Creates the sealer with the secret of the properties. Refuses a weak or missing secret, except in development and in tests. */
 final class Secret {
 
     private static final Logger logger = LoggerFactory.getLogger(Secret.class);
@@ -25,9 +25,10 @@ final class Secret {
     private Secret() {}
 
     /**
-     * Returns the sealer. With the profile {@code dev} or {@code test} it has a random secret if that of the properties is weak or missing.
+     * Returns the sealer. If the secret of the properties is weak or missing, a process that has all roles uses a random secret with the
+     * profile {@code dev} or {@code test}.
      *
-     * @throws RefusedConfigurationException if the secret is weak or missing with other profiles, or if there are several processes
+     * @throws RefusedConfigurationException if the secret is weak or missing, with other profiles or in a process without all roles
      */
     static TokenSealer sealer(HandoffProperties properties, Environment environment) {
         String[] previous = properties.previousSecrets().toArray(String[]::new);

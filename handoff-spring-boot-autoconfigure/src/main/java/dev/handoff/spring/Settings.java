@@ -37,7 +37,7 @@ final class Settings {
     /**
      * Returns the path of the streams within the application.
      *
-     * @throws RefusedConfigurationException if that of the properties is not a path
+     * @throws RefusedConfigurationException if the property is not a path
      */
     static String eventsPath(HandoffProperties properties) {
         String path = properties.eventsPath();

@@ -3,7 +3,7 @@ package dev.handoff.spring;
 
 import java.util.concurrent.CompletableFuture;
 
-/** Interrupts all open streams of this process. It does not name the servlet, because a worker may have no Servlet API. */
+/** Interrupts all open streams of this process. It does not refer to the servlet, because a worker may have no Servlet API. */
 @FunctionalInterface
 interface StreamDrain {
 

@@ -18,14 +18,14 @@ import org.springframework.core.MethodIntrospector;
 import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.core.annotation.AnnotationUtils;
 
-/** The handlers among the beans, and the paths that lead to them. Creates no bean. Immutable. */
+/** Finds the handlers among the beans, and the paths of their routes. Creates no bean. Immutable. */
 final class TaskHandlers {
 
     /**
      * A handler.
      *
      * @param path the path that its annotation names; empty if none
-     * @param origin names the bean or the method in messages
+     * @param origin the name of the bean or the method in messages
      */
     private record Found(String path, TaskHandler handler, String origin) {}
 
@@ -36,8 +36,8 @@ final class TaskHandlers {
     /**
      * Finds the handlers.
      *
-     * @throws RefusedConfigurationException if two handlers have the same type, or if {@link HandoffHandler} is on something that cannot be a
-     *     handler
+     * @throws RefusedConfigurationException if two handlers have the same type, or if {@link HandoffHandler} is on something that cannot be
+     *     a handler
      */
     TaskHandlers(ConfigurableListableBeanFactory beans, TaskDecorator decorator) {
         this.beans = beans;
@@ -70,7 +70,7 @@ final class TaskHandlers {
         }
     }
 
-    /** Returns the class of a bean, and of a proxy the class behind it. Creates no bean, not even a factory that would know the class. */
+    /** Returns the class of a bean; for a proxy, the class behind it. Creates no bean, and no factory bean to ask for the class. */
     private @Nullable Class<?> typeOf(String name) {
         if (beans.containsBeanDefinition(name)
                 && beans.getBeanDefinition(name).getAttribute(AutoProxyUtils.ORIGINAL_TARGET_CLASS_ATTRIBUTE)
@@ -89,7 +89,7 @@ final class TaskHandlers {
         });
     }
 
-    /** Returns the annotation of a method, unless the method makes a bean, which is found as a bean. */
+    /** Returns the annotation of a method; null for a {@code @Bean} method, because its bean is found as a bean. */
     private static @Nullable HandoffHandler annotationOf(Method method) {
         return AnnotatedElementUtils.hasAnnotation(method, Bean.class)
                 ? null
@@ -117,7 +117,7 @@ final class TaskHandlers {
         return types;
     }
 
-    /** Passes each type with its handler. */
+    /** Calls the action with each type and its handler. */
     void forEach(BiConsumer<String, TaskHandler> action) {
         byType.forEach((type, found) -> action.accept(type, decorator.handler(found.handler())));
     }

@@ -6,16 +6,16 @@ import java.util.Collection;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What the lifecycle and the actuator need to know of the place where tasks and streams are kept, and of the workers of this process. */
+/** The place where tasks and streams are kept, with the worker of this process, as the lifecycle and the actuator use it. */
 interface TaskStore {
 
-    /** Starts what accepts and runs tasks. Does not wait for the store for longer than some seconds. */
+    /** Starts the worker of this process, if it has one. Waits for the store for at most 5 seconds. */
     void start();
 
-    /** Takes no more tasks, and gives those that run here some time. Blocks until they have ended or the time is over. */
+    /** Takes no more tasks, and waits for those that run in this process. Blocks until they have ended or the time is over. */
     void finish(Duration within);
 
-    /** Returns the name of the store for people. */
+    /** Returns the name of the store that the actuator shows. */
     String name();
 
     /**
