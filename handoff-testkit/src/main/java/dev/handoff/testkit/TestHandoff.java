@@ -80,7 +80,7 @@ public final class TestHandoff implements AutoCloseable {
 
     /**
      * Wraps a hand-off that the test did not create, for example one that a framework has created. {@link #close} does nothing then,
-     * and {@link TaskOutcome#thrown} is null.
+     * and {@link TaskOutcome#thrown()} is null.
      *
      * @param store the store with the streams of the hand-off
      * @param dispatcher the dispatcher that runs its tasks
