@@ -25,6 +25,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
 import org.springframework.util.function.SingletonSupplier;
 
 /** Registers the filter that hands requests off, and the streaming server. */
@@ -115,8 +116,24 @@ class HandoffServletAutoConfiguration {
             HandoffProperties properties, ObjectProvider<FilterRegistrationBean<HandoffFilter>> filters) {
         // Computed only once, because each POST request needs the patterns.
         Supplier<Set<String>> routes = SingletonSupplier.of(() -> filters.stream()
+                .filter(FilterRegistrationBean::isEnabled)
                 .flatMap(registration -> registration.getFilter().mappings().stream())
                 .collect(Collectors.toUnmodifiableSet()));
-        return new HandoffPaths(Settings.eventsPath(properties), routes);
+        return new HandoffPaths(properties.has(Role.STREAM) ? Settings.eventsPath(properties) : null, routes);
+    }
+
+    /** Keeps tokens out of traces. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnClass(
+            name = {
+                "io.micrometer.observation.ObservationFilter",
+                "org.springframework.http.server.observation.ServerRequestObservationContext"
+            })
+    static class Observations {
+
+        @Bean
+        TokenFreeObservations handoffTokenFreeObservations(HandoffPaths paths) {
+            return new TokenFreeObservations(paths);
+        }
     }
 }

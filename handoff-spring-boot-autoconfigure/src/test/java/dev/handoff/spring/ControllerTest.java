@@ -59,7 +59,11 @@ class ControllerTest {
     @Test
     @DisplayName("a problem that a controller throws is answered as problem details of Spring")
     void problem() {
-        HttpResponse<String> response = application.send(post("/refusing", "x").header("Accept", "text/event-stream"));
+        HttpResponse<String> response;
+        try (Logged log = new Logged(ProblemAdvice.class.getName())) {
+            response = application.send(post("/refusing", "x").header("Accept", "text/event-stream"));
+            assertThat(log.lines()).singleElement().asString().contains("503 no_paper");
+        }
         assertThat(response.statusCode()).isEqualTo(503);
         assertThat(response.headers().firstValue("Content-Type")).hasValue("application/problem+json");
         assertThat(response.headers().firstValue("Retry-After")).hasValue("1");
