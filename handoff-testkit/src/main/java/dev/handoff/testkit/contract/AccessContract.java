@@ -156,11 +156,12 @@ public abstract class AccessContract extends ContainerClient {
     void refusesMethods() throws Exception {
         server();
         String location = location(post("/tasks", "a"));
-        HttpResponse<String> put = send("PUT", location, "x");
-        assertProblem(put, 405, "method_not_allowed");
-        assertThat(put.headers().firstValue("x-should-retry")).contains("false");
         HttpResponse<String> status = send("DELETE", location + "/status", "");
         assertProblem(status, 405, "method_not_allowed");
         assertThat(status.headers().firstValue("Allow")).contains("GET, HEAD, OPTIONS");
+        // Comes last, because a container may close the connection of a request whose body nobody has read.
+        HttpResponse<String> put = send("PUT", location, "x");
+        assertProblem(put, 405, "method_not_allowed");
+        assertThat(put.headers().firstValue("x-should-retry")).contains("false");
     }
 }
