@@ -31,6 +31,9 @@ MODULES = {
     "handoff-mongo": "dev.handoff.mongo",
     "handoff-minibatch": "dev.handoff.minibatch",
     "handoff-micrometer": "dev.handoff.micrometer",
+    "handoff-spring-boot-autoconfigure": "dev.handoff.spring",
+    "handoff-spring-boot-starter": "dev.handoff.spring.starter",
+    "handoff-spring-boot-test": "dev.handoff.spring.test",
     "handoff-testkit": "dev.handoff.testkit",
 }
 checks = 0
