@@ -31,7 +31,7 @@ class TestingGuideTest {
     private static final Pattern JAVA_BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
     private static final Pattern CLASS = Pattern.compile("(?m)^class (\\w+) ");
 
-    /** What the example of the README needs around it. */
+    /** The imports and the declarations that the example of the README uses. */
     private static final String README_TEST = """
             import static dev.handoff.testkit.HandoffAssertions.assertThat;
 

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
-/** What an observer is told of all deliveries, and an observer of one reader of that reader. */
+/** Tests which deliveries an endpoint reports: those of all readers to the observer, and those of one reader to its own observer. */
 class DeliveryObserverTest {
 
     private static final FakeRequest GET = new FakeRequest("GET", "/events/token", Map.of(), null, "");
@@ -97,7 +97,7 @@ class DeliveryObserverTest {
 
     @Test
     @DisplayName(
-            "an observer is told of all deliveries together, when the adapter reports, and of nothing if there were none")
+            "the endpoint reports all deliveries together when the adapter asks for it, and reports nothing if there were none")
     void deliveries() throws IOException {
         StreamEndpoint endpoint = endpoint(observer, grant -> ReaderObserver.NONE);
         List<EventFeed> feeds = List.of(opened(endpoint, "a"), opened(endpoint, "b"));
@@ -163,7 +163,8 @@ class DeliveryObserverTest {
     }
 
     @Test
-    @DisplayName("the observer of a reader knows its claims, and is told of its first bytes and its end, each once")
+    @DisplayName(
+            "the endpoint makes the observer of a reader from its claims, and reports its first bytes and its end once each")
     void reader() throws IOException {
         StreamEndpoint endpoint = endpoint(HandoffObserver.NONE, this::observe);
         EventFeed feed = opened(endpoint, "a");

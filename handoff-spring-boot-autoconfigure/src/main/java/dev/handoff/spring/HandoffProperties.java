@@ -63,7 +63,7 @@ record HandoffProperties(
         @DefaultValue Worker worker,
         @DefaultValue Mongo mongo) {
 
-    /** What a process does. */
+    /** A part of the work that a process can do. */
     enum Role {
         /** Accepts requests and redirects them. */
         APP,

@@ -7,8 +7,8 @@ import io.micrometer.observation.ObservationFilter;
 import org.springframework.http.server.observation.ServerRequestObservationContext;
 
 /**
- * Replaces the path of a stream in the observations of requests, which Spring would send to the tracing system as {@code http.url}. Whoever
- * knows the path can read the stream and cancel its task.
+ * Replaces the path of a stream in the observations of requests, which Spring would send to the tracing system as {@code http.url}. A
+ * person who knows the path can read the stream and cancel its task.
  */
 final class TokenFreeObservations implements ObservationFilter {
 

@@ -43,7 +43,7 @@ class ObserversTest {
     }
 
     @Test
-    @DisplayName("the observers of the application are told of tasks")
+    @DisplayName("the dispatcher reports tasks to the observers of the application")
     void ofApplication() {
         ObserverOfAll observer = ObserverOfAll.of(new Activity().observer(), Stream.of(named("own")));
         observer.observer().accepted("report");

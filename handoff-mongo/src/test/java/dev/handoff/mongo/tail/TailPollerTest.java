@@ -402,13 +402,7 @@ class TailPollerTest {
         poller.feedOpened();
         executor.pass(MOMENT);
         source.fetches.clear();
-        for (int i = 0; i < 100; i++) {
-            EventBatch batch = batch("a", i, 10, null);
-            source.put(batch);
-            poller.feedAnswered();
-            poller.deliver(batch);
-            executor.pass(MOMENT);
-        }
+        feedDeliversHundredBatches();
         assertThat(reader.seen).isEqualTo(positions(0, 100));
         assertThat(source.fetches).hasSizeLessThan(8);
         poller.feedClosed();
@@ -454,6 +448,17 @@ class TailPollerTest {
         assertThat(source.fetches).containsExactly(Set.of("a"));
     }
 
+    /** Lets the change feed deliver positions 0 to 99 of stream a, one each moment. */
+    private void feedDeliversHundredBatches() {
+        for (int i = 0; i < 100; i++) {
+            EventBatch batch = batch("a", i, 10, null);
+            source.put(batch);
+            poller.feedAnswered();
+            poller.deliver(batch);
+            executor.pass(MOMENT);
+        }
+    }
+
     @Test
     @DisplayName("R6 a stream is fetched only if the change feed has delivered none of its batches for a second")
     void feedDeliversAStream() {
@@ -462,13 +467,7 @@ class TailPollerTest {
         poller.feedOpened();
         executor.pass(MOMENT);
         source.fetches.clear();
-        for (int i = 0; i < 100; i++) {
-            EventBatch batch = batch("a", i, 10, null);
-            source.put(batch);
-            poller.feedAnswered();
-            poller.deliver(batch);
-            executor.pass(MOMENT);
-        }
+        feedDeliversHundredBatches();
         assertThat(source.fetchesOf("a")).isZero();
         assertThat(source.fetchesOf("b")).isBetween(4L, 11L);
 

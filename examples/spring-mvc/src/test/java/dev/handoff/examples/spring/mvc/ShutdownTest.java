@@ -56,7 +56,7 @@ class ShutdownTest {
     }
 
     /**
-     * What a reader sees last.
+     * Holds how the response to a reader ended.
      *
      * @param clean whether the response ended as a complete one does
      */
