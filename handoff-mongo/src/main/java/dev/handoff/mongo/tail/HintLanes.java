@@ -8,10 +8,15 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a limited number of jobs at a time on a shared executor, so that jobs that block leave threads free for other work of the executor.
- * The queue holds at most one job for each reader, because a {@link Hint} has at most one job. Thread-safe.
+ * Runs jobs in lanes. A lane is a task of a shared executor that takes one waiting job after the other. A lane that takes a job starts the
+ * next lane if jobs are waiting, so a job that blocks does not delay the others. Short jobs that arrive together share a few lanes, because
+ * a thread that wakes for a single job costs more than the job. The queue holds at most one job for each reader, because a {@link Hint} has
+ * at most one job. Thread-safe.
  */
 final class HintLanes implements Executor {
+
+    /** After this number of jobs a lane submits itself again, so that the executor can run other work. */
+    private static final int JOBS_PER_TURN = 16;
 
     private final Executor executor;
     private final int lanes;
@@ -19,7 +24,14 @@ final class HintLanes implements Executor {
     // Guarded by the lock.
     private final Queue<Runnable> waiting = new ArrayDeque<>();
     private int running;
+    /** Whether a lane was submitted that has not begun yet. */
+    private boolean starting;
 
+    /**
+     * Creates lanes that are not running.
+     *
+     * @param lanes how many lanes may run at the same time, so that jobs that block leave threads free for other work of the executor
+     */
     HintLanes(Executor executor, int lanes) {
         this.executor = executor;
         this.lanes = lanes;
@@ -30,56 +42,61 @@ final class HintLanes implements Executor {
         lock.lock();
         try {
             waiting.add(job);
-            if (running == lanes) {
+            if (!mayStart()) {
                 return;
             }
-            running++;
         } finally {
             lock.unlock();
         }
         try {
-            executor.execute(this::runOne);
+            executor.execute(this::begin);
         } catch (RuntimeException | Error e) {
-            lock.lock();
-            try {
-                running--;
-                waiting.remove(job);
-            } finally {
-                lock.unlock();
-            }
+            notStarted(job);
             throw e;
         }
     }
 
-    /** Runs one job and submits itself again, so that the executor can run other work in between. */
-    private void runOne() {
-        Runnable job = next();
-        if (job == null) {
-            return;
+    /** Returns whether the caller must start a lane, and counts the lane. */
+    private boolean mayStart() {
+        if (starting || running == lanes) {
+            return false;
         }
-        try {
-            job.run();
-        } finally {
-            resubmit();
-        }
+        starting = true;
+        running++;
+        return true;
     }
 
-    private @Nullable Runnable next() {
+    private void notStarted(@Nullable Runnable job) {
         lock.lock();
         try {
-            Runnable job = waiting.poll();
-            if (job == null) {
-                running--;
-            }
-            return job;
+            starting = false;
+            running--;
+            waiting.remove(job);
         } finally {
             lock.unlock();
         }
     }
 
-    private void resubmit() {
+    private void begin() {
+        lock.lock();
         try {
-            executor.execute(this::runOne);
+            starting = false;
+        } finally {
+            lock.unlock();
+        }
+        runTurn();
+    }
+
+    private void runTurn() {
+        for (int i = 0; i < JOBS_PER_TURN; i++) {
+            Runnable job = next();
+            if (job == null) {
+                return;
+            }
+            job.run();
+        }
+        try {
+            executor.execute(this::runTurn);
         } catch (RuntimeException | Error e) {
             lock.lock();
             try {
@@ -88,5 +105,30 @@ final class HintLanes implements Executor {
                 lock.unlock();
             }
         }
+    }
+
+    /** Takes a job, and starts a lane for the other jobs that wait. Returns null, and ends this lane, if no job waits. */
+    private @Nullable Runnable next() {
+        Runnable job;
+        boolean another;
+        lock.lock();
+        try {
+            job = waiting.poll();
+            if (job == null) {
+                running--;
+            }
+            another = !waiting.isEmpty() && mayStart();
+        } finally {
+            lock.unlock();
+        }
+        if (another) {
+            try {
+                executor.execute(this::begin);
+            } catch (RuntimeException | Error e) {
+                // The running lanes take the jobs.
+                notStarted(null);
+            }
+        }
+        return job;
     }
 }
