@@ -11,8 +11,12 @@ import java.util.concurrent.TimeUnit;
  * <p>Urgent documents do not wait. If they take more tokens than the bucket has, the bucket goes into debt. At most nine tenths of the new
  * tokens repay the debt, so that other documents always get a tenth.
  *
- * <p>When streams start to wait for tokens, the bucket fills 5 % more slowly until it is half full again. This compensates for the burst of
- * a full bucket, so that the average over several seconds stays within the budget.
+ * <p>When streams start to wait for tokens, they wait until the bucket is half full again. Meanwhile each stream has gathered events, so
+ * one document of each stream often suffices, and then no stream waits any longer. Without this pause, streams that once had too many
+ * events would wait for ever, because their number of documents stays the same. If the tokens do not suffice, the streams go on one by one.
+ *
+ * <p>While streams wait, the bucket fills 5 % more slowly. This compensates for the burst of a full bucket, so that the average over
+ * several seconds stays within the budget.
  *
  * <p>Not thread-safe.
  */
@@ -30,7 +34,11 @@ final class DocumentBudget {
     /** The tokens that came in during the debt and are reserved for documents that are not urgent. */
     private double spare;
 
+    /** Whether documents wait for tokens. */
     private boolean isShort;
+    /** Whether documents wait until the bucket is half full. */
+    private boolean collecting;
+
     private long filledAt;
 
     DocumentBudget(Ticker ticker, int documentsPerSecond) {
@@ -44,7 +52,7 @@ final class DocumentBudget {
     /** Returns how many documents that are not urgent the process may write now. */
     int available() {
         fill();
-        return (int) (Math.max(0, tokens) + spare);
+        return (int) (spare + (collecting ? 0 : Math.max(0, tokens)));
     }
 
     /** Takes the tokens of urgent documents. If the bucket has fewer, it goes into debt, at most by the tokens of a full bucket. */
@@ -63,22 +71,33 @@ final class DocumentBudget {
 
     /** Records that documents wait for tokens. */
     void tooFew() {
+        collecting |= !isShort;
         isShort = true;
+    }
+
+    /** Records that no document waits for tokens. */
+    void enough() {
+        isShort = false;
+        collecting = false;
     }
 
     /** Returns the nanoseconds until the process may write a document that is not urgent; 0 if it may now. */
     long nanosUntilAvailable() {
-        fill();
-        double missing = 1 - Math.max(0, tokens) - spare;
-        if (missing <= 0) {
+        if (available() > 0) {
             return 0;
         }
         double rate = perNano * (isShort ? WHILE_SHORT : 1);
-        double nanos = missing / rate;
+        double repaid = tokens < 0 ? -tokens / (REPAID * rate) : 0;
+        double missing = collecting ? halfFull() - Math.max(0, tokens) : 1 - Math.max(0, tokens) - spare;
+        double nanos = repaid + missing / rate;
         if (tokens < 0) {
-            nanos = Math.min(missing / ((1 - REPAID) * rate), nanos - tokens / (REPAID * rate));
+            nanos = Math.min((1 - spare) / ((1 - REPAID) * rate), nanos);
         }
         return (long) Math.ceil(nanos);
+    }
+
+    private double halfFull() {
+        return Math.max(1, most / 2);
     }
 
     private void fill() {
@@ -94,8 +113,8 @@ final class DocumentBudget {
             flows = tokens < 0 ? 0 : flows - kept;
         }
         tokens = Math.min(most, tokens + flows);
-        if (isShort && tokens >= most / 2) {
-            isShort = false;
+        if (tokens >= halfFull()) {
+            collecting = false;
         }
     }
 }

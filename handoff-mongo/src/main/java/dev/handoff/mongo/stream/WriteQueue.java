@@ -92,7 +92,9 @@ final class WriteQueue {
         take(waiting, available, writes, bytes, now);
         int taken = writes.size() - owed;
         budget.take(taken);
-        if (taken == available && !waiting.isEmpty()) {
+        if (waiting.isEmpty()) {
+            budget.enough();
+        } else if (taken == available) {
             budget.tooFew();
         }
     }

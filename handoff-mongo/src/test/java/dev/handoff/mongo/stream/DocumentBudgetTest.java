@@ -74,6 +74,33 @@ class DocumentBudgetTest {
     }
 
     @Test
+    @DisplayName("documents that begin to wait wait until the bucket is half full, and then for one token each")
+    void collects() {
+        budget.take(250);
+        budget.tooFew();
+        assertThat(budget.nanosUntilAvailable()).isBetween(131_000_000L, 132_000_000L);
+        ticker.tick(Duration.ofMillis(131));
+        assertThat(budget.available()).isZero();
+        ticker.tick(Duration.ofMillis(1));
+        assertThat(budget.available()).isEqualTo(125);
+
+        budget.take(125);
+        budget.tooFew();
+        ticker.tick(Duration.ofMillis(10));
+        assertThat(budget.available()).isEqualTo(9);
+    }
+
+    @Test
+    @DisplayName("when no document waits, new ones need no pause")
+    void enough() {
+        budget.take(250);
+        budget.tooFew();
+        budget.enough();
+        ticker.tick(Duration.ofMillis(10));
+        assertThat(budget.available()).isEqualTo(10);
+    }
+
+    @Test
     @DisplayName("the time until the next token is correct even with a debt")
     void untilNext() {
         budget.takeUrgent(251);
