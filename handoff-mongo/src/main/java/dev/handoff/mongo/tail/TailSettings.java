@@ -69,8 +69,9 @@ public record TailSettings(
         return new TailSettings(executor, hintExecutor, ticker, poll, loops, windowBytes, observer);
     }
 
-    /** Returns the default limit for the bytes of all windows: a sixteenth of the heap, but at most 64 MB. */
+    /** Returns the default limit for the bytes of all windows: a 128th of the heap, but at most 64 MB. Batches that
+     * stay longer survive garbage collections, whose pauses then delay all events. */
     public static long defaultWindowBytes() {
-        return Math.min(Runtime.getRuntime().maxMemory() / 16, MOST_WINDOW_BYTES);
+        return Math.min(Runtime.getRuntime().maxMemory() / 128, MOST_WINDOW_BYTES);
     }
 }
