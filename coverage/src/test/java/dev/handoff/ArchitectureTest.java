@@ -232,7 +232,7 @@ class ArchitectureTest {
                 .that()
                 .resideOutsideOfPackage("dev.handoff.http")
                 .and()
-                .doNotHaveFullyQualifiedName("dev.handoff.mongo.database.EventDocuments")
+                .doNotHaveFullyQualifiedName("dev.handoff.mongo.database.EventDocumentCodec")
                 .and()
                 .doNotHaveFullyQualifiedName("dev.handoff.mongo.stream.MongoEventAppender")
                 .should()

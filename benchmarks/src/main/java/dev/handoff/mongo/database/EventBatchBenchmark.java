@@ -3,14 +3,13 @@ package dev.handoff.mongo.database;
 
 import dev.handoff.stream.Event;
 import java.nio.ByteBuffer;
-import java.time.Instant;
+import java.time.Duration;
+import java.util.Date;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.bson.BsonBinaryReader;
 import org.bson.BsonBinaryWriter;
-import org.bson.Document;
 import org.bson.codecs.DecoderContext;
-import org.bson.codecs.DocumentCodec;
 import org.bson.codecs.EncoderContext;
 import org.bson.io.BasicOutputBuffer;
 import org.bson.types.ObjectId;
@@ -27,8 +26,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Measures the conversion of a batch to a document and to bytes, and back. This class is in this package because {@code EventDocuments} is
- * package-private.
+ * Measures the conversion of a batch to the bytes of a document, and back. This class is in this package because {@code EventDocumentCodec}
+ * is package-private.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -41,16 +40,14 @@ public class EventBatchBenchmark {
     @Param({"1", "32"})
     private int events = 1;
 
-    private final Instant now = Instant.now();
-    private final DocumentCodec codec = new DocumentCodec();
+    private final EventDocumentCodec codec = EventDocumentCodec.keeping(Duration.ofHours(24));
     private final BasicOutputBuffer buffer = new BasicOutputBuffer();
-    private EventBatch batch = EventBatch.fence(new ObjectId(), "", 0, 1);
-    private Document document = new Document();
+    private EventDocument document = new EventDocument(null, null, null);
     private byte[] bytes = {};
 
     @Setup
     public void fill() {
-        batch = new EventBatch(
+        EventBatch batch = new EventBatch(
                 new ObjectId(),
                 "0123456789abcdef0123456789abcdef",
                 12_345,
@@ -60,14 +57,9 @@ public class EventBatchBenchmark {
                         .toList(),
                 null,
                 false);
-        document = toDocument();
+        document = new EventDocument(batch.stream(), batch, new Date());
         encode();
         bytes = buffer.toByteArray();
-    }
-
-    @Benchmark
-    public Document toDocument() {
-        return EventDocuments.toDocument(batch, now, now);
     }
 
     @Benchmark
@@ -79,14 +71,9 @@ public class EventBatchBenchmark {
     }
 
     @Benchmark
-    public Document decode() {
+    public EventDocument decode() {
         return codec.decode(
                 new BsonBinaryReader(ByteBuffer.wrap(bytes)),
                 DecoderContext.builder().build());
-    }
-
-    @Benchmark
-    public EventBatch of() {
-        return EventDocuments.of(document);
     }
 }

@@ -29,7 +29,6 @@ import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.bson.BSONException;
-import org.bson.Document;
 import org.bson.conversions.Bson;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
@@ -58,20 +57,20 @@ final class EventOperations {
     List<InsertOutcome> insert(List<EventBatch> batches) {
         return call(() -> {
             indexes.require();
-            Instant now = time.now();
-            Instant expireAt = now.plus(settings.eventRetention());
-            List<Document> documents = batches.stream()
-                    .map(b -> EventDocuments.toDocument(b, now, expireAt))
+            Date now = Date.from(time.now());
+            List<EventDocument> documents = batches.stream()
+                    .map(b -> new EventDocument(b.stream(), b, now))
                     .toList();
             // Fences and ends decide between writers, so a failover must not roll them back.
             boolean decides = batches.stream().anyMatch(b -> b.fence() || b.end() != null);
             return insert(
-                    decides ? collections.events().withWriteConcern(WriteConcern.MAJORITY) : collections.events(),
+                    decides ? collections.batches().withWriteConcern(WriteConcern.MAJORITY) : collections.batches(),
                     documents);
         });
     }
 
-    private static List<InsertOutcome> insert(MongoCollection<Document> collection, List<Document> documents) {
+    private static List<InsertOutcome> insert(
+            MongoCollection<EventDocument> collection, List<EventDocument> documents) {
         try {
             return insertAll(collection, documents);
         } catch (BSONException e) {
@@ -84,7 +83,8 @@ final class EventOperations {
         }
     }
 
-    private static List<InsertOutcome> insertAll(MongoCollection<Document> collection, List<Document> documents) {
+    private static List<InsertOutcome> insertAll(
+            MongoCollection<EventDocument> collection, List<EventDocument> documents) {
         InsertOutcome[] outcomes = new InsertOutcome[documents.size()];
         Arrays.fill(outcomes, InsertOutcome.STORED);
         try {
@@ -124,12 +124,12 @@ final class EventOperations {
     }
 
     Optional<EventBatch> last(String stream) {
-        return call(() -> lastOf(collections.events(), Filters.eq("stream", stream)));
+        return call(() -> lastOf(collections.batches(), Filters.eq("stream", stream)));
     }
 
     Optional<EventBatch> confirmedLast(String stream) {
         return call(() -> {
-            MongoCollection<Document> events = collections.events();
+            MongoCollection<EventDocument> events = collections.batches();
             return lastOf(
                     time.isCluster() ? events.withReadConcern(ReadConcern.LINEARIZABLE) : events,
                     Filters.eq("stream", stream));
@@ -138,15 +138,15 @@ final class EventOperations {
 
     Optional<EventBatch> lastBefore(String stream, long position) {
         return call(() ->
-                lastOf(collections.events(), Filters.and(Filters.eq("stream", stream), Filters.lt("seq", position))));
+                lastOf(collections.batches(), Filters.and(Filters.eq("stream", stream), Filters.lt("seq", position))));
     }
 
-    private static Optional<EventBatch> lastOf(MongoCollection<Document> events, Bson filter) {
+    private static Optional<EventBatch> lastOf(MongoCollection<EventDocument> events, Bson filter) {
         return Optional.ofNullable(events.find(filter)
                         .sort(Sorts.descending("seq"))
                         .limit(1)
                         .first())
-                .map(EventDocuments::of);
+                .map(EventDocument::require);
     }
 
     List<EventBatch> read(String stream, long from, int maxEvents, long maxBytes) {
@@ -174,8 +174,8 @@ final class EventOperations {
     private List<EventBatch> readOne(String stream, long from, int maxEvents, long maxBytes) {
         return call(() -> {
             List<EventBatch> found = new ArrayList<>();
-            try (MongoCursor<Document> cursor = collections
-                    .events()
+            try (MongoCursor<EventDocument> cursor = collections
+                    .batches()
                     .find(Filters.and(Filters.eq("stream", stream), Filters.gte("seq", from)))
                     .sort(Sorts.ascending("seq"))
                     .batchSize(answerSize.documents(maxBytes))
@@ -183,7 +183,7 @@ final class EventOperations {
                 long count = 0;
                 long bytes = 0;
                 while (count <= maxEvents && bytes < maxBytes && cursor.hasNext()) {
-                    EventBatch batch = EventDocuments.of(cursor.next());
+                    EventBatch batch = cursor.next().require();
                     found.add(batch);
                     count += batch.events().size();
                     bytes += answerSize.note(batch.bytes());
@@ -196,7 +196,7 @@ final class EventOperations {
     TailFetch tails(Map<String, Long> from, long maxBytes) {
         return call(() -> {
             List<EventBatch> batches = new ArrayList<>();
-            List<Date> created = new ArrayList<>();
+            List<@Nullable Date> created = new ArrayList<>();
             Set<String> unreadable = new HashSet<>();
             Map<Long, List<String>> byPosition = new TreeMap<>();
             from.forEach((stream, seq) ->
@@ -208,22 +208,22 @@ final class EventOperations {
                     Filters.gte("seq", seq),
                     streams.size() == 1 ? Filters.eq("stream", streams.get(0)) : Filters.in("stream", streams))));
             long bytes = 0;
-            try (MongoCursor<Document> cursor = collections
-                    .events()
+            try (MongoCursor<EventDocument> cursor = collections
+                    .batches()
                     .find(clauses.size() == 1 ? clauses.get(0) : Filters.or(clauses))
                     .sort(Sorts.ascending("stream", "seq"))
                     .batchSize(answerSize.documents(maxBytes))
                     .cursor()) {
                 while (bytes < maxBytes && cursor.hasNext()) {
-                    Document document = cursor.next();
-                    try {
-                        EventBatch batch = EventDocuments.of(document);
-                        batches.add(batch);
-                        created.add(document.getDate("created"));
-                        bytes += answerSize.note(batch.bytes());
-                    } catch (RuntimeException e) {
-                        unreadable.add(String.valueOf(document.get("stream")));
+                    EventDocument document = cursor.next();
+                    EventBatch batch = document.batch();
+                    if (batch == null) {
+                        unreadable.add(String.valueOf(document.stream()));
+                        continue;
                     }
+                    batches.add(batch);
+                    created.add(document.created());
+                    bytes += answerSize.note(batch.bytes());
                 }
             }
             Instant now = time.now();

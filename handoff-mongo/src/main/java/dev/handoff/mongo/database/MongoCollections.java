@@ -6,6 +6,8 @@ import com.mongodb.WriteConcern;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
 import org.bson.Document;
+import org.bson.codecs.configuration.CodecRegistries;
+import org.bson.codecs.configuration.CodecRegistry;
 
 /** Opens each collection with the read and write concerns that it needs. Thread-safe. */
 final class MongoCollections {
@@ -13,6 +15,7 @@ final class MongoCollections {
     private final MongoDatabase database;
     private final DatabaseSettings settings;
     private final ServerTime time;
+    private final CodecRegistry codecs;
 
     /**
      * Creates the collections without a connection. Does not block.
@@ -23,6 +26,9 @@ final class MongoCollections {
         this.database = database;
         this.settings = settings;
         this.time = time;
+        this.codecs = CodecRegistries.fromRegistries(
+                CodecRegistries.fromCodecs(EventDocumentCodec.keeping(settings.eventRetention())),
+                database.getCodecRegistry());
         if (!writeConcern().isAcknowledged()) {
             throw new IllegalArgumentException(
                     "the write concern is w=0: the store needs acknowledged writes to detect a second writer");
@@ -34,6 +40,11 @@ final class MongoCollections {
         return database.getCollection(MongoOperations.EVENTS)
                 .withReadConcern(readConcern())
                 .withWriteConcern(writeConcern());
+    }
+
+    /** Returns the collection of events as {@link #events} does, with the batches of its documents. */
+    MongoCollection<EventDocument> batches() {
+        return events().withCodecRegistry(codecs).withDocumentClass(EventDocument.class);
     }
 
     /** Returns the collection of tasks. */

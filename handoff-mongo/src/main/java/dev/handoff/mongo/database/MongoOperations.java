@@ -11,8 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.bson.RawBsonDocument;
-import org.bson.codecs.DocumentCodec;
 import org.bson.types.ObjectId;
 import org.jspecify.annotations.Nullable;
 
@@ -25,8 +23,6 @@ public final class MongoOperations implements Database {
     public static final String TASKS = "handoff_tasks";
     /** The collection of workers. */
     public static final String WORKERS = "handoff_workers";
-
-    private static final DocumentCodec DOCUMENTS = new DocumentCodec();
 
     private final MongoCollections collections;
     private final DatabaseSettings settings;
@@ -50,11 +46,6 @@ public final class MongoOperations implements Database {
         this.events = new EventOperations(collections, time, indexes, settings);
         this.tasks = new TaskOperations(collections, time, indexes, settings.taskRetention());
         this.workers = new WorkerOperations(collections, time, indexes);
-    }
-
-    /** Returns the batch that a document of {@link #EVENTS} holds. */
-    public static EventBatch batch(RawBsonDocument document) {
-        return EventDocuments.of(document.decode(DOCUMENTS));
     }
 
     // Events

@@ -4,20 +4,14 @@ package dev.handoff.mongo.stream;
 import com.mongodb.MongoInterruptedException;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoCursor;
-import com.mongodb.client.model.Aggregates;
-import com.mongodb.client.model.Filters;
-import com.mongodb.client.model.Projections;
 import dev.handoff.mongo.database.EventBatch;
-import dev.handoff.mongo.database.MongoOperations;
+import dev.handoff.mongo.database.EventChanges;
+import dev.handoff.mongo.database.EventDocument;
 import dev.handoff.mongo.tail.TailPoller;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.bson.BsonString;
 import org.bson.Document;
-import org.bson.RawBsonDocument;
-import org.bson.conversions.Bson;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,11 +23,6 @@ import org.slf4j.LoggerFactory;
 final class ChangeFeed implements Runnable {
 
     private static final Logger logger = LoggerFactory.getLogger(ChangeFeed.class);
-    private static final List<Bson> PIPELINE = List.of(
-            Aggregates.match(Filters.eq("operationType", "insert")),
-            Aggregates.project(Projections.include("_id", "fullDocument")));
-    private static final long MAX_AWAIT_MILLIS = 1000;
-    private static final int DOCUMENTS_PER_ANSWER = 200;
     private static final long FIRST_PAUSE_MILLIS = 500;
     private static final long LONGEST_PAUSE_MILLIS = 60_000;
 
@@ -67,16 +56,12 @@ final class ChangeFeed implements Runnable {
     /** Reads a change stream until it breaks. Returns whether it could be opened. */
     private boolean follow() {
         boolean opened = false;
-        try (MongoCursor<RawBsonDocument> changes = events.watch(PIPELINE)
-                .maxAwaitTime(MAX_AWAIT_MILLIS, TimeUnit.MILLISECONDS)
-                .batchSize(DOCUMENTS_PER_ANSWER)
-                .withDocumentClass(RawBsonDocument.class)
-                .cursor()) {
+        try (MongoCursor<EventDocument> changes = EventChanges.open(events, tail::isWatched)) {
             opened = true;
             tail.feedOpened();
             logger.debug("a change stream is open");
             while (!Thread.currentThread().isInterrupted()) {
-                RawBsonDocument change = changes.tryNext();
+                EventDocument change = changes.tryNext();
                 tail.feedAnswered();
                 if (change != null) {
                     take(change);
@@ -101,26 +86,19 @@ final class ChangeFeed implements Runnable {
         return opened;
     }
 
-    private void take(RawBsonDocument change) {
-        if (!(change.get("fullDocument") instanceof RawBsonDocument document)
-                || !(document.get("stream") instanceof BsonString stream)) {
+    private void take(EventDocument change) {
+        String stream = change.stream();
+        EventBatch batch = change.batch();
+        if (stream == null) {
             logger.debug("a document in the collection of events is not a batch");
-            return;
+        } else if (batch != null) {
+            tail.deliver(batch);
+        } else {
+            // The feed has skipped the batch of a stream without readers, or could not read it. If the stream has
+            // readers by now, the
+            // poller fetches it.
+            tail.name(stream);
         }
-        String id = stream.getValue();
-        if (!tail.isWatched(id)) {
-            tail.feedDelivered();
-            return;
-        }
-        EventBatch batch;
-        try {
-            batch = MongoOperations.batch(document);
-        } catch (RuntimeException e) {
-            logger.debug("a batch of stream {} cannot be read", id, e);
-            tail.name(id);
-            return;
-        }
-        tail.deliver(batch);
     }
 
     /** Waits for a time. Returns false if the thread is interrupted before. */

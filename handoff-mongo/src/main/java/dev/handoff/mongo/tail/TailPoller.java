@@ -43,7 +43,7 @@ public final class TailPoller {
     private static Executor hintExecutor(TailSettings settings) {
         Executor own = settings.hintExecutor();
         if (own != null) {
-            return own;
+            return new HintLanes(own, Integer.MAX_VALUE);
         }
         // Hints may block, so two threads of the shared executor stay free for the loops and the writer.
         ScheduledExecutorService shared = settings.executor();
@@ -111,8 +111,8 @@ public final class TailPoller {
     }
 
     /**
-     * Records that the change feed is open, and schedules a fetch of all streams at once. From now on the feed calls {@link #deliver},
-     * {@link #name} or {@link #feedDelivered} for each batch.
+     * Records that the change feed is open, and schedules a fetch of all streams at once. From now on the feed calls {@link #deliver} or
+     * {@link #name} for each batch.
      */
     public void feedOpened() {
         feed.opened();
@@ -122,11 +122,6 @@ public final class TailPoller {
     /** Records that the change feed has answered, with a batch or without one. */
     public void feedAnswered() {
         feed.answered();
-    }
-
-    /** Records that the change feed has delivered a batch of a stream without readers in this process. */
-    public void feedDelivered() {
-        feed.delivered();
     }
 
     /** Records that the change feed is closed, and schedules a fetch of all streams at once. */
@@ -151,7 +146,7 @@ public final class TailPoller {
         }
     }
 
-    /** Schedules a fetch of a stream at once, because the change feed reported entries that it could not read. */
+    /** Schedules a fetch of a stream at once if it has readers in this process, because the change feed reported entries that it did not read. */
     public void name(String streamId) {
         feed.delivered();
         TailWindow window = window(streamId);

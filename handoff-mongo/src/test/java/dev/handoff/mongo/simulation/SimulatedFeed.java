@@ -80,9 +80,7 @@ final class SimulatedFeed {
     }
 
     private void deliver(EventBatch batch) {
-        if (!tail.isWatched(batch.stream())) {
-            tail.feedDelivered();
-        } else if (simulation.chance(NAMED_ONLY)) {
+        if (!tail.isWatched(batch.stream()) || simulation.chance(NAMED_ONLY)) {
             tail.name(batch.stream());
         } else {
             tail.deliver(batch);

@@ -9,26 +9,35 @@ import dev.handoff.mongo.testing.Mongo;
 import dev.handoff.store.EventAppender;
 import dev.handoff.stream.End;
 import dev.handoff.stream.Event;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Date;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import org.bson.BsonBinaryReader;
+import org.bson.BsonBinaryWriter;
 import org.bson.BsonDocument;
+import org.bson.BsonDocumentWriter;
 import org.bson.BsonType;
 import org.bson.Document;
+import org.bson.codecs.BsonDocumentCodec;
+import org.bson.codecs.DecoderContext;
+import org.bson.codecs.EncoderContext;
+import org.bson.io.BasicOutputBuffer;
 import org.bson.types.ObjectId;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class EventDocumentsTest {
+class EventDocumentCodecTest {
 
     private static final String STREAM = "0123456789abcdef0123456789abcdef";
-    private static final Instant NOW = Instant.parse("2030-01-01T00:00:00Z");
+    private static final Date NOW = Date.from(Instant.parse("2030-01-01T00:00:00Z"));
 
     static List<EventBatch> minibatches() {
         List<Event> events = List.of(new Event(7, null, ""), new Event(8, "token", "a\r\nb\0\u20ac"));
@@ -46,8 +55,110 @@ class EventDocumentsTest {
     @MethodSource("minibatches")
     @DisplayName("a batch that is written is read back unchanged")
     void roundTrip(EventBatch minibatch) {
-        assertThat(EventDocuments.of(EventDocuments.toDocument(minibatch, NOW, NOW)))
-                .isEqualTo(minibatch);
+        EventDocument document = decode(encode(minibatch));
+        assertThat(document.batch()).isEqualTo(minibatch);
+        assertThat(document.created()).isEqualTo(NOW);
+    }
+
+    @Test
+    @DisplayName("a document is read whatever the order of its fields, and with fields of later versions")
+    void anyOrder() {
+        EventBatch minibatch = minibatches().get(2);
+        BsonDocument document = encode(minibatch);
+        BsonDocument reversed = new BsonDocument("later", BsonDocument.parse("{a: [1, {b: 2}]}"));
+        List<String> names = new ArrayList<>(document.keySet());
+        Collections.reverse(names);
+        names.forEach(name -> reversed.append(name, document.get(name)));
+        assertThat(decode(reversed).batch()).isEqualTo(minibatch);
+    }
+
+    static List<String> invalid() {
+        return List.of(
+                "{seq: 1}",
+                "{seq: 'one'}",
+                "{epoch: 1.5}",
+                "{data: 'later version'}",
+                "{data: [1]}",
+                "{data: [{type: 'token'}]}",
+                "{data: [{data: 1}]}",
+                "{data: [{type: 1, data: ''}]}",
+                "{end: {state: 'paused'}}",
+                "{end: {}}",
+                "{end: {state: 'failed', status: 503, code: 'c'}}",
+                "{end: {state: 'failed', status: 200, code: 'c', detail: 'd'}}",
+                "{end: 1}",
+                "{fence: 'yes'}",
+                "{created: 0}",
+                "{_id: 'x'}");
+    }
+
+    @ParameterizedTest
+    @MethodSource("invalid")
+    @DisplayName(
+            "a document with an invalid field is read as one without a batch, and the next document is read as usual")
+    void invalidField(String field) {
+        EventBatch valid = minibatches().get(1);
+        BsonDocument document = encode(minibatches().get(0));
+        document.putAll(BsonDocument.parse(field));
+        BsonDocument both = new BsonDocument("first", document).append("second", encode(valid));
+        BsonBinaryReader reader = reader(both);
+        reader.readStartDocument();
+        reader.readName("first");
+        EventDocument broken = codec().decode(reader, DecoderContext.builder().build());
+        reader.readName("second");
+        EventDocument next = codec().decode(reader, DecoderContext.builder().build());
+
+        assertThat(broken.batch()).isNull();
+        assertThat(broken.stream()).isEqualTo(STREAM);
+        assertThat(next.batch()).isEqualTo(valid);
+    }
+
+    @Test
+    @DisplayName("a document without one of its required fields holds no batch")
+    void missingField() {
+        for (String name : List.of("_id", "stream", "seq", "epoch", "data")) {
+            BsonDocument document = encode(minibatches().get(0));
+            document.remove(name);
+            assertThat(decode(document).batch()).as(name).isNull();
+        }
+    }
+
+    @Test
+    @DisplayName("the batches of streams that nobody wants are skipped")
+    void unwanted() {
+        EventDocumentCodec codec = EventDocumentCodec.of(stream -> !stream.equals(STREAM));
+        EventDocument document = codec.decode(
+                reader(encode(minibatches().get(0))), DecoderContext.builder().build());
+        assertThat(document.batch()).isNull();
+        assertThat(document.stream()).isEqualTo(STREAM);
+    }
+
+    private static EventDocumentCodec codec() {
+        return EventDocumentCodec.keeping(Duration.ofHours(1));
+    }
+
+    private static BsonDocument encode(EventBatch batch) {
+        BsonDocument bson = new BsonDocument();
+        codec().encode(
+                        new BsonDocumentWriter(bson),
+                        new EventDocument(batch.stream(), batch, NOW),
+                        EncoderContext.builder().build());
+        return bson;
+    }
+
+    private static EventDocument decode(BsonDocument document) {
+        return codec().decode(reader(document), DecoderContext.builder().build());
+    }
+
+    /** Returns a reader of the bytes of a document, as the driver reads an answer. */
+    private static BsonBinaryReader reader(BsonDocument document) {
+        BasicOutputBuffer bytes = new BasicOutputBuffer();
+        new BsonDocumentCodec()
+                .encode(
+                        new BsonBinaryWriter(bytes),
+                        document,
+                        EncoderContext.builder().build());
+        return new BsonBinaryReader(ByteBuffer.wrap(bytes.toByteArray()));
     }
 
     @Test
