@@ -29,7 +29,8 @@ public interface EventStream {
     /**
      * Returns the entries after a position that exist already, in order. Never waits for new entries. May block until the store answers.
      *
-     * <p>A stream without a writer yet reads as empty.
+     * <p>A stream without a writer yet reads as empty. While a watch is open, a store may return no entries although there are some, because
+     * other readers read at the moment. It then runs the hint of the watch when the reader can read again.
      *
      * @param after the position to read after; {@link #BEGINNING} for all events
      * @param limit the most events to return, 1 or more. A store may return fewer although there are more, and then sets {@link Batch#more}
@@ -77,7 +78,7 @@ public interface EventStream {
      * Holds a part of a stream.
      *
      * @param events the events, in order. If there are fewer than requested and {@code more} is false, the stream had no more events when
-     *     it was read
+     *     it was read, or a hint follows; see {@link #read}
      * @param last the position up to which this part covers the stream; the next read continues after it
      * @param end the end of the stream, if this part reaches it; else null
      * @param more whether there may be more although there are fewer events than requested, because the store limits the bytes of a read.

@@ -58,10 +58,18 @@ final class MongoEventStream implements EventStream {
         if (open.isGone(after)) {
             throw gone();
         }
-        if (batch == null) {
-            batch = fetch(after, limit, open);
-            open.noteShown(batch.last() + 1);
+        if (batch != null) {
+            return batch;
         }
+        if (!tail.beginCatchUp(open)) {
+            return new Batch(List.of(), after, null);
+        }
+        try {
+            batch = fetch(after, limit, open);
+        } finally {
+            tail.endCatchUp();
+        }
+        open.noteShown(batch.last() + 1);
         return batch;
     }
 

@@ -65,6 +65,10 @@ final class Hint implements Runnable {
         }
     }
 
+    boolean isOpen() {
+        return action != null;
+    }
+
     /** Prevents further runs. A run that has begun may continue. */
     void close() {
         action = null;

@@ -23,11 +23,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TailPoller {
 
+    /** Fewer than the reads that the database runs at the same time, so that other reads need not wait for these. */
+    private static final int MOST_CATCHING_UP = 6;
+
     private final Ticker ticker;
     private final Executor hintExecutor;
     private final WindowMemory memory;
     private final FeedHealth feed;
     private final List<TailLoop> loops = new ArrayList<>();
+    private final CatchUp catchUp = new CatchUp(MOST_CATCHING_UP);
 
     /** Creates a poller. It starts to poll when the first watch is registered. */
     public TailPoller(TailSource source, TailSettings settings) {
@@ -57,7 +61,10 @@ public final class TailPoller {
         TailWindow.Watch[] watch = new TailWindow.Watch[1];
         loop.windows.compute(streamId, (id, known) -> {
             TailWindow window = known == null ? new TailWindow(id, memory, ticker.read()) : known;
-            watch[0] = window.watch(new Hint(hint, hintExecutor), () -> dropIfUnwatched(loop, id));
+            watch[0] = window.watch(new Hint(hint, hintExecutor), closed -> {
+                catchUp.leave(closed);
+                dropIfUnwatched(loop, id);
+            });
             return window;
         });
         loop.begin();
@@ -93,6 +100,19 @@ public final class TailPoller {
         // never see new entries.
         loopOf(watch.window().id()).begin();
         return watch.read(after, limit);
+    }
+
+    /**
+     * Returns whether a reader that is behind may read the database now, and must then call {@link #endCatchUp}. If too many others do, this
+     * returns false, and the reader's hint runs when it may try again.
+     */
+    public boolean beginCatchUp(TailWindow.Watch watch) {
+        return catchUp.begin(watch);
+    }
+
+    /** Records that a read of the database has ended. */
+    public void endCatchUp() {
+        catchUp.end();
     }
 
     /** Begins to fetch a stream from a position. A reader must have read all entries before that position. */

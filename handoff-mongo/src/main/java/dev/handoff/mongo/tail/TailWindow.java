@@ -8,6 +8,7 @@ import dev.handoff.stream.Event;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +58,7 @@ public final class TailWindow {
         return id;
     }
 
-    Watch watch(Hint hint, Runnable onClose) {
+    Watch watch(Hint hint, Consumer<Watch> onClose) {
         Watch watch = new Watch(hint, onClose);
         watches.add(watch);
         lock.lock();
@@ -260,19 +261,23 @@ public final class TailWindow {
     public final class Watch implements EventStream.Watch {
 
         private final Hint hint;
-        private final Runnable onClose;
+        private final Consumer<Watch> onClose;
         /** The position after the last entry that the reader has read. */
         private volatile long shown;
         /** A read of this position or a later one fails. */
         private volatile long goneAt = Long.MAX_VALUE;
 
-        Watch(Hint hint, Runnable onClose) {
+        Watch(Hint hint, Consumer<Watch> onClose) {
             this.hint = hint;
             this.onClose = onClose;
         }
 
         void tell() {
             hint.tell();
+        }
+
+        boolean isOpen() {
+            return hint.isOpen();
         }
 
         /** Returns the window of the watched stream. */
@@ -311,7 +316,7 @@ public final class TailWindow {
         public void close() {
             hint.close();
             if (watches.remove(this)) {
-                onClose.run();
+                onClose.accept(this);
             }
         }
     }
