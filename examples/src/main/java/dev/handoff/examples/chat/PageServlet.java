@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;
 import java.util.Objects;
+import org.webjars.WebJarVersionLocator;
 
 /** Serves the chat page: three files, which load nothing from other servers. Thread-safe. */
 final class PageServlet extends HttpServlet {
@@ -18,15 +19,29 @@ final class PageServlet extends HttpServlet {
     /**
      * Describes a file that is served.
      *
-     * @param resource the name of the file in the package of this class
+     * @param resource the path of the file, relative to the package of this class unless it begins with a slash
      * @param type its media type
      */
     private record Asset(String resource, String type) {}
 
+    private static final String CSS = "text/css;charset=utf-8";
+    private static final String SCRIPT = "text/javascript;charset=utf-8";
+
     private static final Map<String, Asset> ASSETS = Map.of(
-            "/", new Asset("index.html", "text/html;charset=utf-8"),
-            "/chat.css", new Asset("chat.css", "text/css;charset=utf-8"),
-            "/chat.js", new Asset("chat.js", "text/javascript;charset=utf-8"));
+            "/", new Asset("page/index.html", "text/html;charset=utf-8"),
+            "/chat.css", new Asset("page/chat.css", CSS),
+            "/chat.js", new Asset("page/chat.js", SCRIPT),
+            "/answer.js", new Asset("page/answer.js", SCRIPT),
+            "/conversation.js", new Asset("page/conversation.js", SCRIPT),
+            "/events.js", new Asset("page/events.js", SCRIPT),
+            "/server.js", new Asset("page/server.js", SCRIPT),
+            "/trace.js", new Asset("page/trace.js", SCRIPT),
+            "/view.js", new Asset("page/view.js", SCRIPT),
+            "/markdown-it.js", new Asset('/' + webJar("markdown-it", "dist/markdown-it.min.js"), SCRIPT));
+
+    private static String webJar(String name, String file) {
+        return Objects.requireNonNull(new WebJarVersionLocator().fullPath(name, file), name);
+    }
 
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {

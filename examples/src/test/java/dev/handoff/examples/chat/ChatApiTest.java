@@ -13,6 +13,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -149,6 +151,9 @@ class ChatApiTest {
         error(response, 415);
     }
 
+    private static final Pattern PAGE_FILE = Pattern.compile("(?:src|href)=\"([a-z-]+\\.(?:js|css))\"");
+    private static final Pattern MODULE = Pattern.compile("from '\\./([a-z-]+\\.js)'");
+
     @Test
     void probesAndPageAreServed() {
         assertThat(chat.get("/healthz").body()).isEqualTo("ok");
@@ -158,8 +163,15 @@ class ChatApiTest {
         assertThat(page.headers().firstValue("Content-Security-Policy").orElseThrow())
                 .contains("default-src 'none'");
         assertThat(page.body()).contains("<title>handoff chat</title>");
-        assertThat(chat.get("/chat.js").body()).doesNotContain("innerHTML");
-        assertThat(chat.get("/chat.css").statusCode()).isEqualTo(200);
+        for (Matcher file = PAGE_FILE.matcher(page.body()); file.find(); ) {
+            HttpResponse<String> part = chat.get("/" + file.group(1));
+            assertThat(part.statusCode()).as(file.group(1)).isEqualTo(200);
+            for (Matcher module = MODULE.matcher(part.body()); module.find(); ) {
+                assertThat(chat.get("/" + module.group(1)).statusCode())
+                        .as(module.group(1))
+                        .isEqualTo(200);
+            }
+        }
         assertThat(chat.get("/other").statusCode()).isEqualTo(404);
     }
 
