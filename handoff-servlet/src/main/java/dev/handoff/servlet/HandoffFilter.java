@@ -87,6 +87,18 @@ public final class HandoffFilter implements Filter {
         return routes.mappings();
     }
 
+    /**
+     * Returns whether the path of a request is that of a route, whatever the method. The {@link #mappings} contain more paths if a route has
+     * variables.
+     */
+    public boolean hasRoute(HttpServletRequest request) {
+        return match(request).isPresent();
+    }
+
+    private Optional<RouteTable.Match> match(HttpServletRequest request) {
+        return routes.match(request.getMethod(), ServletHandoffRequest.path(request), request.getRequestURI());
+    }
+
     @Override
     public void init(FilterConfig config) {
         container = Container.of(config.getServletContext());
@@ -100,8 +112,7 @@ public final class HandoffFilter implements Filter {
             chain.doFilter(request, response);
             return;
         }
-        Optional<RouteTable.Match> match =
-                routes.match(http.getMethod(), ServletHandoffRequest.path(http), http.getRequestURI());
+        Optional<RouteTable.Match> match = match(http);
         if (match.isEmpty()) {
             chain.doFilter(request, response);
             return;

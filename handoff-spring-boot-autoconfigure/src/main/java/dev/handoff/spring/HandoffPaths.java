@@ -2,8 +2,7 @@
 package dev.handoff.spring;
 
 import jakarta.servlet.http.HttpServletRequest;
-import java.util.Set;
-import java.util.function.Supplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Decides which requests belong to handoff, by the path that the container has decoded. */
@@ -12,15 +11,15 @@ final class HandoffPaths {
     private static final String STATUS = "/status";
 
     private final @Nullable String events;
-    private final Supplier<Set<String>> routes;
+    private final Predicate<HttpServletRequest> routes;
 
     /**
      * Creates the paths.
      *
      * @param events the path of the streams within the application; null if this process delivers no streams
-     * @param routes returns the patterns to which the filter is mapped: paths, or paths that end with {@code /*}
+     * @param routes tests whether the path of a request is that of a route
      */
-    HandoffPaths(@Nullable String events, Supplier<Set<String>> routes) {
+    HandoffPaths(@Nullable String events, Predicate<HttpServletRequest> routes) {
         this.events = events;
         this.routes = routes;
     }
@@ -44,18 +43,9 @@ final class HandoffPaths {
         return request.getContextPath() + events + "/{token}" + (path(request).endsWith(STATUS) ? STATUS : "");
     }
 
-    /** Returns whether the filter may hand off this request. */
+    /** Returns whether the path of a request is that of a route. */
     boolean isHandOff(HttpServletRequest request) {
-        String path = path(request);
-        return routes.get().stream()
-                .anyMatch(pattern -> pattern.endsWith("/*")
-                        ? isBelow(pattern.substring(0, pattern.length() - 2), path)
-                        : pattern.equals(path));
-    }
-
-    private static boolean isBelow(String directory, String path) {
-        return path.startsWith(directory)
-                && (path.length() == directory.length() || path.charAt(directory.length()) == '/');
+        return routes.test(request);
     }
 
     private static String path(HttpServletRequest request) {

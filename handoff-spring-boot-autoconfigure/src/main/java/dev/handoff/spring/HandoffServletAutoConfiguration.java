@@ -12,11 +12,12 @@ import dev.handoff.task.Task;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.Servlet;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
+import org.springframework.beans.factory.BeanFactoryUtils;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -114,12 +115,14 @@ class HandoffServletAutoConfiguration {
     @Bean
     HandoffPaths handoffPaths(
             HandoffProperties properties, ObjectProvider<FilterRegistrationBean<HandoffFilter>> filters) {
-        // Computed only once, because each POST request needs the patterns.
-        Supplier<Set<String>> routes = SingletonSupplier.of(() -> filters.stream()
+        // Asked only once, because each POST request needs the filters.
+        Supplier<List<HandoffFilter>> enabled = SingletonSupplier.of(() -> filters.stream()
                 .filter(FilterRegistrationBean::isEnabled)
-                .flatMap(registration -> registration.getFilter().mappings().stream())
-                .collect(Collectors.toUnmodifiableSet()));
-        return new HandoffPaths(properties.has(Role.STREAM) ? Settings.eventsPath(properties) : null, routes);
+                .map(FilterRegistrationBean::getFilter)
+                .toList());
+        return new HandoffPaths(
+                properties.has(Role.STREAM) ? Settings.eventsPath(properties) : null,
+                request -> enabled.get().stream().anyMatch(filter -> filter.hasRoute(request)));
     }
 
     /** Keeps tokens out of traces. */
