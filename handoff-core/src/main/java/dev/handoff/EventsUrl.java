@@ -3,17 +3,16 @@ package dev.handoff;
 
 import dev.handoff.http.HandoffRequest;
 import java.net.URI;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Where the streaming server is.
  *
- * @param configured a path on the host of the request or an absolute URL, without a slash at the end; null for {@code /events} below the
- *     context path of the request
+ * @param url a path on the host of the request or an absolute URL, without a slash at the end
+ * @param inContext whether it is a path below the context path of the request
  */
-record EventsUrl(@Nullable String configured) {
+record EventsUrl(String url, boolean inContext) {
 
-    static final EventsUrl DEFAULT = new EventsUrl(null);
+    static final EventsUrl DEFAULT = below("/events");
 
     /**
      * Checks the URL.
@@ -21,9 +20,20 @@ record EventsUrl(@Nullable String configured) {
      * @throws IllegalArgumentException if it is neither a path nor a URL, or holds user info, a query, a fragment or control characters
      */
     EventsUrl {
-        if (configured != null) {
-            require(configured);
+        require(url);
+        if (inContext && !url.startsWith("/")) {
+            throw new IllegalArgumentException("eventsPath must be a path that begins with a slash, but is: " + url);
         }
+    }
+
+    /** Returns a path on the host of the request, or an absolute URL. */
+    static EventsUrl of(String url) {
+        return new EventsUrl(url, false);
+    }
+
+    /** Returns a path below the context path of the request. */
+    static EventsUrl below(String path) {
+        return new EventsUrl(path, true);
     }
 
     private static void require(String url) {
@@ -40,6 +50,6 @@ record EventsUrl(@Nullable String configured) {
 
     /** Returns the address of the streams for the client that sent the request, without a slash at the end. */
     String base(HandoffRequest request) {
-        return configured == null ? request.contextPath() + "/events" : configured;
+        return inContext ? request.contextPath() + url : url;
     }
 }

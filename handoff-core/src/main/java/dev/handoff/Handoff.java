@@ -163,10 +163,7 @@ public final class Handoff {
         return reply;
     }
 
-    /**
-     * Returns the rights of a caller that comes back. A caller without a subject may be another one, so it cannot
-     * cancel.
-     */
+    /** Returns the rights of a caller that comes back. A caller without a subject may be another one, so it cannot cancel. */
     private Set<Grant.Right> rightsOfReturning(@Nullable String subject) {
         return subject == null && rights.contains(Grant.Right.READ) ? Set.of(Grant.Right.READ) : rights;
     }
@@ -222,18 +219,14 @@ public final class Handoff {
                 grant, formats.ofAccepted(grant.format()), store, dispatcher, sealer.proof(grant.streamId()));
     }
 
-    /**
-     * Reports to the dispatcher which streams have readers on this server; see {@link TaskDispatcher#reportReaders}. Throws what the
-     * dispatcher throws.
-     */
+    /** Reports to {@link TaskDispatcher#reportReaders} which streams have readers on this server. Throws what the dispatcher throws. */
     public void reportReaders(Collection<String> streamIds) {
         dispatcher.reportReaders(streamIds);
     }
 
     private Reply handOff(HandoffRequest request, Task task, Set<Grant.Right> granted) {
         Instant expires = clock.instant().plus(grantLifetime);
-        Grant grant = new Grant(task.id(), granted, task.format(), task.subject(), expires);
-        return redirects.reply(request, grant, null);
+        return redirects.reply(request, new Grant(task.id(), granted, task.format(), task.subject(), expires), null);
     }
 
     /** Sets the options of a hand-off. Not thread-safe. */
@@ -322,7 +315,13 @@ public final class Handoff {
          *     characters
          */
         public Builder eventsUrl(String eventsUrl) {
-            this.eventsUrl = new EventsUrl(eventsUrl);
+            this.eventsUrl = EventsUrl.of(eventsUrl);
+            return this;
+        }
+
+        /** Sets the path of the streaming server below the context path of the application; otherwise like {@link #eventsUrl}. */
+        public Builder eventsPath(String eventsPath) {
+            this.eventsUrl = EventsUrl.below(eventsPath);
             return this;
         }
 

@@ -288,6 +288,17 @@ class HandoffTest extends HandoffFixture {
         assertThat(location(handoff.begin(below, Task.of("greet", "a")))).startsWith("/shop/events/");
         assertThat(location(builder().eventsUrl("/e").build().begin(below, Task.of("greet", "a"))))
                 .startsWith("/e/");
+        assertThat(location(builder().eventsPath("/s").build().begin(below, Task.of("greet", "a"))))
+                .startsWith("/shop/s/");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "/", "//s", "s", "/s/", "https://stream.example.org"})
+    @DisplayName("an eventsPath that is not a path is refused by name")
+    void badEventsPath(String path) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder().eventsPath(path))
+                .withMessageContaining(path);
     }
 
     @Test

@@ -92,7 +92,6 @@ public class HandoffAutoConfiguration {
             EventStore store,
             TokenSealer sealer,
             HandoffProperties properties,
-            Environment environment,
             ObserverOfAll observer,
             ObjectProvider<TaskDecorator> decorator,
             ObjectProvider<RedirectPolicy> redirectPolicy,
@@ -103,8 +102,9 @@ public class HandoffAutoConfiguration {
         Handoff.Builder builder = Handoff.builder(observed, store, sealer)
                 .redirectPolicy(redirectPolicy.getIfAvailable(properties.redirect()::policy))
                 .grantLifetime(properties.tokenLifetime())
-                .observer(observer.observer());
-        Settings.set(Settings.eventsUrl(properties, environment), builder::eventsUrl);
+                .observer(observer.observer())
+                .eventsPath(Settings.eventsPath(properties));
+        Settings.set(properties.eventsUrl(), builder::eventsUrl);
         formats.orderedStream().forEach(builder::format);
         Settings.customize(builder, customizers);
         return builder.build();
