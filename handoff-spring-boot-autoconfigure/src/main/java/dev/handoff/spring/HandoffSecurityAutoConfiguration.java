@@ -31,6 +31,7 @@ import org.springframework.security.web.util.matcher.RequestMatcher;
             "org.springframework.boot.autoconfigure.security.oauth2.resource.servlet.OAuth2ResourceServerAutoConfiguration",
             "org.springframework.boot.autoconfigure.security.saml2.Saml2RelyingPartyAutoConfiguration",
             "org.springframework.boot.actuate.autoconfigure.security.servlet.ManagementWebSecurityAutoConfiguration",
+            "org.springframework.boot.security.oauth2.server.resource.autoconfigure.web.OAuth2ResourceServerWebSecurityAutoConfiguration",
             "org.springframework.boot.security.autoconfigure.web.servlet.ServletWebSecurityAutoConfiguration",
             "org.springframework.boot.security.autoconfigure.actuate.web.servlet.ManagementWebSecurityAutoConfiguration"
         })
@@ -43,6 +44,10 @@ class HandoffSecurityAutoConfiguration {
     /** The chains of Spring Boot whose users log in by HTTP Basic or by a form. */
     private static final Set<String> PASSWORD_CHAINS =
             Set.of("defaultSecurityFilterChain", "managementSecurityFilterChain");
+    /** The chains of Spring Boot whose users send bearer tokens. Requests for streams may need the name of this user, too. */
+    private static final String JWT_CHAIN = "jwtSecurityFilterChain";
+
+    private static final String OPAQUE_TOKEN_CHAIN = "opaqueTokenSecurityFilterChain";
 
     @Bean
     @Order(Ordered.HIGHEST_PRECEDENCE + 100)
@@ -58,6 +63,11 @@ class HandoffSecurityAutoConfiguration {
         http.authorizeHttpRequests(requests -> requests.anyRequest().authenticated());
         if (passwords) {
             http.formLogin(Customizer.withDefaults()).httpBasic(Customizer.withDefaults());
+        }
+        if (beans.containsBean(JWT_CHAIN)) {
+            http.oauth2ResourceServer(server -> server.jwt(Customizer.withDefaults()));
+        } else if (beans.containsBean(OPAQUE_TOKEN_CHAIN)) {
+            http.oauth2ResourceServer(server -> server.opaqueToken(Customizer.withDefaults()));
         }
         return http.build();
     }
