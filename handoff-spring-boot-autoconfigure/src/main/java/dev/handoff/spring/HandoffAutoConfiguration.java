@@ -166,6 +166,7 @@ public class HandoffAutoConfiguration {
             handlers.forEach(builder::handler);
             Settings.set(properties.retention(), builder::retention);
             Settings.set(properties.cancelUnattendedAfter(), builder::cancelUnattendedAfter);
+            Settings.requireRole(properties);
             Settings.setBytes(properties.limits().pendingTasks(), builder::maxPendingBytes);
             Settings.customize(builder, customizers);
             return builder.build();

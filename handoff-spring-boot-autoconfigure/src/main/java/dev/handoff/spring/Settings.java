@@ -5,13 +5,10 @@ import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
-import org.springframework.core.env.Environment;
 import org.springframework.util.unit.DataSize;
 
 /** Passes properties to builders. */
 final class Settings {
-
-    private static final String DEFAULT_PATH = "/events";
 
     private Settings() {}
 
@@ -49,12 +46,17 @@ final class Settings {
         return path;
     }
 
-    /** Returns where clients find the streams; null for the default of the library, which is {@code /events} below the context path. */
-    static @Nullable String eventsUrl(HandoffProperties properties, Environment environment) {
-        String path = eventsPath(properties);
-        if (properties.eventsUrl() != null || path.equals(DEFAULT_PATH)) {
-            return properties.eventsUrl();
+    /**
+     * Checks that the process has a role.
+     *
+     * @throws RefusedConfigurationException if it has none
+     */
+    static void requireRole(HandoffProperties properties) {
+        if (properties.roles().isEmpty()) {
+            throw new RefusedConfigurationException(
+                    "The property handoff.roles is empty, so this process would do nothing.",
+                    "Set handoff.roles to one or more of app, worker, stream. Remove it, and the process does all of"
+                            + " them. To switch handoff off, set handoff.enabled to false.");
         }
-        return environment.getProperty("server.servlet.context-path", "") + path;
     }
 }

@@ -45,6 +45,47 @@ class SecretTest {
     }
 
     @Test
+    @DisplayName(
+            "an application with a weak previous secret does not start, and the analysis names the property and the entry")
+    void weakPrevious() {
+        for (String profile : new String[] {"prod", "dev"}) {
+            // A process with a part of the roles is refused with all profiles.
+            runner.withPropertyValues(
+                            "spring.profiles.active=" + profile,
+                            "handoff.roles=" + (profile.equals("dev") ? "app,stream" : "app,worker,stream"),
+                            "handoff.secret=" + RunningApplication.SECRET,
+                            "handoff.previous-secrets=" + RunningApplication.SECRET.replace('n', 'N') + ",hunter2")
+                    .run(context -> {
+                        FailureAnalysis analysis =
+                                new ConfigurationFailureAnalyzer().analyze(context.getStartupFailure());
+                        assertThat(analysis.getDescription())
+                                .contains("handoff.previous-secrets[1]")
+                                .contains("7 characters")
+                                .doesNotContain("hunter2");
+                        assertThat(analysis.getAction()).contains("handoff.previous-secrets");
+                    });
+        }
+    }
+
+    @Test
+    @DisplayName(
+            "with the profile dev a weak previous secret is left out, and a line of the log says so without the secret")
+    void weakPreviousInDevelopment() {
+        try (Logged logged = new Logged(Secret.class.getName())) {
+            runner.withPropertyValues(
+                            "spring.profiles.active=dev",
+                            "handoff.secret=" + RunningApplication.SECRET,
+                            "handoff.previous-secrets=hunter2")
+                    .run(context -> assertThat(context).hasNotFailed().hasSingleBean(Handoff.class));
+            assertThat(logged.lines())
+                    .singleElement()
+                    .asString()
+                    .contains("handoff.previous-secrets[0]")
+                    .doesNotContain("hunter2");
+        }
+    }
+
+    @Test
     @DisplayName("Spring Boot shows the analysis when the application is started")
     void analyzed() {
         try (Logged logged = new Logged("org.springframework.boot.diagnostics.LoggingFailureAnalysisReporter")) {
