@@ -70,9 +70,7 @@ public final class StreamEndpoint {
     /** The answer to a request. */
     public sealed interface Answer {}
 
-    /**
-     * A complete answer. An adapter must not send {@code Content-Length: 0} for a HEAD, because the length of a GET is not known.
-     */
+    /** A complete answer. An adapter must not send {@code Content-Length: 0} for a HEAD, because the length of a GET is not known. */
     public record Whole(Reply reply) implements Answer {}
 
     /**
@@ -151,8 +149,7 @@ public final class StreamEndpoint {
             return exchange.whole(Rendering.error(null, problem).with("Allow", methods));
         }
         String place = status ? path.substring(0, path.length() - STATUS.length()) : path;
-        String token = place.startsWith("/") ? place.substring(1) : place;
-        AuthorizedStream access = handoff.open(token);
+        AuthorizedStream access = handoff.open(place.startsWith("/") ? place.substring(1) : place);
         exchange.format = access.format();
         if (!authorization.test(exchange.request, access.grant())) {
             throw ProblemCode.NOT_AUTHORIZED.exception("This request may not use the stream.");
@@ -185,12 +182,11 @@ public final class StreamEndpoint {
             // 204 keeps an EventSource from connecting again (HTML Standard, 9.2.3).
             return exchange.whole(Reply.of(204).with("Cache-Control", "no-store"));
         }
-        if (exchange.isHead()) {
+        if (exchange.isHead() || feed.get().framing() instanceof Framing.JsonLines) {
             refuseWhileDraining();
-            return exchange.whole(new Reply(200, feed.get().headers(), null));
         }
-        if (feed.get().framing() instanceof Framing.JsonLines) {
-            refuseWhileDraining();
+        if (exchange.isHead()) {
+            return exchange.whole(new Reply(200, feed.get().headers(), null));
         }
         if (draining) {
             // Not an error, since an EventSource tries again only after a 200.
@@ -226,7 +222,12 @@ public final class StreamEndpoint {
         draining = true;
     }
 
-    /** Returns whether {@link #drain} was called. */
+    /** Answers new requests as before the call of {@link #drain}, for a server that starts again. */
+    public void reopen() {
+        draining = false;
+    }
+
+    /** Returns whether {@link #drain} was called, and {@link #reopen} was not called after it. */
     public boolean isDraining() {
         return draining;
     }

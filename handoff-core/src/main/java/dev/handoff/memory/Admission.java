@@ -63,6 +63,11 @@ final class Admission {
         closed = true;
     }
 
+    /** Accepts tasks again. */
+    void open() {
+        closed = false;
+    }
+
     /**
      * Returns the accepted task, or the one of the first request if this is a retry. Blocks while the first request is being
      * submitted.

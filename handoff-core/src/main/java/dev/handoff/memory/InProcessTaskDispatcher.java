@@ -231,6 +231,11 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
         return done;
     }
 
+    /** Accepts tasks again after {@link #drain} or {@link #close}, for an application that starts again and has kept its executor. */
+    public void reopen() {
+        admission.open();
+    }
+
     /** Waits for the tasks, and does what is due meanwhile, because perhaps no call of the application does it. */
     private boolean awaitTasks(long nanos) throws InterruptedException {
         long start = ticker.read();
@@ -269,11 +274,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             this.executor = executor;
         }
 
-        /**
-         * Sets the handler for the tasks of a type.
-         *
-         * @throws IllegalArgumentException if the type has a handler already
-         */
+        /** Sets the handler for the tasks of a type. Throws {@link IllegalArgumentException} if the type has a handler already. */
         public Builder handler(String type, TaskHandler handler) {
             if (handlers.putIfAbsent(type, handler) != null) {
                 throw new IllegalArgumentException("tasks of type " + type + " have a handler already");

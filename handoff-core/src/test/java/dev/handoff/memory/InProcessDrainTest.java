@@ -62,7 +62,7 @@ class InProcessDrainTest extends InProcessFixture {
     }
 
     @Test
-    @DisplayName("a dispatcher without tasks is drained at once and takes no task afterwards")
+    @DisplayName("a dispatcher without tasks is drained at once and takes no task until it is reopened")
     void idle() {
         Task before = dispatched("before");
         executor.runAll();
@@ -72,6 +72,11 @@ class InProcessDrainTest extends InProcessFixture {
                 .isEqualTo(503);
         assertThat(dispatcher.status(before.id()).map(TaskStatus::state)).contains(TaskStatus.State.COMPLETED);
         assertThat(dispatcher.drain(Duration.ZERO)).isTrue();
+
+        dispatcher.reopen();
+        Task again = dispatched("again");
+        executor.runAll();
+        assertThat(dispatcher.status(again.id()).map(TaskStatus::state)).contains(TaskStatus.State.COMPLETED);
     }
 
     @Test

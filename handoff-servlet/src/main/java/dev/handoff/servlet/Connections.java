@@ -19,6 +19,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,8 +54,9 @@ final class Connections implements StreamingServer {
     private final Job look = new Job("the re-read of streams", MAX_LOOKS, this::look);
     private final Job idleCheck = new Job("the check of idle streams", MAX_CHECKS, this::checkIdle);
     private final Job report;
-    private final CompletableFuture<Void> drained = new CompletableFuture<>();
-    private final AtomicBoolean draining = new AtomicBoolean();
+    /** Completes when the drain has ended; null if the server does not drain. */
+    private final AtomicReference<@Nullable CompletableFuture<Void>> drained = new AtomicReference<>();
+
     private final AtomicBoolean asyncMissing = new AtomicBoolean();
     private volatile Container container = Container.OTHER;
     private volatile @Nullable ScheduledFuture<?> ticking;
@@ -172,19 +174,33 @@ final class Connections implements StreamingServer {
 
     /** Interrupts the connections one after the other and aborts those whose clients do not read. See {@link EventStreamServlet#drain}. */
     CompletableFuture<Void> drain() {
-        if (draining.compareAndSet(false, true)) {
-            endpoint.drain();
-            List<Connection> all = new ArrayList<>(open);
-            Collections.shuffle(all);
-            for (int i = 0; i < all.size(); i++) {
-                Connection connection = all.get(i);
-                later(drainMillis * i / all.size(), () -> connection.interrupt(Feed.INTERRUPTED));
-            }
-            later(drainMillis + MAX_TICK_MILLIS, () -> open.forEach(Connection::giveUp));
-            later(drainMillis + 2 * MAX_TICK_MILLIS, () -> drained.complete(null));
-            completeIfDrained();
+        CompletableFuture<Void> end = new CompletableFuture<>();
+        CompletableFuture<Void> other = drained.compareAndExchange(null, end);
+        if (other != null) {
+            return other;
         }
-        return drained;
+        endpoint.drain();
+        List<Connection> all = new ArrayList<>(open);
+        Collections.shuffle(all);
+        for (int i = 0; i < all.size(); i++) {
+            Connection connection = all.get(i);
+            later(drainMillis * i / all.size(), () -> connection.interrupt(Feed.INTERRUPTED));
+        }
+        later(drainMillis + MAX_TICK_MILLIS, () -> {
+            // Connections that opened after a reopen are not part of this drain.
+            if (drained.get() == end) {
+                open.forEach(Connection::giveUp);
+            }
+        });
+        later(drainMillis + 2 * MAX_TICK_MILLIS, () -> end.complete(null));
+        completeIfDrained();
+        return end;
+    }
+
+    /** Opens new connections again after a drain. See {@link EventStreamServlet#reopen}. */
+    void reopen() {
+        drained.set(null);
+        endpoint.reopen();
     }
 
     /** Returns the longest time that a drain takes, in milliseconds. */
@@ -222,8 +238,9 @@ final class Connections implements StreamingServer {
     }
 
     private void completeIfDrained() {
-        if (endpoint.isDraining() && open.isEmpty()) {
-            drained.complete(null);
+        CompletableFuture<Void> end = drained.get();
+        if (end != null && open.isEmpty()) {
+            end.complete(null);
         }
     }
 

@@ -107,6 +107,14 @@ public final class EventStreamServlet extends HttpServlet {
         return connections.drain();
     }
 
+    /**
+     * Serves streams again after {@link #drain}, for a server that starts again with this servlet. Call it after the future of the drain has
+     * completed. Streams that the drain has not reached are still interrupted. Does nothing if there was no drain.
+     */
+    public void reopen() {
+        connections.reopen();
+    }
+
     /** Calls {@link #drain} and blocks until its future completes, at most about three seconds longer than the drain window. */
     @Override
     public void destroy() {

@@ -8,7 +8,10 @@ import java.util.Collection;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The tasks of a dispatcher that the application declares. {@link #finish} drains it if it runs its tasks in this process. */
+/**
+ * The tasks of a dispatcher that the application declares. If it runs its tasks in this process, {@link #finish} drains it, and {@link
+ * #start} reopens it.
+ */
 final class ForeignTasks implements TaskStore {
 
     private final TaskDispatcher dispatcher;
@@ -18,7 +21,11 @@ final class ForeignTasks implements TaskStore {
     }
 
     @Override
-    public void start() {}
+    public void start() {
+        if (dispatcher instanceof InProcessTaskDispatcher inProcess) {
+            inProcess.reopen();
+        }
+    }
 
     @Override
     public void finish(Duration within) {

@@ -16,16 +16,19 @@ import dev.handoff.token.TokenSealer;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.autoconfigure.condition.SearchStrategy;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.system.JavaVersion;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Primary;
 import org.springframework.core.env.Environment;
 
 /**
@@ -40,6 +43,9 @@ import org.springframework.core.env.Environment;
 @ConditionalOnProperty(prefix = "handoff", name = "enabled", matchIfMissing = true)
 @EnableConfigurationProperties(HandoffProperties.class)
 public class HandoffAutoConfiguration {
+
+    /** The name of the bean that is the streaming server, unless the application declares one. */
+    static final String ENDPOINT = "handoffStreamEndpoint";
 
     /** Creates the configuration. Spring calls this. */
     HandoffAutoConfiguration() {}
@@ -63,6 +69,7 @@ public class HandoffAutoConfiguration {
     }
 
     @Bean
+    @ConditionalOnMissingBean
     Activity handoffActivity() {
         return new Activity();
     }
@@ -110,8 +117,10 @@ public class HandoffAutoConfiguration {
         return builder.build();
     }
 
-    @Bean
-    @ConditionalOnMissingBean
+    /** Creates an endpoint for each context, so that a child context can drain its own without that of its parent. */
+    @Bean(ENDPOINT)
+    @Primary
+    @ConditionalOnMissingBean(search = SearchStrategy.CURRENT)
     StreamEndpoint handoffStreamEndpoint(
             Handoff handoff,
             HandoffProperties properties,
@@ -130,8 +139,11 @@ public class HandoffAutoConfiguration {
             StreamEndpoint endpoint,
             TaskStore tasks,
             HandoffProperties properties,
-            ObjectProvider<StreamDrain> streams) {
-        return new HandoffLifecycle(endpoint, tasks, properties, streams.getIfAvailable());
+            ObjectProvider<StreamDrain> streams,
+            ListableBeanFactory beans) {
+        Settings.requireRole(properties);
+        boolean own = beans.getBeanNamesForType(TaskStore.class, true, false).length > 0;
+        return new HandoffLifecycle(endpoint, own ? tasks : null, properties, streams.getIfAvailable());
     }
 
     @Bean
@@ -154,6 +166,7 @@ public class HandoffAutoConfiguration {
                 ObserverOfAll observer,
                 ObjectProvider<ExecutorDecorator> decorator,
                 ObjectProvider<HandoffCustomizer<InProcessTaskDispatcher.Builder>> customizers) {
+            Settings.requireRole(properties);
             requireAllRoles(properties);
             requireHandlers(handlers, handlers.routes(properties.routes()));
             Executor executor = threads.handlers(
@@ -166,7 +179,6 @@ public class HandoffAutoConfiguration {
             handlers.forEach(builder::handler);
             Settings.set(properties.retention(), builder::retention);
             Settings.set(properties.cancelUnattendedAfter(), builder::cancelUnattendedAfter);
-            Settings.requireRole(properties);
             Settings.setBytes(properties.limits().pendingTasks(), builder::maxPendingBytes);
             Settings.customize(builder, customizers);
             return builder.build();

@@ -14,7 +14,9 @@ import org.springframework.context.SmartLifecycle;
 
 /**
  * Starts the workers after the web server, and stops the streams and the workers before it. Spring Boot's graceful shutdown waits for open
- * responses, so the streams must have ended before it begins.
+ * responses, so the streams must have ended before it begins. A context that was stopped can start again.
+ *
+ * <p>Each context has a lifecycle of its own, with its own streams. The tasks of a parent context go on when a child context stops.
  */
 final class HandoffLifecycle implements SmartLifecycle {
 
@@ -26,13 +28,22 @@ final class HandoffLifecycle implements SmartLifecycle {
     private static final Duration GRACE = Duration.ofSeconds(3);
 
     private final StreamEndpoint endpoint;
-    private final TaskStore tasks;
+    private final @Nullable TaskStore tasks;
     private final HandoffProperties properties;
     private final @Nullable StreamDrain streams;
     private volatile boolean running;
 
+    /**
+     * Creates a lifecycle.
+     *
+     * @param tasks the tasks of this context; null if they belong to its parent
+     * @param streams the streaming server of this context; null if it has none
+     */
     HandoffLifecycle(
-            StreamEndpoint endpoint, TaskStore tasks, HandoffProperties properties, @Nullable StreamDrain streams) {
+            StreamEndpoint endpoint,
+            @Nullable TaskStore tasks,
+            HandoffProperties properties,
+            @Nullable StreamDrain streams) {
         this.endpoint = endpoint;
         this.tasks = tasks;
         this.properties = properties;
@@ -42,7 +53,15 @@ final class HandoffLifecycle implements SmartLifecycle {
     @Override
     public void start() {
         running = true;
-        tasks.start();
+        if (tasks != null) {
+            tasks.start();
+        }
+        // After the tasks, because an endpoint that drains shows that the process is not ready. Changes nothing at the
+        // first start.
+        endpoint.reopen();
+        if (streams != null) {
+            streams.reopen();
+        }
     }
 
     /**
@@ -57,7 +76,9 @@ final class HandoffLifecycle implements SmartLifecycle {
         running = false;
         endpoint.drain();
         CompletableFuture<Void> drained = streams == null ? CompletableFuture.completedFuture(null) : streams.drain();
-        tasks.finish(properties.finishWithin());
+        if (tasks != null) {
+            tasks.finish(properties.finishWithin());
+        }
         await(drained);
     }
 
@@ -85,7 +106,7 @@ final class HandoffLifecycle implements SmartLifecycle {
         return PHASE;
     }
 
-    /** Returns false, so that Spring 7 does not stop the streams of a context that it pauses between tests. They could not start again. */
+    /** Returns false, so that Spring 7 does not interrupt streams and tasks when it pauses a context between tests. */
     public boolean isPauseable() {
         return false;
     }

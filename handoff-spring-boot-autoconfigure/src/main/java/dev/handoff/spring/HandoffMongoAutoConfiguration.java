@@ -10,6 +10,8 @@ import dev.handoff.mongo.task.MongoWorker;
 import dev.handoff.spring.HandoffProperties.Role;
 import dev.handoff.store.EventStore;
 import dev.handoff.task.TaskDispatcher;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -104,13 +106,13 @@ class HandoffMongoAutoConfiguration {
         return new MongoTasks(
                 database.database(),
                 store,
-                worker(queue, threads, handlers, properties, customizers),
+                workers(queue, threads, handlers, properties, customizers),
                 threads,
                 properties.mongo().createIndexes(),
                 properties.has(Role.STREAM));
     }
 
-    private static @Nullable MongoWorker worker(
+    private static @Nullable Supplier<MongoWorker> workers(
             MongoTaskQueue queue,
             HandoffThreads threads,
             TaskHandlers handlers,
@@ -119,12 +121,15 @@ class HandoffMongoAutoConfiguration {
         if (!properties.has(Role.WORKER) || handlers.types().isEmpty()) {
             return null;
         }
-        MongoWorker.Builder builder = MongoWorker.builder(queue, threads.jobs("handoff-worker-"))
-                .maxRunning(properties.worker().maxRunning())
-                .closeWithin(properties.finishWithin());
-        handlers.forEach(builder::handler);
-        Settings.customize(builder, customizers);
-        return builder.build();
+        Executor executor = threads.jobs("handoff-worker-");
+        return () -> {
+            MongoWorker.Builder builder = MongoWorker.builder(queue, executor)
+                    .maxRunning(properties.worker().maxRunning())
+                    .closeWithin(properties.finishWithin());
+            handlers.forEach(builder::handler);
+            Settings.customize(builder, customizers);
+            return builder.build();
+        };
     }
 
     /**

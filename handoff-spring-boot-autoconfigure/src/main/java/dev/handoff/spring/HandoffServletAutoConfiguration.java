@@ -15,10 +15,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.springframework.beans.factory.BeanFactoryUtils;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -85,13 +86,38 @@ class HandoffServletAutoConfiguration {
             StreamEndpoint endpoint,
             HandoffThreads threads,
             HandoffProperties properties,
+            ConfigurableListableBeanFactory beans,
             ObjectProvider<HandoffCustomizer<EventStreamServlet.Builder>> customizers) {
+        if (properties.has(Role.STREAM)) {
+            requireOwnEndpoint(beans);
+        }
         EventStreamServlet.Builder builder = EventStreamServlet.builder(endpoint, threads.timer("handoff-timer-", 1))
                 .executor(threads.jobs("handoff-streams-"))
                 .writeDeadline(properties.writeDeadline())
                 .drainWindow(properties.drainWindow());
         Settings.customize(builder, customizers);
         return builder.build();
+    }
+
+    /**
+     * Checks that the endpoint of a child context has the settings that the application wants. Each context has an endpoint of its own, so
+     * that one can stop without the others. It would not have the settings of an endpoint that a parent declares.
+     */
+    private static void requireOwnEndpoint(ConfigurableListableBeanFactory beans) {
+        if (!beans.containsLocalBean(HandoffAutoConfiguration.ENDPOINT)) {
+            return;
+        }
+        for (String name :
+                BeanFactoryUtils.beanNamesForTypeIncludingAncestors(beans, StreamEndpoint.class, true, false)) {
+            if (!name.equals(HandoffAutoConfiguration.ENDPOINT)) {
+                throw new RefusedConfigurationException(
+                        "This child context would deliver streams without the settings of the bean " + name
+                                + " of its parent, because each context needs a StreamEndpoint of its own.",
+                        "Replace the bean " + name
+                                + " by a HandoffCustomizer<StreamEndpoint.Builder> bean, or declare a"
+                                + " StreamEndpoint bean in each child context, too.");
+            }
+        }
     }
 
     @Bean
@@ -109,7 +135,17 @@ class HandoffServletAutoConfiguration {
 
     @Bean
     StreamDrain handoffStreamDrain(EventStreamServlet servlet) {
-        return servlet::drain;
+        return new StreamDrain() {
+            @Override
+            public CompletableFuture<Void> drain() {
+                return servlet.drain();
+            }
+
+            @Override
+            public void reopen() {
+                servlet.reopen();
+            }
+        };
     }
 
     @Bean

@@ -27,6 +27,7 @@ final class MemoryTasks implements TaskStore {
 
     @Override
     public void start() {
+        dispatcher.reopen();
         logger.info(
                 "handoff keeps tasks and streams in the memory of this process: they are lost when it stops, and only"
                         + " this process can deliver them. Add handoff-mongo and a MongoDB to use several processes");

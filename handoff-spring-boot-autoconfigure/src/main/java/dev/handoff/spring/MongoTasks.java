@@ -22,6 +22,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.bson.Document;
 import org.bson.conversions.Bson;
 import org.jspecify.annotations.Nullable;
@@ -40,29 +41,39 @@ final class MongoTasks implements TaskStore {
 
     private final MongoDatabase database;
     private final MongoEventStore store;
-    private final @Nullable MongoWorker worker;
+    private final @Nullable Supplier<MongoWorker> workers;
     private final HandoffThreads threads;
+    private final Executor jobs;
     private final boolean createIndexes;
     private final boolean streams;
+    /** A worker cannot start again after it was closed. So each start has a new one. */
+    private @Nullable MongoWorker worker;
+
+    private boolean followed;
+    /** Why the indexes could not be prepared yet; null if there was no failure, or if they are prepared. */
+    private volatile @Nullable RuntimeException unprepared;
 
     /**
      * Creates the store of the tasks.
      *
-     * @param worker the worker of this process; null if it has none
+     * @param workers returns a new worker for this process; null if it has none
      * @param createIndexes whether to create the indexes; if not, they are only checked
      * @param streams whether this process delivers streams
      */
     MongoTasks(
             MongoDatabase database,
             MongoEventStore store,
-            @Nullable MongoWorker worker,
+            @Nullable Supplier<MongoWorker> workers,
             HandoffThreads threads,
             boolean createIndexes,
             boolean streams) {
         this.database = database;
         this.store = store;
-        this.worker = worker;
+        this.workers = workers;
+        // The first one is built at once, so that a setting that it refuses stops the start.
+        this.worker = workers == null ? null : workers.get();
         this.threads = threads;
+        this.jobs = threads.jobs("handoff-mongo-");
         this.createIndexes = createIndexes;
         this.streams = streams;
     }
@@ -70,14 +81,21 @@ final class MongoTasks implements TaskStore {
     @Override
     public void start() {
         CompletableFuture<Void> prepared = new CompletableFuture<>();
-        Executor jobs = threads.jobs("handoff-mongo-");
         jobs.execute(() -> prepare(prepared));
-        if (streams) {
-            store.followChanges(jobs);
+        if (!followed) {
+            followed = true;
+            if (streams) {
+                store.followChanges(jobs);
+            }
+            if (workers != null) {
+                threads.keepProcess();
+            }
+        }
+        if (worker == null && workers != null) {
+            worker = workers.get();
         }
         if (worker != null) {
             worker.start();
-            threads.keepProcess();
         }
         try {
             prepared.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
@@ -140,6 +158,7 @@ final class MongoTasks implements TaskStore {
         }
     }
 
+            worker = null;
     @Override
     public String name() {
         return "mongodb";

@@ -9,7 +9,10 @@ import org.jspecify.annotations.Nullable;
 /** The place where tasks and streams are kept, with the worker of this process, as the lifecycle and the actuator use it. */
 interface TaskStore {
 
-    /** Starts the worker of this process, if it has one. Waits for the store for at most 5 seconds. */
+    /**
+     * Accepts tasks, and starts the worker of this process if it has one. Can be called again after {@link #finish}. Waits for the store for
+     * at most 5 seconds.
+     */
     void start();
 
     /** Takes no more tasks, and waits for those that run in this process. Blocks until they have ended or the time is over. */

@@ -17,6 +17,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** A Spring Boot application that runs on a free port, and requests to it. */
@@ -38,6 +39,17 @@ final class RunningApplication implements AutoCloseable {
 
     /** Starts an application with a strong secret and some more properties, each as {@code name=value}. */
     static RunningApplication start(Class<?> configuration, String... properties) {
+        return new RunningApplication(SpringApplication.run(configuration, arguments(properties)));
+    }
+
+    /** Starts an application like {@link #start} whose context is a child of another one. */
+    static RunningApplication startChild(RunningApplication parent, Class<?> configuration, String... properties) {
+        return new RunningApplication(new SpringApplicationBuilder(configuration)
+                .parent(parent.context)
+                .run(arguments(properties)));
+    }
+
+    private static String[] arguments(String... properties) {
         List<String> arguments = new ArrayList<>();
         arguments.add("--server.port=0");
         arguments.add("--spring.main.banner-mode=off");
@@ -45,7 +57,7 @@ final class RunningApplication implements AutoCloseable {
         for (String property : properties) {
             arguments.add("--" + property);
         }
-        return new RunningApplication(SpringApplication.run(configuration, arguments.toArray(String[]::new)));
+        return arguments.toArray(String[]::new);
     }
 
     String url() {

@@ -139,6 +139,25 @@ public abstract class StreamEndContract extends ContainerClient {
     }
 
     @Test
+    @DisplayName("R8 a server that reopens after a drain delivers streams to their end")
+    void reopens() throws Exception {
+        ContractServer server = server();
+        String location = location(post("/tasks", "a"));
+        server.script("a").emitNumbered(0, 1);
+        server.events.drain().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+
+        server.events.reopen();
+
+        SseReader reader = new SseReader(get(location).body());
+        assertThat(reader.next().orElseThrow().data()).isEqualTo("event 0");
+        server.script("a").complete(null);
+        assertThat(reader.toEnd()).extracting(Received::type).containsExactly("completed");
+        // The second drain is a drain of its own.
+        server.events.drain().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        assertThat(send("HEAD", location, "").statusCode()).isEqualTo(503);
+    }
+
+    @Test
     @DisplayName("R8 a client that sends Connection: close can tell a cut from an end")
     void closedAfterTheAnswer() throws Exception {
         ContractServer server = server();
