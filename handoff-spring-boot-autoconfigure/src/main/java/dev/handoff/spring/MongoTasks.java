@@ -118,10 +118,12 @@ final class MongoTasks implements TaskStore {
                 } else {
                     MongoIndexes.require(database);
                 }
+                unprepared = null;
                 logger.info("handoff uses the database \"{}\"", database.getName());
                 prepared.complete(null);
                 return;
             } catch (MongoException e) {
+                unprepared = e;
                 if (e.getClass() != logged) {
                     logged = e.getClass();
                     logger.warn(
@@ -130,6 +132,7 @@ final class MongoTasks implements TaskStore {
                             e.getMessage());
                 }
             } catch (IllegalStateException e) {
+                unprepared = e;
                 logger.error("handoff cannot use the database \"{}\": {}", database.getName(), e.getMessage());
                 prepared.completeExceptionally(missing(e));
                 return;
@@ -155,18 +158,31 @@ final class MongoTasks implements TaskStore {
         if (worker != null) {
             // The worker waits for the time that its builder has set.
             worker.close();
+            worker = null;
         }
     }
 
-            worker = null;
     @Override
     public String name() {
         return "mongodb";
     }
 
+    /** Reads a task and an event, because MongoDB answers a ping also to users that may not read them. */
     @Override
     public void check() {
-        database.runCommand(new Document("ping", 1));
+        RuntimeException failure = unprepared;
+        if (failure != null) {
+            throw new IllegalStateException(
+                    "the indexes of the database \"" + database.getName() + "\" cannot be prepared: "
+                            + failure.getMessage(),
+                    failure);
+        }
+        for (String collection : new String[] {MongoTaskQueue.COLLECTION, MongoEventStore.COLLECTION}) {
+            database.getCollection(collection)
+                    .find()
+                    .projection(Projections.include("_id"))
+                    .first();
+        }
     }
 
     @Override
