@@ -33,6 +33,7 @@ final class AsyncResponse {
     private final HttpServletRequest request;
     private final HttpServletResponse response;
     private final Feed feed;
+    private final Container container;
     private final Runnable onClosed;
 
     private @Nullable AsyncContext async;
@@ -46,12 +47,19 @@ final class AsyncResponse {
     /**
      * A response that has not begun.
      *
+     * @param container how this container aborts a response
      * @param onClosed runs when nothing more will be written; may run again
      */
-    AsyncResponse(HttpServletRequest request, HttpServletResponse response, Feed feed, Runnable onClosed) {
+    AsyncResponse(
+            HttpServletRequest request,
+            HttpServletResponse response,
+            Feed feed,
+            Container container,
+            Runnable onClosed) {
         this.request = request;
         this.response = response;
         this.feed = feed;
+        this.container = container;
         this.onClosed = onClosed;
     }
 
@@ -113,15 +121,25 @@ final class AsyncResponse {
         }
     }
 
-    /** Ends the response so that it does not look complete; goes on in {@link #cut}. */
+    /** Ends the response so that it does not look complete. On some containers this goes on in {@link #cut}. */
     void abort() {
         turn.lock();
         try {
-            aborting = async != null;
+            AsyncContext started = async;
+            if (started == null || closed || broken) {
+                // The container may have given its objects to another request.
+                close();
+                return;
+            }
+            aborting = true;
             close();
-            request.setAttribute(ABORT, this);
-            if (async != null) {
-                async.dispatch();
+            if (container.abortsOnComplete(request, response)) {
+                started.complete();
+                // Jetty does not call the listeners of a response that it aborts.
+                onClosed.run();
+            } else {
+                request.setAttribute(ABORT, this);
+                started.dispatch();
             }
         } catch (RuntimeException e) {
             logger.debug("a reader of stream {} had left before its response could be aborted", feed.streamId(), e);
@@ -141,7 +159,13 @@ final class AsyncResponse {
      *
      * @throws IOException for the container, which takes it for an order to cut
      */
-    void cut(Container container, HttpServletRequest dispatched) throws IOException {
+    void cut(HttpServletRequest dispatched) throws IOException {
+        turn.lock();
+        try {
+            aborting = false;
+        } finally {
+            turn.unlock();
+        }
         try {
             container.abort(dispatched);
         } finally {
@@ -170,8 +194,17 @@ final class AsyncResponse {
         }
     }
 
-    /** Closes for the last time, when the container has ended the request. */
+    /** Closes for the last time. The container calls this when it ends the request. */
     void ended() {
+        turn.lock();
+        try {
+            if (aborting) {
+                aborting = false;
+                container.abortUnreached(request);
+            }
+        } finally {
+            turn.unlock();
+        }
         close();
         onClosed.run();
     }

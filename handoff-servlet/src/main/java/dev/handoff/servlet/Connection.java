@@ -65,7 +65,7 @@ abstract class Connection implements WriteListener, AsyncListener {
         this.feed = feed;
         this.request = request;
         this.response = response;
-        this.async = new AsyncResponse(request, response, feed, () -> server.closed(this));
+        this.async = new AsyncResponse(request, response, feed, server.container(), () -> server.closed(this));
         this.turns = new Turns(async, this::takeTurn);
         this.deadline = new WriteDeadline(server::now, server.writeDeadlineMillis());
     }

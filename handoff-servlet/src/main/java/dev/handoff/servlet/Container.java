@@ -6,18 +6,13 @@ import dev.handoff.http.ProblemException;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletOutputStream;
-import jakarta.servlet.ServletRequest;
-import jakarta.servlet.ServletRequestWrapper;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
-import java.lang.reflect.Field;
-import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
@@ -30,12 +25,12 @@ import org.slf4j.LoggerFactory;
  * Holds the behaviour that the Servlet specification does not define, one constant per container.
  *
  * <p>The main case is the abort of a response that has begun, so that no client mistakes a part for the whole. The specification has no
- * call for an abort. {@link Connection} therefore dispatches the request back to the servlet, and {@link #abort} does what makes this
- * container close the connection, or reset the stream over HTTP/2. The contract tests in handoff-testkit test each container over HTTP/1.1
- * and HTTP/2.
+ * call for an abort. {@link #abortsOnComplete} makes a container close the connection, or reset the stream over HTTP/2, when the response
+ * completes. Where this is not possible, {@link AsyncResponse} dispatches the request back to the servlet, which calls {@link #abort}. The
+ * contract tests in handoff-testkit test each container over HTTP/1.1 and HTTP/2, and with filters that hide exceptions.
  */
 enum Container {
-    /** Closes the connection when a dispatch throws. The container does not log this exception. */
+    /** Aborts a response that completes before all announced bytes are written. Also closes the connection when a dispatch throws. */
     JETTY("org.eclipse.jetty.io.EofException") {
         @Override
         void prepare(HttpServletRequest request, HttpServletResponse response) {
@@ -47,15 +42,35 @@ enum Container {
             MethodHandle write = WRITES_AT_ONCE.get(out.getClass());
             return write == null ? out : new UnbufferedOutput(out, write);
         }
+
+        @Override
+        boolean abortsOnComplete(HttpServletRequest request, HttpServletResponse response) {
+            return ContainerInternals.announceMoreToJetty(response);
+        }
     },
 
-    /** Closes the connection when a dispatch throws. The container does not log this exception. */
-    TOMCAT("org.apache.catalina.connector.ClientAbortException"),
+    /**
+     * Has an action that closes the connection, which must run in a dispatch. Also closes the connection when a dispatch throws, unless a
+     * filter catches the exception.
+     */
+    TOMCAT("org.apache.catalina.connector.ClientAbortException") {
+        @Override
+        void abort(HttpServletRequest request) throws IOException {
+            if (!ContainerInternals.closeOnTomcat(request)) {
+                super.abort(request);
+            }
+        }
+
+        @Override
+        void abortUnreached(HttpServletRequest request) {
+            // Tomcat ends the response after it has called the listeners.
+            ContainerInternals.closeOnTomcat(request);
+        }
+    },
 
     /**
-     * Ends the response cleanly when a dispatch throws, so the abort uses a timeout. On a timeout Undertow closes the connection, or resets
-     * the stream over HTTP/2. It does not reset the stream of the request that upgraded the connection to HTTP/2. For that stream the abort
-     * uses a method that only Undertow has.
+     * Lets any thread close the connection, or reset the stream over HTTP/2. It does the same when a request times out, but it ends the
+     * response cleanly when a dispatch throws. The stream of a request that upgraded the connection to HTTP/2 needs another method.
      */
     UNDERTOW(null) {
         @Override
@@ -72,7 +87,7 @@ enum Container {
 
         @Override
         void requireReset(HttpServletRequest request) {
-            if (hasUpgraded(request) && resetOf(request) == null) {
+            if (hasUpgraded(request) && ContainerInternals.resetOnUndertow(request) == null) {
                 throw ProblemCode.HTTP_VERSION_NOT_SUPPORTED.exception(
                         "This server cannot reset a stream that upgrades the connection to HTTP/2. Use HTTP/1.1, or HTTP/2"
                                 + " without an upgrade.");
@@ -80,11 +95,12 @@ enum Container {
         }
 
         @Override
-        void abort(HttpServletRequest request) throws IOException {
-            Closeable reset = hasUpgraded(request) ? resetOf(request) : null;
-            if (reset != null) {
-                reset.close();
-            }
+        boolean abortsOnComplete(HttpServletRequest request, HttpServletResponse response) {
+            return ContainerInternals.closeOnUndertow(request, hasUpgraded(request));
+        }
+
+        @Override
+        void abort(HttpServletRequest request) {
             AsyncContext async = request.startAsync();
             async.setTimeout(1);
         }
@@ -92,11 +108,6 @@ enum Container {
 
     /** A container that no contract test covers. A dispatch that throws is the best guess. */
     OTHER(null);
-
-    /** The id of the stream that a request becomes when it upgrades the connection (RFC 7540, 3.2). */
-    private static final int UPGRADED_STREAM = 1;
-    /** The error code of a stream that is not needed any more (RFC 9113, 7). */
-    private static final int CANCEL = 8;
 
     private static final Logger logger = LoggerFactory.getLogger(Container.class);
 
@@ -192,39 +203,26 @@ enum Container {
     }
 
     /**
-     * Returns an action that resets the stream of a request that upgraded its connection on Undertow; null if the stream cannot be reset.
+     * Tries to make the container abort a response when it completes, whatever filters stand before the servlet. Returns whether the
+     * container will do so. The caller must complete the response then, and otherwise dispatch the request to {@link #abort}.
      */
-    private static @Nullable Closeable resetOf(HttpServletRequest request) {
-        ServletRequest inner = request;
-        while (inner instanceof ServletRequestWrapper wrapper) {
-            inner = wrapper.getRequest();
-        }
-        try {
-            Object exchange = inner.getClass().getMethod("getExchange").invoke(inner);
-            Object connection = exchange.getClass().getMethod("getConnection").invoke(exchange);
-            Field field = connection.getClass().getDeclaredField("channel");
-            field.setAccessible(true);
-            Object channel = field.get(connection);
-            Method reset = channel.getClass().getMethod("sendRstStream", int.class, int.class);
-            return () -> {
-                try {
-                    reset.invoke(channel, UPGRADED_STREAM, CANCEL);
-                } catch (ReflectiveOperationException e) {
-                    throw new IOException(e);
-                }
-            };
-        } catch (ReflectiveOperationException | RuntimeException e) {
-            logger.debug("the HTTP/2 stream of a request of {} cannot be reset", inner.getClass(), e);
-            return null;
-        }
+    boolean abortsOnComplete(HttpServletRequest request, HttpServletResponse response) {
+        return false;
     }
+
+    /**
+     * Aborts a response in the call of {@link jakarta.servlet.AsyncListener#onComplete}, because a filter did not pass the dispatch on to the
+     * servlet. Has no effect on a container that has ended the response before this call.
+     */
+    void abortUnreached(HttpServletRequest request) {}
 
     /** Aborts the response. Must be called in the dispatch, and the servlet must pass the exception on to the container. */
     void abort(HttpServletRequest request) throws IOException {
         String message = "the stream was cut before its end";
         if (quietException != null) {
             try {
-                throw (IOException) request.getClass()
+                throw (IOException) ContainerInternals.unwrapped(request)
+                        .getClass()
                         .getClassLoader()
                         .loadClass(quietException)
                         .getConstructor(String.class)

@@ -138,7 +138,7 @@ public final class EventStreamServlet extends HttpServlet {
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
         AsyncResponse aborted = AsyncResponse.abortedBy(request);
         if (aborted != null) {
-            aborted.cut(connections.container(), request);
+            aborted.cut(request);
             return;
         }
         try {

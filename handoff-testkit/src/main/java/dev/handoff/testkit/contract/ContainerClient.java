@@ -98,6 +98,14 @@ abstract class ContainerClient implements ServletContainerContract {
         }
     }
 
+    /** Sends a request over HTTP/2 and returns the response, whose body is read as it arrives. */
+    HttpResponse<InputStream> overHttp2(HttpClient http2, String path, String... headers) throws Exception {
+        HttpResponse<InputStream> answer = http2.send(request("GET", path, "", headers), info -> new ReceivedBody());
+        assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_2);
+        assertThat(answer.statusCode()).isEqualTo(200);
+        return answer;
+    }
+
     /** Returns the event with its id, but without the proof in the id. */
     static Received unproven(Received event) {
         return new Received(event.lastEventId().replaceFirst(":[^:]{16}$", ""), event.type(), event.data());

@@ -122,6 +122,9 @@ final class ContractServer implements AutoCloseable {
         FilterRegistration.Dynamic outputs = context.addFilter("outputs", new OutputFilter());
         outputs.setAsyncSupported(true);
         outputs.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), false, "/events/*");
+        FilterRegistration.Dynamic hostile = context.addFilter("hostile", new HostileFilter());
+        hostile.setAsyncSupported(true);
+        hostile.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST, DispatcherType.ASYNC), false, "/events/*");
         register(context, "events", events, "/events/*");
         register(context, "elsewhere", elsewhere, "/elsewhere/*");
         ServletRegistration.Dynamic registration = context.addServlet("without-async", withoutAsync);

@@ -13,9 +13,7 @@ import dev.handoff.testkit.SseReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -141,17 +139,6 @@ public abstract class Http2Contract extends ContainerClient {
         }
         server.script("a").emit(null, "two").emit(null, "three");
         await().until(() -> server.store.openWatches() == 0);
-    }
-
-    private HttpResponse<InputStream> overHttp2(HttpClient http2, String path) throws Exception {
-        HttpResponse<InputStream> answer = http2.send(
-                HttpRequest.newBuilder(URI.create(root() + path))
-                        .timeout(PATIENCE)
-                        .build(),
-                info -> new ReceivedBody());
-        assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_2);
-        assertThat(answer.statusCode()).isEqualTo(200);
-        return answer;
     }
 
     private static String taskOfUnchecked(HttpResponse<String> redirect) {

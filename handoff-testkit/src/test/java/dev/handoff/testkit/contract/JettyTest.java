@@ -53,4 +53,7 @@ class JettyTest {
 
     @Nested
     class ReaderEnd extends ReaderEndContract implements OnJetty {}
+
+    @Nested
+    class FilteredStream extends FilteredStreamContract implements OnJetty {}
 }

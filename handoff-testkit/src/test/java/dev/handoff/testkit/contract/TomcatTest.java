@@ -53,4 +53,7 @@ class TomcatTest {
 
     @Nested
     class ReaderEnd extends ReaderEndContract implements OnTomcat {}
+
+    @Nested
+    class FilteredStream extends FilteredStreamContract implements OnTomcat {}
 }

@@ -53,4 +53,7 @@ class UndertowTest {
 
     @Nested
     class ReaderEnd extends ReaderEndContract implements OnUndertow {}
+
+    @Nested
+    class FilteredStream extends FilteredStreamContract implements OnUndertow {}
 }
