@@ -159,7 +159,7 @@ public final class Handoff {
         }
         // Before the task is dispatched, because nothing may fail after that.
         Reply reply = handOff(request, owned, rights);
-        dispatcher.dispatch(owned);
+        dispatcher.accept(owned);
         return reply;
     }
 

@@ -29,6 +29,14 @@ final class TranslatingDispatcher implements TaskDispatcher {
     }
 
     @Override
+    public void accept(Task task) {
+        translated(() -> {
+            dispatcher.accept(task);
+            return true;
+        });
+    }
+
+    @Override
     public Optional<TaskStatus> status(String taskId) {
         return translated(() -> dispatcher.status(taskId));
     }

@@ -54,6 +54,7 @@ class TranslatingDispatcherTest {
         Task task = Task.of("type", "payload");
         return List.of(
                 () -> dispatcher.dispatch(task),
+                () -> dispatcher.accept(task),
                 () -> dispatcher.status(task.id()),
                 () -> dispatcher.latestLike(task, Duration.ofSeconds(1)),
                 () -> dispatcher.cancel(task.id()));

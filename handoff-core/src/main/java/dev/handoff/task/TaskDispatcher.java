@@ -26,6 +26,17 @@ public interface TaskDispatcher {
      */
     TaskStatus dispatch(Task task);
 
+    /**
+     * Accepts a task as {@link #dispatch} does, but does not return its status. {@link dev.handoff.Handoff} calls this method, because its
+     * answer shows no status. This implementation calls {@link #dispatch}. A dispatcher that queries the status can override the method and
+     * save these queries. A dispatcher that passes calls to another one should pass on this call, too.
+     *
+     * @throws ProblemException as {@link #dispatch} does
+     */
+    default void accept(Task task) {
+        dispatch(task);
+    }
+
     /** Returns the status of a task; empty if no task has this id, or if it ended so long ago that it is no longer kept. */
     Optional<TaskStatus> status(String taskId);
 

@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** Observes the dispatch of tasks, and adds the trace context to their attributes. Thread-safe. */
 final class ObservedDispatcher implements TaskDispatcher {
@@ -25,12 +26,24 @@ final class ObservedDispatcher implements TaskDispatcher {
 
     @Override
     public TaskStatus dispatch(Task task) {
+        return observed(task, dispatcher::dispatch);
+    }
+
+    @Override
+    public void accept(Task task) {
+        observed(task, traced -> {
+            dispatcher.accept(traced);
+            return true;
+        });
+    }
+
+    private <T> T observed(Task task, Function<Task, T> call) {
         Map<String, String> attributes = new LinkedHashMap<>(task.attributes());
         GuardedObservation observation =
                 observations.send(labels.of("handoff.task.dispatch", "dispatch", task), attributes);
         Throwable thrown = null;
         try (GuardedObservation.Scope scope = observation.openScope()) {
-            return dispatcher.dispatch(task.withAttributes(attributes));
+            return call.apply(task.withAttributes(attributes));
         } catch (Throwable e) {
             thrown = e;
             throw e;

@@ -114,6 +114,9 @@ class HandoffTracingTest {
                 .containsEntry("language", "en");
         assertThat(dispatched.attributes().get("traceparent")).startsWith(Tracer.context(span));
         assertThat(dispatched.withAttributes(task.attributes())).isEqualTo(task);
+
+        tracing.dispatcher(keeping).accept(task);
+        assertThat(((Task) keeping.calls.get(1)).attributes()).containsOnlyKeys("language", "traceparent");
     }
 
     @Test

@@ -175,6 +175,11 @@ public final class PythonStreams implements EventStore {
             }
 
             @Override
+            public void accept(Task task) {
+                own.accept(task);
+            }
+
+            @Override
             public Optional<TaskStatus> status(String taskId) {
                 return own.status(taskId).or(() -> PythonStreams.this.status(taskId));
             }

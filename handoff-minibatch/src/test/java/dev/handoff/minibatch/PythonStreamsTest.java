@@ -429,6 +429,9 @@ class PythonStreamsTest {
 
         Task task = Task.of("java", "");
         assertThat(dispatcher.dispatch(task).state()).isEqualTo(TaskStatus.State.QUEUED);
+        Task accepted = Task.of("java", "accepted");
+        dispatcher.accept(accepted);
+        assertThat(dispatcher.status(accepted.id())).isPresent();
         assertThat(dispatcher.latestLike(Task.of("java", ""), Duration.ofHours(1)))
                 .map(TaskStatus::taskId)
                 .contains(task.id());

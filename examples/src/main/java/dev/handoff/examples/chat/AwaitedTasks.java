@@ -44,6 +44,11 @@ final class AwaitedTasks implements TaskDispatcher {
     }
 
     @Override
+    public void accept(Task task) {
+        tasks().accept(task);
+    }
+
+    @Override
     public Optional<TaskStatus> status(String taskId) {
         return tasks().status(taskId);
     }

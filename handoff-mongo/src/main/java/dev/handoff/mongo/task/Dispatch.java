@@ -43,6 +43,17 @@ final class Dispatch {
     }
 
     TaskStatus dispatch(Task task) {
+        requireAcceptable(task);
+        return reaching(retry -> status(insertOrJoin(task, retry).orElseGet(() -> inserted(task))));
+    }
+
+    /** Dispatches a task without the queries that only its status needs. */
+    void accept(Task task) {
+        requireAcceptable(task);
+        reaching(retry -> insertOrJoin(task, retry));
+    }
+
+    private void requireAcceptable(Task task) {
         if (!settings.types().contains(task.type())) {
             throw ProblemCode.UNKNOWN_TASK_TYPE.exception("No handler does tasks of type " + task.type() + '.');
         }
@@ -50,10 +61,10 @@ final class Dispatch {
             throw ProblemCode.CONTENT_TOO_LARGE.exception(
                     "The payload of a task may have at most " + MAX_PAYLOAD_CHARS + " characters.");
         }
-        return reaching(retry -> status(insertOrJoin(task, retry)));
     }
 
-    private TaskRecord insertOrJoin(Task task, Retry retry) {
+    /** Inserts a task, or joins it if an earlier request has inserted it. Returns the record that the database had; empty after an insert. */
+    private Optional<TaskRecord> insertOrJoin(Task task, Retry retry) {
         TaskRecord record = TaskRecord.queued(task);
         // An insert of an id that exists is slow on a replica set. If the task may exist, this therefore queries it
         // first.
@@ -63,14 +74,14 @@ final class Dispatch {
             if (known.isPresent()) {
                 TaskRecord joined = join(task, known.get());
                 observer.joined(task.type());
-                return joined;
+                return Optional.of(joined);
             }
         }
         while (true) {
             @Nullable DatabaseException failure = tryToInsert(record);
             if (failure == null) {
                 observer.accepted(task.type());
-                return inserted(record);
+                return Optional.empty();
             }
             if (failure.refused()) {
                 throw failure;
@@ -82,7 +93,7 @@ final class Dispatch {
             if (known.isPresent()) {
                 TaskRecord accepted = join(task, known.get());
                 observer.accepted(task.type());
-                return accepted;
+                return Optional.of(accepted);
             }
             if (!retry.pause()) {
                 throw failure;
@@ -130,13 +141,13 @@ final class Dispatch {
         return known;
     }
 
-    /** Returns the record with the times of the database, or the given record if the database does not answer. */
-    private TaskRecord inserted(TaskRecord record) {
+    /** Returns the record of an inserted task, which has times of the database unless the database does not answer. */
+    private TaskRecord inserted(Task task) {
         try {
-            return database.task(record.id()).orElse(record);
+            return database.task(task.id()).orElseGet(() -> TaskRecord.queued(task));
         } catch (DatabaseException e) {
-            logger.debug("task {} was accepted but could not be read", record.id(), e);
-            return record;
+            logger.debug("task {} was accepted but could not be read", task.id(), e);
+            return TaskRecord.queued(task);
         }
     }
 

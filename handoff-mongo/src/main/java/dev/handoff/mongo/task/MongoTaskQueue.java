@@ -114,6 +114,12 @@ public final class MongoTaskQueue implements TaskDispatcher {
         return dispatch.dispatch(task);
     }
 
+    /** Queues a task as {@link #dispatch} does, and saves the two queries for its status. */
+    @Override
+    public void accept(Task task) {
+        dispatch.accept(task);
+    }
+
     @Override
     public Optional<TaskStatus> status(String taskId) {
         return dispatch.status(taskId);

@@ -4,17 +4,23 @@ package dev.handoff.mongo.task;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.handoff.Handoff;
 import dev.handoff.http.ProblemException;
 import dev.handoff.mongo.database.DatabaseException;
+import dev.handoff.mongo.testing.Commands;
 import dev.handoff.store.EventAppender;
 import dev.handoff.stream.End;
 import dev.handoff.task.Task;
 import dev.handoff.task.TaskStatus;
+import dev.handoff.testkit.TestRequest;
+import dev.handoff.token.TokenSealer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.bson.BsonDocument;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -46,6 +52,33 @@ class DispatchTest extends WorkerFixture {
     }
 
     @Test
+    @DisplayName("a hand-off sends one command, two more if the task has a key, and none for the status")
+    void commandsOfHandOff() {
+        Commands commands = new Commands();
+        Node node = new Node(mongo.connect(commands), threads(), UnaryOperator.identity(), UnaryOperator.identity());
+        Handoff handoff = Handoff.builder(node.queue, node.store, TokenSealer.of("vq7J0m2Zx9TnWc4RkYd81hLsBf6uGp3E"))
+                .build();
+        // Before its first write a node checks the indexes, and asks the server for its time.
+        dispatched(node);
+        commands.clear();
+        handoff.begin(TestRequest.post("/puppets", "a"), Task.of("puppet", "a"));
+        assertThat(sent(commands)).containsExactly("insert");
+
+        commands.clear();
+        TestRequest keyed = TestRequest.post("/puppets", "b").withHeader("Idempotency-Key", "key");
+        handoff.begin(keyed, Task.of("puppet", "b"));
+        assertThat(sent(commands)).containsExactly("find", "find", "insert");
+
+        commands.clear();
+        node.queue.dispatch(Task.of("puppet", "c"));
+        assertThat(sent(commands)).containsExactly("insert", "find", "aggregate");
+    }
+
+    private static List<String> sent(Commands commands) {
+        return commands.started().stream().map(BsonDocument::getFirstKey).toList();
+    }
+
+    @Test
     @DisplayName("a dispatch whose insert did not arrive inserts again")
     void lostInsert() {
         Node node = new Node();
@@ -66,6 +99,19 @@ class DispatchTest extends WorkerFixture {
             }
         };
         assertThat(node.queue.dispatch(keyed("a")).state()).isEqualTo(TaskStatus.State.QUEUED);
+    }
+
+    @Test
+    @DisplayName(
+            "an accepted task whose insert was not answered is queued once, and an accept that never arrives fails with 503")
+    void lostAccept() {
+        Node node = new Node(q -> q.retryFor(Duration.ZERO));
+        node.lostAnswer = TaskFaults.once("insertTask");
+        Task task = Task.of("puppet", "a");
+        node.queue.accept(task);
+        assertThat(node.state(task)).isEqualTo(TaskStatus.State.QUEUED);
+        node.fault = TaskFaults.always("insertTask", "task");
+        isProblem(() -> node.queue.accept(Task.of("puppet", "b")), 503, "store_unreachable");
     }
 
     @Test

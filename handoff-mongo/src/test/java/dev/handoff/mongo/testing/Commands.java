@@ -24,6 +24,11 @@ public final class Commands implements CommandListener {
         return counts.getOrDefault(command, new AtomicInteger()).get();
     }
 
+    /** All commands, in order. */
+    public List<BsonDocument> started() {
+        return List.copyOf(started);
+    }
+
     /** The commands of this name, in order. */
     public List<BsonDocument> started(String command) {
         return started.stream().filter(d -> d.containsKey(command)).toList();

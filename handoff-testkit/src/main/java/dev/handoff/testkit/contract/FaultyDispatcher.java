@@ -25,6 +25,11 @@ final class FaultyDispatcher implements TaskDispatcher {
     }
 
     @Override
+    public void accept(Task task) {
+        dispatcher.accept(task);
+    }
+
+    @Override
     public Optional<TaskStatus> status(String taskId) {
         faults.on("status", taskId);
         return dispatcher.status(taskId);

@@ -208,6 +208,11 @@ final class FilterServer implements AutoCloseable {
         }
 
         @Override
+        public void accept(Task task) {
+            whole().accept(task);
+        }
+
+        @Override
         public Optional<TaskStatus> status(String taskId) {
             return whole().status(taskId);
         }

@@ -142,6 +142,27 @@ public abstract class TaskDispatcherContract extends AsyncHandlerRules {
     }
 
     @Test
+    @DisplayName("R10 accept follows the rules of dispatch: the task runs once, and a wrong key or type is refused")
+    void accepts() {
+        Task task = keyed("a", "alice", "k3");
+        dispatcher.accept(task);
+        dispatcher.accept(task);
+        assertThat(dispatcher.status(task.id())).isPresent();
+        script("a").complete(null);
+        endOf(task);
+        dispatcher.accept(task);
+        assertThat(script("a").runs()).isEqualTo(1);
+        assertThatThrownBy(() -> dispatcher.accept(keyed("b", "alice", "k3")))
+                .isInstanceOfSatisfying(
+                        ProblemException.class,
+                        e -> assertThat(e.problem().status()).isEqualTo(422));
+        assertThatThrownBy(() -> dispatcher.accept(Task.of("nobody's", "a")))
+                .isInstanceOfSatisfying(
+                        ProblemException.class,
+                        e -> assertThat(e.problem().status()).isEqualTo(400));
+    }
+
+    @Test
     @DisplayName("R10 a key used for another task is refused and changes nothing")
     void keyReused() {
         dispatcher.dispatch(keyed("a", "alice", "k2"));
