@@ -6,6 +6,7 @@ import dev.handoff.StreamEndpoint;
 import dev.handoff.memory.InMemoryEventStore;
 import dev.handoff.memory.InProcessTaskDispatcher;
 import dev.handoff.servlet.EventStreamServlet;
+import dev.handoff.store.EventStore;
 import dev.handoff.token.TokenSealer;
 import java.net.URI;
 import java.util.concurrent.ExecutorService;
@@ -42,14 +43,18 @@ final class AllInOne implements AutoCloseable {
             ModelOptions modelling) {
         ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, timer));
         workers = workers(tasks);
+        ResponseIds ids = new ResponseIds(sealer);
+        ResponseHandler answers = new ResponseHandler(catalog, ids);
         InMemoryEventStore store =
                 InMemoryEventStore.builder().retention(tasks.retention).build();
         InProcessTaskDispatcher.Builder tasksHere = InProcessTaskDispatcher.builder(store, workers)
                 .handler(ChatHandler.TASK_TYPE, new ChatHandler(catalog))
+                .handler(ResponseHandler.TASK_TYPE, answers)
                 .retention(tasks.retention);
         tasks.cancelUnattendedAfter().ifPresent(tasksHere::cancelUnattendedAfter);
         dispatcher = tasksHere.build();
-        Handoff handoff = Handoff.builder(dispatcher, store, sealer)
+        EventStore read = new ResponseStreams(store, dispatcher, ids);
+        Handoff handoff = ResponseMode.addFormats(Handoff.builder(dispatcher, read, sealer))
                 .format(new OpenAiFormat())
                 .format(new OpenAiResultFormat())
                 .redirectPolicy(handingOff.redirect.policy())
@@ -64,10 +69,13 @@ final class AllInOne implements AutoCloseable {
                 .executor(jobs)
                 .drainWindow(streaming.drain)
                 .build();
+        answers.reportBackground(dispatcher, timer, jobs);
         web = new WebServer(listen.host, listen.port)
                 .ready(() -> !closing.get())
                 .serve(WebServer.STREAMS, streams);
-        ChatApi.addTo(web, handoff, catalog, environment.apiKeys(), access);
+        Responses responses =
+                new Responses(dispatcher, store, sealer, handingOff.redirect.policy(), handingOff.tokenLifetime);
+        ChatApi.addTo(web, handoff, responses, catalog, environment.apiKeys(), access);
     }
 
     private static ExecutorService workers(TaskOptions tasks) {

@@ -49,7 +49,8 @@ final class ApiCommand implements Callable<Integer> {
         Handoff handoff = parts.handoff(sealer, handingOff.redirect, handingOff.tokenLifetime);
         WebServer web = new WebServer(listen.host, listen.port).ready(parts::reachable);
         ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, parts.executor));
-        ChatApi.addTo(web, handoff, catalog, environment.apiKeys(), access);
+        Responses responses = parts.responses(sealer, handingOff.redirect, handingOff.tokenLifetime);
+        ChatApi.addTo(web, handoff, responses, catalog, environment.apiKeys(), access);
         web.start();
         PrintWriter out = spec.commandLine().getOut();
         CompletableFuture<Void> refused = parts.prepare(() -> out.println("handoff-chat api ready on " + web.url()));

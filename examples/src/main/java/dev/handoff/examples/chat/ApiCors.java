@@ -40,7 +40,7 @@ record ApiCors(Set<String> origins) {
         if (request.getMethod().equals("OPTIONS")) {
             // The SDK of OpenAI sends fields of its own, whose names change between versions.
             String asked = request.getHeader("Access-Control-Request-Headers");
-            response.setHeader("Access-Control-Allow-Methods", "GET, POST");
+            response.setHeader("Access-Control-Allow-Methods", "GET, POST, DELETE");
             response.setHeader(
                     "Access-Control-Allow-Headers", asked == null || asked.isEmpty() ? USUAL_HEADERS : asked);
             response.setHeader("Access-Control-Max-Age", "600");

@@ -6,24 +6,32 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemCode;
 import dev.handoff.http.Reply;
+import dev.handoff.servlet.ServletHandoffRequest;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
 
 /**
- * Answers the requests that are not handed off: the list of models, and errors for all other requests. Valid requests for completions do
- * not reach this servlet, because the filter before it hands them off. Thread-safe.
+ * Answers the requests that are not handed off: the list of models, requests for responses that were begun before, and errors for all other
+ * requests. Valid requests for completions and new responses do not reach this servlet, because the filter before it hands them off.
+ * Thread-safe.
  */
 final class ApiServlet extends HttpServlet {
 
     private static final long serialVersionUID = 1;
     private static final int MAX_SHOWN_CHARS = 50;
 
-    private final transient ModelCatalog catalog;
+    private static final String RESPONSES = "/responses";
 
-    ApiServlet(ModelCatalog catalog) {
+    private final transient ModelCatalog catalog;
+    private final transient Responses responses;
+
+    ApiServlet(ModelCatalog catalog, Responses responses) {
         this.catalog = catalog;
+        this.responses = responses;
     }
 
     @Override
@@ -41,17 +49,37 @@ final class ApiServlet extends HttpServlet {
                 404,
                 "unknown_url",
                 "There is nothing at " + shown
-                        + ". The API is at /v1, with POST /v1/chat/completions and GET /v1/models:"
+                        + ". The API is at /v1, with POST /v1/chat/completions, POST /v1/responses and GET /v1/models:"
                         + " the base URL of a client ends in /v1."));
     }
 
     /** Returns the methods that the path of a request allows, separated by commas. */
     static String methods(HttpServletRequest request) {
-        return "/chat/completions".equals(request.getPathInfo()) ? "POST" : "GET, HEAD";
+        String path = path(request);
+        if (path.equals("/chat/completions")) {
+            return "POST";
+        }
+        return ofResponses(path).orElse("GET, HEAD");
+    }
+
+    private static String path(HttpServletRequest request) {
+        return request.getPathInfo() == null ? "/" : request.getPathInfo();
+    }
+
+    /** Returns the methods of a path of the Responses API; empty for another path. */
+    private static Optional<String> ofResponses(String path) {
+        return path.startsWith(RESPONSES) ? Responses.methods(path.substring(RESPONSES.length())) : Optional.empty();
     }
 
     private Reply reply(HttpServletRequest request) {
-        String path = request.getPathInfo() == null ? "/" : request.getPathInfo();
+        String path = path(request);
+        Optional<String> methods = ofResponses(path);
+        if (methods.isPresent()) {
+            return path.equals(RESPONSES) || !List.of(methods.get().split(", ")).contains(request.getMethod())
+                    ? methodNotAllowed(methods.get())
+                    : responses.reply(
+                            ServletHandoffRequest.of(request, KeyFilter::subject), path.substring(RESPONSES.length()));
+        }
         if (path.equals("/chat/completions")) {
             return methodNotAllowed("POST");
         }

@@ -15,15 +15,24 @@ final class ChatApi {
 
     private ChatApi() {}
 
-    static void addTo(WebServer web, Handoff handoff, ModelCatalog catalog, ApiKeys keys, AccessOptions access) {
+    static void addTo(
+            WebServer web,
+            Handoff handoff,
+            Responses responses,
+            ModelCatalog catalog,
+            ApiKeys keys,
+            AccessOptions access) {
         ApiCors cors = new ApiCors(Set.of(access.cors.origins()));
         HandoffFilter.Builder handsOff = HandoffFilter.builder(handoff)
                 .subject(KeyFilter::subject)
                 .errors(OpenAiErrors::reply)
                 .maxBodyBytes(web.maxBodyBytes());
         ChatRoute route = new ChatRoute(catalog);
+        ResponseRoute responseRoute = new ResponseRoute(catalog);
         for (String prefix : PREFIXES) {
             handsOff.post(prefix + "/chat/completions", route);
+            handsOff.post(
+                    prefix + "/responses", responseRoute, settings -> settings.redirectPolicy(responses.policy()));
         }
         web.readBodiesIf(
                 authorization -> keys.open() || keys.subject(authorization).isPresent());
@@ -33,7 +42,7 @@ final class ChatApi {
         filters.addAll(hosts);
         filters.add(new KeyFilter(keys));
         filters.add(handsOff.build());
-        web.serve(PREFIXES.stream().map(prefix -> prefix + "/*").toList(), filters, new ApiServlet(catalog));
+        web.serve(PREFIXES.stream().map(prefix -> prefix + "/*").toList(), filters, new ApiServlet(catalog, responses));
         web.serve(List.of("/"), hosts, new PageServlet());
     }
 

@@ -71,7 +71,8 @@ final class MongoParts implements AutoCloseable {
                 .retention(options.retention)
                 .hintExecutor(jobs)
                 .build();
-        MongoTaskQueue.Builder tasks = MongoTaskQueue.builder(database, store, jobs, List.of(ChatHandler.TASK_TYPE))
+        MongoTaskQueue.Builder tasks = MongoTaskQueue.builder(
+                        database, store, jobs, List.of(ChatHandler.TASK_TYPE, ResponseHandler.TASK_TYPE))
                 .retention(options.retention)
                 .lease(options.lease)
                 .sweepInterval(options.sweep);
@@ -192,12 +193,19 @@ final class MongoParts implements AutoCloseable {
 
     private Handoff handoff(
             TaskDispatcher tasks, EventStore streams, TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
-        return Handoff.builder(new AwaitedTasks(tasks, () -> prepared), streams, sealer)
+        TaskDispatcher awaited = new AwaitedTasks(tasks, () -> prepared);
+        EventStore read = new ResponseStreams(streams, awaited, new ResponseIds(sealer));
+        return ResponseMode.addFormats(Handoff.builder(awaited, read, sealer))
                 .format(new OpenAiFormat())
                 .format(new OpenAiResultFormat())
                 .redirectPolicy(redirect.policy())
                 .grantLifetime(tokenLifetime)
                 .build();
+    }
+
+    /** Returns the responses of an application server. */
+    Responses responses(TokenSealer sealer, Redirect redirect, Duration tokenLifetime) {
+        return new Responses(new AwaitedTasks(queue, () -> prepared), store, sealer, redirect.policy(), tokenLifetime);
     }
 
     /** Returns whether the store is ready and the server answers. Blocks for several seconds if it does not answer. */

@@ -53,19 +53,22 @@ final class WorkerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        // A worker seals no tokens. The secret is checked anyway, to detect a wrong configuration early.
-        environment.requiredSealer();
+        // A worker seals no tokens, but derives the ids of responses from the secret.
+        ResponseIds ids = new ResponseIds(environment.requiredSealer());
         MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
         ExecutorService threads = Executors.newCachedThreadPool(r -> new Thread(r, "worker"));
         ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, parts.executor));
+        ResponseHandler answers = new ResponseHandler(catalog, ids);
         MongoWorker worker = MongoWorker.builder(parts.queue, threads)
                 .handler(ChatHandler.TASK_TYPE, new ChatHandler(catalog))
+                .handler(ResponseHandler.TASK_TYPE, answers)
                 .maxRunning(maxRunning)
                 .closeWithin(finish)
                 .build();
         PrintWriter out = spec.commandLine().getOut();
         CompletableFuture<Void> refused = parts.prepare(() -> {
             worker.start();
+            answers.reportBackground(parts.queue, parts.executor, parts.jobs);
             out.println("handoff-chat worker ready");
         });
         return Foreground.run(
