@@ -8,10 +8,11 @@ python3 -m venv --help > /dev/null 2>&1 || { apt-get update -qq && apt-get insta
 command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq nodejs npm; }
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-cp "$here/package.json" "$here/client.mjs" "$work"
+cp "$here/package.json" "$here"/*.mjs "$work"
 (cd "$work" && npm install --silent --no-audit --no-fund)
 
 # Heartbeats between any two words: some SDKs die of a frame without data.
 start_server --heartbeat 20ms
 "$work/venv/bin/python" "$here/client.py" "$url/v1"
-(cd "$work" && node client.mjs "$url/v1")
+"$work/venv/bin/python" "$here/responses.py" "$url/v1"
+(cd "$work" && node client.mjs "$url/v1" && node responses.mjs "$url/v1")
