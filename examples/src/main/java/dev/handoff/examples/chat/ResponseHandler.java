@@ -6,7 +6,6 @@ import dev.handoff.task.Task;
 import dev.handoff.task.TaskDispatcher;
 import dev.handoff.task.TaskHandler;
 import dev.handoff.task.TaskOutput;
-import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -31,11 +30,11 @@ final class ResponseHandler implements TaskHandler {
         this.ids = ids;
     }
 
-    /** Returns the task of a request that arrives now. */
-    static Task task(ResponseRequest request, String body) {
+    /** Returns the task of a request that has arrived at a time, in seconds. */
+    static Task task(ResponseRequest request, String body, long createdAt) {
         return Task.of(TASK_TYPE, body)
                 .withFormat(request.mode().formatName())
-                .withAttributes(Map.of(CREATED, Long.toString(Instant.now().getEpochSecond())));
+                .withAttributes(Map.of(CREATED, Long.toString(createdAt)));
     }
 
     @Override

@@ -34,7 +34,7 @@ final class ResponseRoute implements HandoffRoute {
         } catch (ProblemException e) {
             throw ofInput(e);
         }
-        return Optional.of(ResponseHandler.task(wanted, request.body()));
+        return Optional.of(ResponseHandler.task(wanted, request.body(), ApiFilter.arrivalSeconds(request)));
     }
 
     /** Names the parameter as the client knows it. The models know only the parameters of chat completions. */

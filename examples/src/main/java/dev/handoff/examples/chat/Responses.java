@@ -81,7 +81,7 @@ final class Responses {
             }
             ResponseRequest wanted = ResponseRequest.parse(request.body());
             String taskId = grant.streamId();
-            ObjectNode queued = wanted.response(ids.of(taskId), Instant.now().getEpochSecond(), "queued");
+            ObjectNode queued = wanted.response(ids.of(taskId), ApiFilter.arrivalSeconds(request), "queued");
             // Fails at once if the dispatcher is not ready. The store would wait.
             if (tasks.status(taskId).isEmpty()) {
                 records.keepQueued(taskId, queued);

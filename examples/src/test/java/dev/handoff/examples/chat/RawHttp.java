@@ -74,7 +74,9 @@ final class RawHttp {
         try {
             Socket socket = new Socket(stream.getHost(), stream.getPort());
             socket.setSoTimeout(20_000);
-            String request = "GET " + stream.getRawPath() + " HTTP/1.1\r\nHost: " + stream.getAuthority() + "\r\n\r\n";
+            String query = stream.getRawQuery() == null ? "" : '?' + stream.getRawQuery();
+            String request =
+                    "GET " + stream.getRawPath() + query + " HTTP/1.1\r\nHost: " + stream.getAuthority() + "\r\n\r\n";
             socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
             InputStream in = new BufferedInputStream(socket.getInputStream());
             String status = line(in);
