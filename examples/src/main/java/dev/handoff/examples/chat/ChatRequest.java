@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param includeUsage whether the last chunk must hold the usage
  * @param echoSettings the fields of {@code metadata} that {@link EchoSettings} knows: their JSON, cut after 50
  *     characters
+ * @param options the parameters that control how the model generates
+ * @param endsWithTool whether the last message is the result of a tool
  */
 record ChatRequest(
         String body,
@@ -27,7 +29,9 @@ record ChatRequest(
         int words,
         boolean stream,
         boolean includeUsage,
-        Map<String, String> echoSettings) {
+        Map<String, String> echoSettings,
+        ChatOptions options,
+        boolean endsWithTool) {
 
     /** While it is read, a request needs up to five times its size in memory, so large requests are read one after the other. */
     private static final ReentrantLock ONE_LARGE = new ReentrantLock();

@@ -24,7 +24,7 @@ final class ChatRequestReader {
     /** The parameters that can be wrong, in the order in which mistakes are reported. */
     private enum Param {
         MODEL,
-        N,
+        OPTIONS,
         STREAM,
         STREAM_OPTIONS,
         INCLUDE_USAGE,
@@ -34,6 +34,7 @@ final class ChatRequestReader {
 
     private final String body;
     private final RequestTokens tokens;
+    private final ChatOptionsReader options;
     private final Map<Param, ParamMistake> mistakes = new TreeMap<>();
 
     private String model = "";
@@ -43,10 +44,12 @@ final class ChatRequestReader {
 
     private @Nullable ChatMessage prompt;
     private int words;
+    private boolean endsWithTool;
 
     ChatRequestReader(String body) {
         this.body = body;
         this.tokens = new RequestTokens(body);
+        this.options = new ChatOptionsReader(tokens);
     }
 
     /**
@@ -70,7 +73,16 @@ final class ChatRequestReader {
         if (worst != null) {
             throw worst.toException();
         }
-        return new ChatRequest(body, model, prompt, words, stream, stream && includeUsage, Map.copyOf(echoSettings));
+        return new ChatRequest(
+                body,
+                model,
+                prompt,
+                words,
+                stream,
+                stream && includeUsage,
+                Map.copyOf(echoSettings),
+                options.options(),
+                endsWithTool);
     }
 
     private void readObject() throws IOException {
@@ -82,15 +94,22 @@ final class ChatRequestReader {
             tokens.next();
             switch (name) {
                 case "model" -> readModel();
-                case "n" -> readN();
                 case "stream" -> stream = readFlag(Param.STREAM, "stream");
                 case "stream_options" -> readStreamOptions();
                 case "metadata" -> readMetadata();
                 case "messages" -> readMessages();
-                default -> tokens.skip();
+                default -> {
+                    if (!options.read(name)) {
+                        tokens.skip();
+                    }
+                }
             }
         }
         tokens.requireEnd();
+        ParamMistake wrongOption = options.mistake();
+        if (wrongOption != null) {
+            mistakes.put(Param.OPTIONS, wrongOption);
+        }
     }
 
     private void readModel() throws IOException {
@@ -103,17 +122,6 @@ final class ChatRequestReader {
             mistake(Param.MODEL, "model", "is not the name of a model.");
         }
         tokens.skip();
-    }
-
-    private void readN() throws IOException {
-        mistakes.remove(Param.N);
-        boolean fine = tokens.current() == JsonToken.VALUE_NULL
-                || (tokens.current() == JsonToken.VALUE_NUMBER_INT
-                        && tokens.text().equals("1"));
-        String shown = tokens.skipAndShow();
-        if (!fine) {
-            mistake(Param.N, "n", "is " + shown + "; only one answer per request can be given.");
-        }
     }
 
     private boolean readFlag(Param param, String name) throws IOException {
@@ -177,6 +185,7 @@ final class ChatRequestReader {
         read.read();
         prompt = read.prompt();
         words = read.words();
+        endsWithTool = read.endsWithTool();
         mistakes.remove(Param.MESSAGES);
         ParamMistake mistake = read.mistake();
         if (mistake != null) {

@@ -20,6 +20,7 @@ final class MessagesReader {
 
     private @Nullable ChatMessage prompt;
     private int words;
+    private boolean endsWithTool;
     private @Nullable ParamMistake mistake;
 
     // The fields of the current message.
@@ -62,6 +63,11 @@ final class MessagesReader {
         return words;
     }
 
+    /** Returns whether the last message is the result of a tool. */
+    boolean endsWithTool() {
+        return endsWithTool;
+    }
+
     /** Returns the first mistake; null if there is none. */
     @Nullable
     ParamMistake mistake() {
@@ -78,13 +84,18 @@ final class MessagesReader {
         forgetContent();
         boolean empty = true;
         boolean readable = false;
+        boolean answersCall = false;
+        ParamMistake wrongCall = null;
         while (tokens.next() == JsonToken.FIELD_NAME) {
             String name = tokens.name();
             JsonToken value = tokens.next();
             if (name.equals("content")) {
                 empty = value == JsonToken.VALUE_NULL;
                 readable = readContent();
+            } else if (name.equals("tool_calls")) {
+                wrongCall = readCalls();
             } else {
+                answersCall |= name.equals("tool_call_id") && value == JsonToken.VALUE_STRING;
                 role = name.equals("role") ? roleAtHand() : role;
                 tokens.skip();
             }
@@ -97,12 +108,23 @@ final class MessagesReader {
             mistake(contentMistake);
         } else if (!readable && !onlyCalledTools) {
             mistake(".content", "is neither a string nor an array of parts.");
+        } else if (role.equals("tool") && !answersCall) {
+            mistake(".tool_call_id", "is not a string.");
+        } else if (wrongCall != null) {
+            mistake(wrongCall);
         }
+        endsWithTool = role.equals("tool");
         words += Words.count(text.getBuffer());
         if (role.equals("user")) {
             String other = firstOtherPart < 0 ? null : part(firstOtherPart);
             prompt = new ChatMessage(text.toString(), other);
         }
+    }
+
+    private @Nullable ParamMistake readCalls() throws IOException {
+        ParamReader params = new ParamReader(tokens);
+        new ToolsReader(params).readCalls("messages[" + index + "].tool_calls");
+        return params.mistake();
     }
 
     private String roleAtHand() throws IOException {

@@ -83,7 +83,7 @@ class ChatRequestTest {
             {"messages":[],"n":2}                                     | 'model' is not the name of a model.
             {"model":"m","messages":[5,7]}                            | 'messages[0]' is not an object.
             {"model":"m","messages":[{"role":"user","content":{}}]}   | 'messages[0].content' is neither a string nor an array of parts.
-            {"model":"m","messages":[{"role":"tool"}],"n":[1, {}]}    | 'n' is [1, {}]; only one answer per request can be given.
+            {"model":"m","messages":[{"role":"tool"}],"n":[1, {}]}    | 'n' is [1, {}], not a whole number of 1 to 1.
             {"model":"m","messages":[],"stream":"yes"}                | 'stream' is "yes", neither true nor false.
             {"model":"m","messages":[],"stream":12}                   | 'stream' is 12, neither true nor false.
             {"model":"m","messages":[]                                | The content is not JSON
@@ -102,7 +102,7 @@ class ChatRequestTest {
     @Test
     @DisplayName("a long value is cut in the message about it")
     void aLongValueIsCut() {
-        assertRefused("{\"model\":\"m\",\"n\":\"" + "1".repeat(100) + "\"}", "'n' is \"" + "1".repeat(49) + "…; only");
+        assertRefused("{\"model\":\"m\",\"n\":\"" + "1".repeat(100) + "\"}", "'n' is \"" + "1".repeat(49) + "…, not");
     }
 
     @ParameterizedTest
