@@ -9,11 +9,13 @@ import dev.handoff.task.TaskOutput;
 import java.time.Instant;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Emits the answer of a model as events. Each event is a {@code chat.completion.chunk}, and all have the same id, time and model. A model
- * that generates text calls {@link #begin}, {@link #say} and {@link #finish}. A model that already has chunks passes them to {@link
+ * that generates text calls {@link #begin}, {@link #say} and {@link #finish}. A model that calls a function calls {@link #beginCall}, {@link
+ * #addArguments} and {@link #finish}. All choices of such an answer are equal. A model that already has chunks passes them to {@link
  * #relay}.
  *
  * <p>Only the thread of the model may call the methods, unless a method says otherwise. Methods that emit block while too many events wait
@@ -34,7 +36,8 @@ final class ChatAnswer {
 
     private final ChatRequest request;
     private final TaskOutput output;
-    private final Completion completion = new Completion();
+    private final Completion completion;
+    private final String callId;
     /** Also read by the thread that cancels. */
     private volatile Head head;
     /** Also read by the thread that cancels. The count of a cancelled answer may therefore miss its last word. */
@@ -43,6 +46,9 @@ final class ChatAnswer {
     ChatAnswer(String taskId, ChatRequest request, TaskOutput output) {
         this.request = request;
         this.output = output;
+        this.completion = new Completion(request.options().choices());
+        // Clients send the id back, and OpenAI's API allows 40 characters.
+        this.callId = "call_" + taskId.substring(0, Math.min(taskId.length(), 24));
         this.head = new Head("chatcmpl-" + taskId, Instant.now().getEpochSecond(), request.model());
     }
 
@@ -56,18 +62,70 @@ final class ChatAnswer {
         ObjectNode delta = Json.object();
         delta.put("role", "assistant");
         delta.put("content", "");
-        relay(chunk(delta, null));
+        relayToAll(choice -> delta);
+    }
+
+    /** Emits the role and the name of the function that the model calls. */
+    void beginCall(String function) {
+        relayToAll(choice -> {
+            ObjectNode call = Json.object();
+            call.put("index", 0);
+            call.put("id", callId + choice);
+            call.put("type", "function");
+            call.putObject("function").put("name", function).put("arguments", "");
+            ObjectNode delta = Json.object();
+            delta.put("role", "assistant");
+            delta.putNull("content");
+            delta.putArray("tool_calls").add(call);
+            return delta;
+        });
     }
 
     void say(String text) {
+        ChatOptions options = request.options();
         ObjectNode delta = Json.object();
         delta.put("content", text);
-        relay(chunk(delta, null));
-        words.addAndGet(Words.count(text));
+        JsonNode logprobs = options.logprobs() ? Logprobs.of(text, options.topLogprobs()) : NullNode.instance;
+        for (int choice = 0; choice < options.choices(); choice++) {
+            relay(chunk(choice, delta, logprobs, null));
+        }
+        count(text);
+    }
+
+    /** Emits a part of the arguments of the called function. */
+    void addArguments(String json) {
+        ObjectNode call = Json.object();
+        call.put("index", 0);
+        call.putObject("function").put("arguments", json);
+        ObjectNode delta = Json.object();
+        delta.putArray("tool_calls").add(call);
+        relayToAll(choice -> delta);
+        count(json);
+    }
+
+    private void relayToAll(IntFunction<ObjectNode> delta) {
+        for (int choice = 0; choice < request.options().choices(); choice++) {
+            relay(chunk(choice, delta.apply(choice), NullNode.instance, null));
+        }
+    }
+
+    private void count(String text) {
+        words.addAndGet(Words.count(text) * request.options().choices());
     }
 
     void finish() {
-        relay(chunk(Json.object(), "stop"));
+        finish("stop");
+    }
+
+    /**
+     * Emits the last chunks.
+     *
+     * @param reason why the model stops: {@code stop}, {@code length} or {@code tool_calls}
+     */
+    void finish(String reason) {
+        for (int choice = 0; choice < request.options().choices(); choice++) {
+            relay(chunk(choice, Json.object(), NullNode.instance, reason));
+        }
         if (request.includeUsage()) {
             relay(usageChunk());
         } else {
@@ -94,10 +152,12 @@ final class ChatAnswer {
 
     /** Emits the last chunks of a cancelled answer. Called by the thread that cancels. */
     void cancel() {
-        ObjectNode last = chunk(Json.object(), "stop");
-        last.set("handoff", Json.object().put("cancelled", true));
         try {
-            output.emit(last.toString());
+            for (int choice = 0; choice < request.options().choices(); choice++) {
+                ObjectNode last = chunk(choice, Json.object(), NullNode.instance, "stop");
+                last.set("handoff", Json.object().put("cancelled", true));
+                output.emit(last.toString());
+            }
             if (request.includeUsage()) {
                 output.emit(usageChunk().toString());
             }
@@ -111,11 +171,11 @@ final class ChatAnswer {
         return completion.toJson();
     }
 
-    private ObjectNode chunk(ObjectNode delta, @Nullable String finishReason) {
+    private ObjectNode chunk(int index, ObjectNode delta, JsonNode logprobs, @Nullable String finishReason) {
         ObjectNode choice = Json.object();
-        choice.put("index", 0);
+        choice.put("index", index);
         choice.set("delta", delta);
-        choice.putNull("logprobs");
+        choice.set("logprobs", logprobs);
         choice.put("finish_reason", finishReason);
         return envelope(Json.array().add(choice), NullNode.instance);
     }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChatOptionsReader {
 
-    private static final int MAX_CHOICES = 1;
+    private static final int MAX_CHOICES = 128;
     private static final int MAX_STOPS = 4;
     private static final int MAX_TOP_LOGPROBS = 20;
 

@@ -63,7 +63,7 @@ class ChatApiTest {
             stream                      | {"model":"echo","stream":"yes","messages":[{"role":"user","content":"x"}]}
             stream_options              | {"model":"echo","stream":true,"stream_options":1,"messages":[{"role":"user","content":"x"}]}
             stream_options.include_usage| {"model":"echo","stream":true,"stream_options":{"include_usage":1},"messages":[{"role":"user","content":"x"}]}
-            n                           | {"model":"echo","n":2,"messages":[{"role":"user","content":"x"}]}
+            n                           | {"model":"echo","n":129,"messages":[{"role":"user","content":"x"}]}
             metadata                    | {"model":"echo","metadata":[],"messages":[{"role":"user","content":"x"}]}
             metadata.delay_ms           | {"model":"echo","metadata":{"delay_ms":"soon"},"messages":[{"role":"user","content":"x"}]}
             metadata.delay_ms           | {"model":"echo","metadata":{"delay_ms":60001},"messages":[{"role":"user","content":"x"}]}

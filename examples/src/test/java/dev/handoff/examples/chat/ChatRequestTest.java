@@ -80,10 +80,10 @@ class ChatRequestTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            {"messages":[],"n":2}                                     | 'model' is not the name of a model.
+            {"messages":[],"n":0}                                     | 'model' is not the name of a model.
             {"model":"m","messages":[5,7]}                            | 'messages[0]' is not an object.
             {"model":"m","messages":[{"role":"user","content":{}}]}   | 'messages[0].content' is neither a string nor an array of parts.
-            {"model":"m","messages":[{"role":"tool"}],"n":[1, {}]}    | 'n' is [1, {}], not a whole number of 1 to 1.
+            {"model":"m","messages":[{"role":"tool"}],"n":[1, {}]}    | 'n' is [1, {}], not a whole number of 1 to 128.
             {"model":"m","messages":[],"stream":"yes"}                | 'stream' is "yes", neither true nor false.
             {"model":"m","messages":[],"stream":12}                   | 'stream' is 12, neither true nor false.
             {"model":"m","messages":[]                                | The content is not JSON

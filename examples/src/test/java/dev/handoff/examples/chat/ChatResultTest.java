@@ -63,7 +63,7 @@ class ChatResultTest {
     @Test
     @DisplayName("R15: an answer that is too long to combine fails")
     void aResultIsBounded() {
-        Completion completion = new Completion();
+        Completion completion = new Completion(1);
         ObjectNode chunk = Json.object();
         ObjectNode choice = Json.object();
         choice.withObject("/delta").put("content", "a".repeat(1 << 20));

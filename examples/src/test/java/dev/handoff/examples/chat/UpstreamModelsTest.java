@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -23,6 +24,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -181,6 +183,72 @@ class UpstreamModelsTest {
             assertThat(asked.get().get("stream").asBoolean()).isTrue();
             assertThat(asked.get().at("/stream_options/include_usage").asBoolean())
                     .isTrue();
+        }
+    }
+
+    @Test
+    @DisplayName("a result has all choices, log probabilities and calls of custom tools that the chunks have")
+    void aResultIsPutTogetherFromAllChoices() throws Exception {
+        script = stream("data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},"
+                + "\"logprobs\":{\"content\":[{\"token\":\"a\"}],\"refusal\":null}},"
+                + "{\"index\":1,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"type\":\"custom\","
+                + "\"custom\":{\"name\":\"c/d\",\"input\":\"x\"}}]}}]}\n\n"
+                + "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\","
+                + "\"logprobs\":{\"content\":[{\"token\":\"b\"}]}},{\"index\":7,\"delta\":{\"content\":\"z\"}}]}\n\n"
+                + "data: {\"choices\":[{\"index\":1,\"delta\":{\"tool_calls\":[{\"index\":0,\"custom\":"
+                + "{\"input\":\"y\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\n"
+                + "data: [DONE]\n\n");
+        try (TestChat chat = start()) {
+            Object request =
+                    TestChat.ask(false, "hello").put("model", "tiny/one").put("n", 2);
+
+            JsonNode choices =
+                    Json.parse(chat.get(chat.begin(request).getPath()).body()).get("choices");
+
+            assertThat(choices.toString())
+                    .isEqualTo("[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"ab\",\"refusal\":null},"
+                            + "\"logprobs\":{\"content\":[{\"token\":\"a\"},{\"token\":\"b\"}],\"refusal\":null},"
+                            + "\"finish_reason\":\"stop\"},"
+                            + "{\"index\":1,\"message\":{\"role\":\"assistant\",\"content\":null,\"refusal\":null,"
+                            + "\"tool_calls\":[{\"id\":\"t\",\"type\":\"custom\",\"custom\":{\"name\":\"c/d\",\"input\":\"xy\"}}]},"
+                            + "\"logprobs\":null,\"finish_reason\":\"tool_calls\"}]");
+        }
+    }
+
+    @Test
+    @DisplayName("an answer without an end for each of its choices is cut")
+    void eachChoiceNeedsAnEnd() {
+        script = stream(text("one") + chunk("{}", "\"stop\""));
+        try (TestChat chat = start()) {
+            Object request =
+                    TestChat.ask(false, "hello").put("model", "tiny/one").put("n", 2);
+
+            assertThat(chat.get(chat.begin(request).getPath()).statusCode()).isEqualTo(502);
+        }
+    }
+
+    @ParameterizedTest
+    @DisplayName("parameters, calls of tools and images reach the upstream unchanged")
+    @ValueSource(booleans = {true, false})
+    void theRequestReachesTheUpstreamUnchanged(boolean streamed) throws Exception {
+        script = stream(text("one") + chunk("{}", "\"stop\"") + "data: [DONE]\n\n");
+        ObjectNode request = (ObjectNode) Json.parse("{\"model\":\"tiny/one\",\"temperature\":0.10,\"stop\":[\"a\"],"
+                + "\"max_tokens\":5,\"seed\":-9223372036854775808,\"top_k\":7,\"big\":1234567890.12345678901234567890,"
+                + "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\"}}}],"
+                + "\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}},"
+                + "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"s\",\"schema\":{}}},"
+                + "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:,\"}}]},"
+                + "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\","
+                + "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},"
+                + "{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"7\"}]}");
+        try (TestChat chat = start()) {
+            assertThat(chat.get(chat.begin(request.put("stream", streamed)).getPath())
+                            .statusCode())
+                    .isEqualTo(200);
+
+            ObjectNode sent = (ObjectNode) asked.get();
+            assertThat(sent.remove("stream_options") == null).isEqualTo(streamed);
+            assertThat(sent).isEqualTo(request.put("stream", true));
         }
     }
 
