@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param words the number of words in the messages, separated by white space
  * @param stream whether the client requested chunks
  * @param includeUsage whether the last chunk must hold the usage
- * @param echoSettings the fields of {@code metadata} that {@link EchoSettings} knows: their JSON, cut after 50
- *     characters
+ * @param echoSettings the fields of {@code metadata} that {@link EchoSettings} knows: their JSON, cut after
+ *     {@link EchoSettings#MAX_VALUE_CHARS} characters
  * @param options the parameters that control how the model generates
  * @param endsWithTool whether the last message is the result of a tool
  */

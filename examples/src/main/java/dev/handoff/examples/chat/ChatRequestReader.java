@@ -171,7 +171,7 @@ final class ChatRequestReader {
         while (tokens.next() == JsonToken.FIELD_NAME) {
             String name = tokens.name();
             boolean absent = tokens.next() == JsonToken.VALUE_NULL;
-            String shown = tokens.skipAndShow();
+            String shown = tokens.skipAndShow(EchoSettings.MAX_VALUE_CHARS);
             if (absent) {
                 echoSettings.remove(name);
             } else if (EchoSettings.NAMES.contains(name)) {

@@ -4,6 +4,7 @@ package dev.handoff.examples.chat;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -34,6 +35,17 @@ final class Json {
             return MAPPER.createParser(text);
         } catch (IOException e) {
             throw new UncheckedIOException("a string was read", e);
+        }
+    }
+
+    /** Returns whether a text is a JSON object. Needs little memory, because it makes no tree. */
+    static boolean isObject(String text) {
+        try (JsonParser parser = parser(text)) {
+            return parser.nextToken() == JsonToken.START_OBJECT
+                    && parser.skipChildren().currentToken() == JsonToken.END_OBJECT
+                    && parser.nextToken() == null;
+        } catch (IOException e) {
+            return false;
         }
     }
 

@@ -85,12 +85,17 @@ final class RequestTokens {
 
     /** Moves to the end of the current value, and returns a short form of it for an error message. */
     String skipAndShow() throws IOException {
+        return skipAndShow(SHOWN_CHARS);
+    }
+
+    /** Moves to the end of the current value, and returns its text, cut after a number of characters. */
+    String skipAndShow(int maxChars) throws IOException {
         int from = (int) json.currentTokenLocation().getCharOffset();
         skip();
         json.finishToken();
         int to = (int) json.currentLocation().getCharOffset();
-        String value = body.substring(from, Math.min(to, from + SHOWN_CHARS)).strip();
-        return to - from <= SHOWN_CHARS ? value : value + "…";
+        String value = body.substring(from, Math.min(to, from + maxChars)).strip();
+        return to - from <= maxChars ? value : value + "…";
     }
 
     /** Returns the first string so far that holds half a pair of surrogates; null if there is none. */
