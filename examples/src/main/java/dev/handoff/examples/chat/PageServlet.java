@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.webjars.WebJarVersionLocator;
 
-/** Serves the chat page: three files, which load nothing from other servers. Thread-safe. */
+/** Serves the chat page, which loads nothing from other servers, and the description of the API. Thread-safe. */
 final class PageServlet extends HttpServlet {
 
     private static final long serialVersionUID = 1;
@@ -27,17 +27,18 @@ final class PageServlet extends HttpServlet {
     private static final String CSS = "text/css;charset=utf-8";
     private static final String SCRIPT = "text/javascript;charset=utf-8";
 
-    private static final Map<String, Asset> ASSETS = Map.of(
-            "/", new Asset("page/index.html", "text/html;charset=utf-8"),
-            "/chat.css", new Asset("page/chat.css", CSS),
-            "/chat.js", new Asset("page/chat.js", SCRIPT),
-            "/answer.js", new Asset("page/answer.js", SCRIPT),
-            "/conversation.js", new Asset("page/conversation.js", SCRIPT),
-            "/events.js", new Asset("page/events.js", SCRIPT),
-            "/server.js", new Asset("page/server.js", SCRIPT),
-            "/trace.js", new Asset("page/trace.js", SCRIPT),
-            "/view.js", new Asset("page/view.js", SCRIPT),
-            "/markdown-it.js", new Asset('/' + webJar("markdown-it", "dist/markdown-it.min.js"), SCRIPT));
+    private static final Map<String, Asset> ASSETS = Map.ofEntries(
+            Map.entry("/", new Asset("page/index.html", "text/html;charset=utf-8")),
+            Map.entry("/openapi.yaml", new Asset("openapi.yaml", "application/yaml")),
+            Map.entry("/chat.css", new Asset("page/chat.css", CSS)),
+            Map.entry("/chat.js", new Asset("page/chat.js", SCRIPT)),
+            Map.entry("/answer.js", new Asset("page/answer.js", SCRIPT)),
+            Map.entry("/conversation.js", new Asset("page/conversation.js", SCRIPT)),
+            Map.entry("/events.js", new Asset("page/events.js", SCRIPT)),
+            Map.entry("/server.js", new Asset("page/server.js", SCRIPT)),
+            Map.entry("/trace.js", new Asset("page/trace.js", SCRIPT)),
+            Map.entry("/view.js", new Asset("page/view.js", SCRIPT)),
+            Map.entry("/markdown-it.js", new Asset('/' + webJar("markdown-it", "dist/markdown-it.min.js"), SCRIPT)));
 
     private static String webJar(String name, String file) {
         return Objects.requireNonNull(new WebJarVersionLocator().fullPath(name, file), name);
