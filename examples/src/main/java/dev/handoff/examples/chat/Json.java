@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.handoff.examples.chat;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -12,7 +11,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 
 /** Reads JSON strictly: refuses text after the document. */
@@ -47,11 +45,6 @@ final class Json {
         } catch (IOException e) {
             return false;
         }
-    }
-
-    /** Returns a generator that writes UTF-8. */
-    static JsonGenerator generator(OutputStream out) throws IOException {
-        return MAPPER.createGenerator(out);
     }
 
     static ObjectNode object() {

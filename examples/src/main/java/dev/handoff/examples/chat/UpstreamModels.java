@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.handoff.examples.chat;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -9,7 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -139,35 +137,30 @@ final class UpstreamModels implements ModelSource {
         }
     }
 
-    /** Returns the request of the client, or a copy that requests chunks. */
+    /** Returns the request of the client, or a copy that requests chunks. The copy has all other fields as the client wrote them. */
     private static HttpRequest.BodyPublisher streamed(ChatRequest request) {
+        String body = request.body();
         if (request.stream()) {
-            return HttpRequest.BodyPublishers.ofString(request.body());
+            return HttpRequest.BodyPublishers.ofString(body);
         }
-        ByteArrayOutputStream copy = new ByteArrayOutputStream(request.body().length() + 100);
-        try (JsonParser from = Json.parser(request.body());
-                JsonGenerator to = Json.generator(copy)) {
-            from.nextToken();
-            to.writeStartObject();
-            while (from.nextToken() == JsonToken.FIELD_NAME) {
-                String name = from.currentName();
-                from.nextToken();
-                if (name.equals("stream") || name.equals("stream_options")) {
-                    from.skipChildren();
-                } else {
-                    to.writeFieldName(name);
-                    to.copyCurrentStructureExact(from);
+        StringBuilder copy = new StringBuilder(body.length() + 100);
+        copy.append("{\"stream\":true,\"stream_options\":{\"include_usage\":true}");
+        try (JsonParser json = Json.parser(body)) {
+            json.nextToken();
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                int from = (int) json.currentTokenLocation().getCharOffset();
+                String name = json.currentName();
+                json.nextToken();
+                json.skipChildren().finishToken();
+                int to = (int) json.currentLocation().getCharOffset();
+                if (!name.equals("stream") && !name.equals("stream_options")) {
+                    copy.append(',').append(body, from, to);
                 }
             }
-            to.writeBooleanField("stream", true);
-            to.writeObjectFieldStart("stream_options");
-            to.writeBooleanField("include_usage", true);
-            to.writeEndObject();
-            to.writeEndObject();
         } catch (IOException e) {
             throw new UncheckedIOException("the request was read before, and is copied in memory", e);
         }
-        return HttpRequest.BodyPublishers.ofByteArray(copy.toByteArray());
+        return HttpRequest.BodyPublishers.ofString(copy.append('}').toString());
     }
 
     /** Returns a chunk. An error object instead of a chunk becomes a problem. */

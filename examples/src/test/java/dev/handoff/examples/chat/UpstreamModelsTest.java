@@ -215,6 +215,20 @@ class UpstreamModelsTest {
         }
     }
 
+    @ParameterizedTest
+    @DisplayName("numbers that Java cannot hold reach the upstream")
+    @ValueSource(booleans = {true, false})
+    void hugeNumbersReachTheUpstream(boolean streamed) {
+        script = stream(text("one") + chunk("{}", "\"stop\"") + "data: [DONE]\n\n");
+        try (TestChat chat = start()) {
+            String request = "{\"x\":[1e99999999999],\"model\":\"tiny/one\",\"stream\":" + streamed
+                    + ",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}";
+
+            assertThat(chat.get(chat.begin(request).getPath()).statusCode()).isEqualTo(200);
+            assertThat(asked.get().get("x")).hasSize(1);
+        }
+    }
+
     @Test
     @DisplayName("an answer without an end for each of its choices is cut")
     void eachChoiceNeedsAnEnd() {
