@@ -48,23 +48,17 @@ class SecretTest {
     @DisplayName(
             "an application with a weak previous secret does not start, and the analysis names the property and the entry")
     void weakPrevious() {
-        for (String profile : new String[] {"prod", "dev"}) {
-            // A process with a part of the roles is refused with all profiles.
-            runner.withPropertyValues(
-                            "spring.profiles.active=" + profile,
-                            "handoff.roles=" + (profile.equals("dev") ? "app,stream" : "app,worker,stream"),
-                            "handoff.secret=" + RunningApplication.SECRET,
-                            "handoff.previous-secrets=" + RunningApplication.SECRET.replace('n', 'N') + ",hunter2")
-                    .run(context -> {
-                        FailureAnalysis analysis =
-                                new ConfigurationFailureAnalyzer().analyze(context.getStartupFailure());
-                        assertThat(analysis.getDescription())
-                                .contains("handoff.previous-secrets[1]")
-                                .contains("7 characters")
-                                .doesNotContain("hunter2");
-                        assertThat(analysis.getAction()).contains("handoff.previous-secrets");
-                    });
-        }
+        runner.withPropertyValues(
+                        "handoff.secret=" + RunningApplication.SECRET,
+                        "handoff.previous-secrets=" + RunningApplication.SECRET.replace('n', 'N') + ",hunter2")
+                .run(context -> {
+                    FailureAnalysis analysis = new ConfigurationFailureAnalyzer().analyze(context.getStartupFailure());
+                    assertThat(analysis.getDescription())
+                            .contains("handoff.previous-secrets[1]")
+                            .contains("7 characters")
+                            .doesNotContain("hunter2");
+                    assertThat(analysis.getAction()).contains("handoff.previous-secrets");
+                });
     }
 
     @Test
@@ -113,16 +107,26 @@ class SecretTest {
 
     @Test
     @DisplayName(
-            "with the profile dev an application of several processes does not start without a secret, because each would make its own")
+            "with the profile dev an application of several processes does not start with a weak or missing secret, because each would make its own")
     void several() {
-        StandardEnvironment environment = new StandardEnvironment();
-        environment.setActiveProfiles("dev");
-        environment.getPropertySources().addFirst(new MapPropertySource("test", Map.of("handoff.roles", "app,stream")));
-        HandoffProperties properties = Binder.get(environment).bindOrCreate("handoff", HandoffProperties.class);
-
-        assertThatThrownBy(() -> Secret.sealer(properties, environment))
+        assertThatThrownBy(() -> sealer(Map.of()))
                 .isInstanceOf(RefusedConfigurationException.class)
                 .hasMessageContaining("there is no secret");
+        assertThatThrownBy(() -> sealer(
+                        Map.of("handoff.secret", RunningApplication.SECRET, "handoff.previous-secrets", "hunter2")))
+                .isInstanceOf(RefusedConfigurationException.class)
+                .hasMessageContaining("handoff.previous-secrets[0]");
+    }
+
+    /** Returns the sealer of a process that has a part of the roles, with the profile dev. */
+    private static TokenSealer sealer(Map<String, Object> secrets) {
+        StandardEnvironment environment = new StandardEnvironment();
+        environment.setActiveProfiles("dev");
+        environment
+                .getPropertySources()
+                .addFirst(new MapPropertySource("roles", Map.of("handoff.roles", "app,stream")));
+        environment.getPropertySources().addFirst(new MapPropertySource("secrets", secrets));
+        return Secret.sealer(Binder.get(environment).bindOrCreate("handoff", HandoffProperties.class), environment);
     }
 
     @Test
