@@ -3,19 +3,19 @@ package dev.handoff.spring;
 
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.web.method.HandlerMethod;
-import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
+import org.springframework.web.servlet.HandlerMapping;
+import org.springframework.web.servlet.handler.AbstractUrlHandlerMapping;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfoHandlerMapping;
 
 /**
- * Warns if the application has controllers at the path of the streams. They would get no requests, because the container prefers the
- * mapping of the streaming server to that of Spring MVC.
+ * Warns if the application has controllers, view controllers or resources at the path of the streams. They would get no requests, because
+ * the container prefers the mapping of the streaming server to that of Spring MVC.
  */
 final class EventsPathCheck implements SmartInitializingSingleton {
 
@@ -23,7 +23,7 @@ final class EventsPathCheck implements SmartInitializingSingleton {
 
     private final @Nullable String eventsPath;
     private final String servletPath;
-    private final ObjectProvider<RequestMappingInfoHandlerMapping> mappings;
+    private final ObjectProvider<HandlerMapping> mappings;
 
     /**
      * Creates the check.
@@ -31,10 +31,7 @@ final class EventsPathCheck implements SmartInitializingSingleton {
      * @param eventsPath the path of the streams; null if this process delivers none
      * @param servletPath the path of the servlet of Spring MVC, without a slash at the end
      */
-    EventsPathCheck(
-            @Nullable String eventsPath,
-            String servletPath,
-            ObjectProvider<RequestMappingInfoHandlerMapping> mappings) {
+    EventsPathCheck(@Nullable String eventsPath, String servletPath, ObjectProvider<HandlerMapping> mappings) {
         this.eventsPath = eventsPath;
         this.servletPath = servletPath;
         this.mappings = mappings;
@@ -47,11 +44,16 @@ final class EventsPathCheck implements SmartInitializingSingleton {
             return;
         }
         Set<String> hidden = new TreeSet<>();
-        for (RequestMappingInfoHandlerMapping mapping : mappings) {
-            mapping.getHandlerMethods()
-                    .forEach((info, method) -> hiddenPatterns(info, events)
-                            .map(pattern -> pattern + " (" + nameOf(method) + ')')
-                            .forEach(hidden::add));
+        for (HandlerMapping mapping : mappings) {
+            if (mapping instanceof RequestMappingInfoHandlerMapping controllers) {
+                controllers
+                        .getHandlerMethods()
+                        .forEach((info, method) -> info.getPatternValues()
+                                .forEach(pattern -> addIfBelow(events, pattern, nameOf(method), hidden)));
+            } else if (mapping instanceof AbstractUrlHandlerMapping urls) {
+                urls.getHandlerMap()
+                        .forEach((pattern, handler) -> addIfBelow(events, pattern, nameOf(handler), hidden));
+            }
         }
         if (!hidden.isEmpty()) {
             logger.warn(
@@ -63,13 +65,17 @@ final class EventsPathCheck implements SmartInitializingSingleton {
         }
     }
 
-    private Stream<String> hiddenPatterns(RequestMappingInfo info, String events) {
-        return info.getPatternValues().stream()
-                .map(pattern -> servletPath + pattern)
-                .filter(path -> path.equals(events) || path.startsWith(events + '/'));
+    private void addIfBelow(String events, String pattern, String handler, Set<String> hidden) {
+        String path = servletPath + pattern;
+        if (path.equals(events) || path.startsWith(events + '/')) {
+            hidden.add(path + " (" + handler + ')');
+        }
     }
 
-    private static String nameOf(HandlerMethod method) {
-        return method.getBeanType().getName() + '#' + method.getMethod().getName();
+    private static String nameOf(Object handler) {
+        if (handler instanceof HandlerMethod method) {
+            return method.getBeanType().getName() + '#' + method.getMethod().getName();
+        }
+        return handler instanceof String bean ? bean : handler.getClass().getName();
     }
 }

@@ -12,8 +12,8 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.Environment;
 import org.springframework.web.method.support.HandlerMethodArgumentResolver;
+import org.springframework.web.servlet.HandlerMapping;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
-import org.springframework.web.servlet.mvc.method.RequestMappingInfoHandlerMapping;
 
 /** Lets controllers of Spring MVC take a {@link dev.handoff.http.HandoffRequest} and throw problems. */
 @AutoConfiguration(after = HandoffAutoConfiguration.class)
@@ -34,9 +34,7 @@ class HandoffWebMvcAutoConfiguration {
 
     @Bean
     EventsPathCheck handoffEventsPathCheck(
-            HandoffProperties properties,
-            Environment environment,
-            ObjectProvider<RequestMappingInfoHandlerMapping> mappings) {
+            HandoffProperties properties, Environment environment, ObjectProvider<HandlerMapping> mappings) {
         String servletPath = environment.getProperty("spring.mvc.servlet.path", "");
         return new EventsPathCheck(
                 properties.has(Role.STREAM) ? Settings.eventsPath(properties) : null,

@@ -13,6 +13,8 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.servlet.config.annotation.ResourceHandlerRegistry;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
 /** An application with controllers at the path where handoff delivers streams. */
 class EventsPathCheckTest {
@@ -20,13 +22,15 @@ class EventsPathCheckTest {
     private static final String LOGGER = "dev.handoff.spring.EventsPathCheck";
 
     @Test
-    @DisplayName("one line of the log names the controllers that get no requests, and the property to change")
+    @DisplayName(
+            "one line of the log names the controllers and resources that get no requests, and the property to change")
     void warns() {
         assertThat(linesOf(Calendar.class))
                 .singleElement()
                 .asString()
                 .contains("/events/today (", "Controllers#today")
                 .contains("/events/{day}/rooms/** (", "Controllers#rooms")
+                .contains("/events/posters/** (")
                 .contains("at /events/*")
                 .contains("handoff.events-path=/streams")
                 .doesNotContain("/eventsandmore", "/{any}");
@@ -67,7 +71,13 @@ class EventsPathCheckTest {
     @Configuration(proxyBeanMethods = false)
     @EnableAutoConfiguration
     @Import(Controllers.class)
-    static class Calendar {}
+    static class Calendar implements WebMvcConfigurer {
+
+        @Override
+        public void addResourceHandlers(ResourceHandlerRegistry registry) {
+            registry.addResourceHandler("/events/posters/**").addResourceLocations("classpath:/posters/");
+        }
+    }
 
     @RestController
     static class Controllers {
