@@ -11,6 +11,7 @@ import com.mongodb.client.MongoClients;
 import de.bwaldvogel.mongo.MongoServer;
 import dev.handoff.Handoff;
 import dev.handoff.StreamEndpoint;
+import dev.handoff.http.ProblemCode;
 import dev.handoff.mongo.MongoIndexes;
 import dev.handoff.mongo.task.MongoWorker;
 import dev.handoff.servlet.EventStreamServlet;
@@ -208,6 +209,32 @@ class ResponseRolesTest {
         assertThat(numbers(all))
                 .isEqualTo(LongStream.range(0, all.size()).boxed().toList());
         assertThat(get(api, begun).path("status").asText()).isEqualTo("cancelled");
+    }
+
+    @Test
+    void aResponseWhoseWorkerIsLostFailsWithTheNextNumber() throws Exception {
+        JsonNode begun = json(RawHttp.send(api, "POST", "/v1/responses", background(20)));
+        String taskId = begun.path("id").asText().substring("resp_".length(), "resp_".length() + 32);
+        ObjectNode created = ResponseEvents.event("response.created", 0, begun.deepCopy());
+        ObjectNode delta = ResponseEvents.event(ResponseEvents.DELTA, 1).put("delta", "one ");
+        EventAppender lost = parts.store.appender(taskId, 2);
+        lost.append("response.created", created.toString());
+        lost.append(ResponseEvents.DELTA, delta.toString());
+        lost.flush();
+        parts.store.appender(taskId, 3).end(End.failed(ProblemCode.WORKER_LOST.problem("The worker was lost.")));
+
+        List<Frame> all = retrieve(begun, "");
+        JsonNode failed = get(otherApi, begun);
+
+        assertThat(numbers(all)).containsExactly(0L, 1L, 2L);
+        assertThat(all.get(2).type()).isEqualTo("response.failed");
+        assertThat(all.get(2).json().get("response")).isEqualTo(failed);
+        assertThat(failed.path("status").asText()).isEqualTo("failed");
+        assertThat(failed.at("/error/message").asText()).isEqualTo("The worker was lost.");
+        assertThat(failed.at("/output/0/content/0/text").asText()).isEqualTo("one ");
+        for (int k = 0; k < all.size(); k++) {
+            assertThat(retrieve(begun, "&starting_after=" + k)).isEqualTo(all.subList(k + 1, all.size()));
+        }
     }
 
     @Test
