@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +42,35 @@ class RandomBodiesTest {
         }
         assertThat(accepted).isGreaterThan(BODIES / 5);
         assertThat(refused).isGreaterThan(BODIES / 5);
+    }
+
+    @Test
+    @DisplayName("each of 400 random bodies for a model of an upstream is answered, or refused with a status below 500")
+    void noBodyBreaksTheCopyForAnUpstream() throws Exception {
+        int answered = 0;
+        try (TestChat back = TestChat.start();
+                TestChat front = TestChat.start(
+                        Map.of(
+                                "HANDOFF_SECRET",
+                                TestChat.SECRET,
+                                "OPENAI_BASE_URL",
+                                back.url("/v1").toString()),
+                        "--no-echo")) {
+            for (int seed = 1_000_000; seed < 1_000_400; seed++) {
+                String body = new String(new RandomBodies(seed).next(), StandardCharsets.UTF_8);
+                HttpResponse<String> response = front.post(body);
+                // Only the copy for a request without chunks differs from the body.
+                if (response.statusCode() == 303 && !ChatRequest.parse(body).stream()) {
+                    HttpResponse<String> answer =
+                            front.get(front.accepted(response).getPath());
+                    assertThat(answer.statusCode())
+                            .as("seed %s: %s", seed, body)
+                            .isBetween(200, 499);
+                    answered += answer.statusCode() == 200 ? 1 : 0;
+                }
+            }
+        }
+        assertThat(answered).isGreaterThan(40);
     }
 
     private static void assertAnswered(HttpResponse<String> answer, String shown) throws Exception {
