@@ -218,6 +218,14 @@ enum Container {
 
     /** Aborts the response. Must be called in the dispatch, and the servlet must pass the exception on to the container. */
     void abort(HttpServletRequest request) throws IOException {
+        closeAfterThis(request);
+    }
+
+    /**
+     * Throws the exception after which Jetty and Tomcat close the connection. A response that is not sent yet may still be sent, and the
+     * container does not log the exception.
+     */
+    final void closeAfterThis(HttpServletRequest request) throws IOException {
         String message = "the stream was cut before its end";
         if (quietException != null) {
             try {

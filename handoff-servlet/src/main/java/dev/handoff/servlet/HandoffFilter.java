@@ -184,7 +184,7 @@ public final class HandoffFilter implements Filter {
         if (close && container == Container.TOMCAT) {
             // Tomcat would wait for the rest of the body with this thread, for as long as the client likes.
             response.flushBuffer();
-            container.abort(request);
+            container.closeAfterThis(request);
         }
     }
 
