@@ -61,10 +61,6 @@ class WarTest {
 
     static final class War extends SpringBootServletInitializer {
 
-        War() {
-            setRegisterErrorPageFilter(false);
-        }
-
         @Override
         protected SpringApplicationBuilder configure(SpringApplicationBuilder application) {
             return application
