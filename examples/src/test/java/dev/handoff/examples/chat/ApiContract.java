@@ -143,7 +143,9 @@ final class ApiContract {
             for (JsonNode server : servers) {
                 String prefix = server.get("url").asText().replaceFirst("/$", "");
                 if (operation != null
-                        && pattern(prefix + template.getKey()).matcher(path).matches()) {
+                        && pattern(prefix + template.getKey())
+                                .matcher(path.replaceFirst("\\?.*", ""))
+                                .matches()) {
                     return new Operation(operation.get("operationId").asText(), operation);
                 }
             }

@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Holds openapi.yaml against the running server. */
 class OpenApiTest {
 
+    private static final String RESPONSES = "/v1/responses";
     private static final String CHAT = "/v1/chat/completions";
 
     private static TestChat chat;
@@ -64,6 +67,14 @@ class OpenApiTest {
             exchange("GET", prefix + "/models/echo", "");
             exchange("GET", prefix + "/models/none", "");
             exchange("OPTIONS", prefix + "/chat/completions", "");
+            String response = prefix + "/responses/"
+                    + Json.parse(exchange("POST", prefix + "/responses", response(true, false, 60_000))
+                                    .body())
+                            .path("id")
+                            .asText();
+            exchange("GET", response, "");
+            exchange("POST", response + "/cancel", "");
+            exchange("DELETE", response, "");
             exchange(
                     "POST",
                     prefix + "/chat/completions",
@@ -86,6 +97,41 @@ class OpenApiTest {
         exchange("GET", "/openapi.yaml", "");
 
         assertThat(contract.succeeded()).isEqualTo(contract.operations());
+    }
+
+    /** A request for a response, which the document must describe. */
+    private static String response(boolean background, boolean stream, int delayMillis) throws JsonProcessingException {
+        ObjectNode request = Json.object();
+        request.put("model", "echo");
+        request.put("input", "one two");
+        request.put("background", background);
+        request.put("stream", stream);
+        request.putObject("metadata").put("delay_ms", String.valueOf(delayMillis));
+        assertThat(contract.requestErrors("POST", RESPONSES, request)).isEmpty();
+        return request.toString();
+    }
+
+    @Test
+    @DisplayName("responses and their events have exactly the fields that the document describes")
+    void responses() throws Exception {
+        String stream = chat.accepted(exchange("POST", RESPONSES, response(true, true, 0)))
+                .getPath();
+        List<JsonNode> events = new ArrayList<>();
+        try (EventReader reader = chat.read(chat.url(stream))) {
+            reader.rest().forEach(frame -> events.add(frame.json()));
+        }
+        events.forEach(event -> contract.checkSchema("ResponseEvent", event));
+        String path = RESPONSES + '/' + events.get(0).at("/response/id").asText();
+        assertThat(exchange("GET", path, "").statusCode()).isEqualTo(200);
+        assertThat(exchange("GET", path + "?stream=true&starting_after=1", "").statusCode())
+                .isEqualTo(303);
+        assertThat(exchange("POST", path + "/cancel", "").statusCode()).isEqualTo(400);
+        assertThat(exchange("GET", path + "?stream=maybe", "").statusCode()).isEqualTo(400);
+        assertThat(exchange("GET", RESPONSES + "/resp_none", "").statusCode()).isEqualTo(404);
+        assertThat(exchange("DELETE", path, "").statusCode()).isEqualTo(200);
+        String document = chat.accepted(exchange("POST", RESPONSES, response(false, false, 0)))
+                .getPath();
+        assertThat(exchange("GET", document, "").statusCode()).isEqualTo(200);
     }
 
     @Test
