@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -52,18 +53,29 @@ final class Pump {
         wake();
     }
 
-    /** Schedules the production of the next part in another thread. Never blocks. */
+    /** Schedules the production of the next part in another thread, unless the response has ended. Never blocks. */
     void wake() {
         Runnable next = work;
         if (next != null && wakeUps.getAndIncrement() == 0) {
-            next.run();
+            try {
+                next.run();
+            } catch (RejectedExecutionException e) {
+                // The response has ended, or the scheduler is full and the next look wakes this again.
+                wakeUps.set(0);
+            }
         }
     }
 
     private void takeTurns(Runnable step) {
         int seen = wakeUps.get();
         do {
-            step.run();
+            try {
+                step.run();
+            } catch (RuntimeException | Error e) {
+                // Otherwise no later call of wake would schedule anything.
+                wakeUps.set(0);
+                throw e;
+            }
             seen = wakeUps.addAndGet(-seen);
         } while (seen != 0);
     }
