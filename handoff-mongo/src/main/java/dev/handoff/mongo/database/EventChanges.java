@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.handoff.mongo.database;
 
+import com.mongodb.client.AggregateIterable;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoCursor;
+import com.mongodb.client.cursor.TimeoutMode;
 import com.mongodb.client.model.Aggregates;
 import com.mongodb.client.model.Filters;
 import com.mongodb.client.model.Projections;
@@ -44,11 +46,15 @@ public final class EventChanges {
      */
     public static MongoCursor<EventDocument> open(MongoCollection<Document> events, Predicate<String> wanted) {
         CodecRegistry changes = CodecRegistries.fromCodecs(new ChangeCodec(EventDocumentCodec.of(wanted)));
-        return events.withCodecRegistry(CodecRegistries.fromRegistries(changes, events.getCodecRegistry()))
+        AggregateIterable<EventDocument> stream = events.withCodecRegistry(
+                        CodecRegistries.fromRegistries(changes, events.getCodecRegistry()))
                 .aggregate(PIPELINE, EventDocument.class)
                 .maxAwaitTime(MAX_AWAIT_MILLIS, TimeUnit.MILLISECONDS)
-                .batchSize(DOCUMENTS_PER_ANSWER)
-                .cursor();
+                .batchSize(DOCUMENTS_PER_ANSWER);
+        // A time limit of the client applies to each answer. By default it would apply to the whole life of the cursor.
+        return events.getTimeout(TimeUnit.MILLISECONDS) == null
+                ? stream.cursor()
+                : stream.timeoutMode(TimeoutMode.ITERATION).cursor();
     }
 
     /** Reads the inserted document of a change. */

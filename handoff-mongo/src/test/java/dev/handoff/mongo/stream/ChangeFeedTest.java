@@ -171,4 +171,23 @@ class ChangeFeedTest {
         writer.append(null, "three");
         sees(stream, 3);
     }
+
+    @Test
+    @DisplayName("a time limit of the client does not end a change stream that answers")
+    void clientTimeout() {
+        try (MongoClient limited = MongoClients.create(MongoClientSettings.builder()
+                .applyConnectionString(new ConnectionString(server.getConnectionString()))
+                .timeout(1500, TimeUnit.MILLISECONDS)
+                .build())) {
+            MongoEventStore reading = MongoEventStore.builder(limited.getDatabase("test"), executor)
+                    .poll(SELDOM, SELDOM)
+                    .build();
+            reading.followChanges(followers);
+            EventStream stream = reader(reading);
+            awaitOpened(1);
+            await().during(Duration.ofSeconds(3)).atMost(Duration.ofSeconds(20)).until(() -> standIn.opened() == 1);
+            store(SELDOM).appender(streamId, 1).append(null, "one");
+            sees(stream, 1);
+        }
+    }
 }
