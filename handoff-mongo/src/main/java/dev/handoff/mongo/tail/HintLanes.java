@@ -88,13 +88,24 @@ final class HintLanes implements Executor {
     }
 
     private void runTurn() {
-        for (int i = 0; i < JOBS_PER_TURN; i++) {
-            Runnable job = next();
-            if (job == null) {
-                return;
+        boolean ended = false;
+        try {
+            for (int i = 0; i < JOBS_PER_TURN && !ended; i++) {
+                Runnable job = next();
+                ended = job == null;
+                if (job != null) {
+                    job.run();
+                }
             }
-            job.run();
+        } finally {
+            // Also after a job that has thrown an exception.
+            if (!ended) {
+                runAnotherTurn();
+            }
         }
+    }
+
+    private void runAnotherTurn() {
         try {
             executor.execute(this::runTurn);
         } catch (RuntimeException | Error e) {

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 class HintLanesTest {
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
-    /** What the lanes have submitted and no thread has run yet. */
+    /** The turns that the lanes have submitted to the executor. */
     private final Queue<Runnable> submitted = new ArrayDeque<>();
 
     private final List<Integer> ran = new ArrayList<>();
@@ -114,6 +114,19 @@ class HintLanesTest {
         }
         await().until(() -> done.get() == 200);
         assertThat(most.get()).isLessThanOrEqualTo(2);
+    }
+
+    @Test
+    @DisplayName("a job that throws an exception does not end its lane")
+    void failingJob() {
+        HintLanes lanes = new HintLanes(submitted::add, 1);
+        lanes.execute(() -> {
+            throw new IllegalStateException("expected");
+        });
+        add(lanes, 0, 2);
+        assertThatExceptionOfType(IllegalStateException.class).isThrownBy(this::runSubmitted);
+        runSubmitted();
+        assertThat(ran).containsExactly(0, 1);
     }
 
     @Test
