@@ -136,16 +136,20 @@ final class EventDocumentCodec implements Codec<EventDocument> {
         List<Entry> entries = null;
         End end = null;
         boolean fence = false;
+        boolean skipped = false;
         reader.readStartDocument();
         while (reader.readBsonType() != BsonType.END_OF_DOCUMENT) {
             String name = reader.readName();
-            if (stream != null && !wanted.test(stream)) {
+            if (skipped) {
                 reader.skipValue();
                 continue;
             }
             switch (name) {
                 case "_id" -> id = reader.readObjectId();
-                case "stream" -> stream = reader.readString();
+                case "stream" -> {
+                    stream = reader.readString();
+                    skipped = !wanted.test(stream);
+                }
                 case "seq" -> seq = reader.readInt64();
                 case "epoch" -> epoch = reader.readInt32();
                 case "created" -> created = new Date(reader.readDateTime());
@@ -156,7 +160,7 @@ final class EventDocumentCodec implements Codec<EventDocument> {
             }
         }
         reader.readEndDocument();
-        if (stream == null || !wanted.test(stream)) {
+        if (stream == null || skipped) {
             return new EventDocument(stream, null, created);
         }
         long first = required("seq", seq);

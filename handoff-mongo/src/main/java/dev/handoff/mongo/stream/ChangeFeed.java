@@ -94,9 +94,7 @@ final class ChangeFeed implements Runnable {
         } else if (batch != null) {
             tail.deliver(batch);
         } else {
-            // The feed has skipped the batch of a stream without readers, or could not read it. If the stream has
-            // readers by now, the
-            // poller fetches it.
+            // Either the stream had no readers when the feed read the change, or the batch is not valid.
             tail.name(stream);
         }
     }

@@ -28,7 +28,7 @@ class CatchUpTest extends StreamFixture {
     private static final int STREAMS = 60;
     private static final int EVENTS = 120;
 
-    /** Reads when it is told to, as a connection does. The hint of each reader runs in one thread at a time. */
+    /** A reader whose hint reads the stream, as a connection does. One thread at a time reads. */
     private static final class Follower {
 
         private final EventStream stream;
