@@ -3,7 +3,6 @@ package dev.handoff.examples.chat;
 
 import dev.handoff.http.ProblemException;
 import java.util.Map;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,28 +32,13 @@ record ChatRequest(
         ChatOptions options,
         boolean endsWithTool) {
 
-    /** While it is read, a request needs up to five times its size in memory, so large requests are read one after the other. */
-    private static final ReentrantLock ONE_LARGE = new ReentrantLock();
-
-    private static final int LARGE_CHARS = 256 << 10;
-
     /**
      * Parses a request.
      *
      * @throws ProblemException with status 400 if the text is not a valid request; the detail names the parameter
      */
     static ChatRequest parse(String text) {
-        // RFC 8259, 8.1: a parser may ignore a byte order mark.
-        String body = text.startsWith("\uFEFF") ? text.substring(1) : text;
-        if (body.length() < LARGE_CHARS) {
-            return new ChatRequestReader(body).read();
-        }
-        ONE_LARGE.lock();
-        try {
-            return new ChatRequestReader(body).read();
-        } finally {
-            ONE_LARGE.unlock();
-        }
+        return RequestTokens.parse(text, body -> new ChatRequestReader(body).read());
     }
 
     /** Returns a text without the content, which may be private. */

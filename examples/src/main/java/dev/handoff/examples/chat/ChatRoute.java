@@ -10,7 +10,7 @@ import java.util.Optional;
 /** Creates a task for each valid request, and refuses other requests before a task starts. Thread-safe. */
 final class ChatRoute implements HandoffRoute {
 
-    private static final Duration JOIN_RETRIES_WITHIN = Duration.ofMinutes(1);
+    static final Duration JOIN_RETRIES_WITHIN = Duration.ofMinutes(1);
 
     private final ModelCatalog catalog;
 

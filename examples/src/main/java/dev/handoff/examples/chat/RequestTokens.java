@@ -7,6 +7,8 @@ import com.fasterxml.jackson.core.JsonToken;
 import dev.handoff.http.ProblemException;
 import java.io.IOException;
 import java.io.Writer;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +16,11 @@ import org.jspecify.annotations.Nullable;
  * string with half a pair of surrogates. Not thread-safe.
  */
 final class RequestTokens {
+
+    /** While it is read, a request needs several times its size in memory, so large requests are read one after the other. */
+    private static final ReentrantLock ONE_LARGE = new ReentrantLock();
+
+    private static final int LARGE_CHARS = 256 << 10;
 
     private static final int SHOWN_CHARS = 50;
 
@@ -25,6 +32,23 @@ final class RequestTokens {
     RequestTokens(String body) {
         this.body = body;
         this.json = Json.parser(body);
+    }
+
+    /**
+     * Returns what a reader makes of a request. Removes a byte order mark, which a parser may ignore (RFC 8259, 8.1). Blocks while another
+     * thread reads a large request, if this one is large, too.
+     */
+    static <T> T parse(String text, Function<String, T> reader) {
+        String body = text.startsWith("\uFEFF") ? text.substring(1) : text;
+        if (body.length() < LARGE_CHARS) {
+            return reader.apply(body);
+        }
+        ONE_LARGE.lock();
+        try {
+            return reader.apply(body);
+        } finally {
+            ONE_LARGE.unlock();
+        }
     }
 
     /** Goes to the start of the object. */

@@ -4,7 +4,6 @@ package dev.handoff.examples.chat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.http.ProblemException;
 import java.util.OptionalInt;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Holds a request for a response, whose known fields are checked. Unknown fields are ignored, because new clients send new fields.
@@ -18,28 +17,13 @@ import java.util.concurrent.locks.ReentrantLock;
 record ResponseRequest(
         ResponseMode mode, boolean stream, OptionalInt maxOutputTokens, ObjectNode settings, ChatRequest chat) {
 
-    /** While it is read, a request needs several times its size in memory, so large requests are read one after the other. */
-    private static final ReentrantLock ONE_LARGE = new ReentrantLock();
-
-    private static final int LARGE_CHARS = 256 << 10;
-
     /**
      * Parses a request.
      *
      * @throws ProblemException with status 400 if the text is not a valid request; the detail names the parameter
      */
     static ResponseRequest parse(String text) {
-        // RFC 8259, 8.1: a parser may ignore a byte order mark.
-        String body = text.startsWith("\uFEFF") ? text.substring(1) : text;
-        if (body.length() < LARGE_CHARS) {
-            return new ResponseRequestReader(body).read();
-        }
-        ONE_LARGE.lock();
-        try {
-            return new ResponseRequestReader(body).read();
-        } finally {
-            ONE_LARGE.unlock();
-        }
+        return RequestTokens.parse(text, body -> new ResponseRequestReader(body).read());
     }
 
     /** Returns the response before the model has begun. */

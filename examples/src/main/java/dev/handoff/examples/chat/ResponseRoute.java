@@ -12,8 +12,6 @@ import java.util.Optional;
 /** Creates a task for each valid request for a response, and refuses other requests before a task starts. Thread-safe. */
 final class ResponseRoute implements HandoffRoute {
 
-    private static final Duration JOIN_RETRIES_WITHIN = Duration.ofMinutes(1);
-
     private final ModelCatalog catalog;
 
     ResponseRoute(ModelCatalog catalog) {
@@ -23,7 +21,7 @@ final class ResponseRoute implements HandoffRoute {
     /** How long retries are joined, as {@link ChatRoute} does. */
     @Override
     public Duration joinRetriesWithin() {
-        return JOIN_RETRIES_WITHIN;
+        return ChatRoute.JOIN_RETRIES_WITHIN;
     }
 
     @Override
