@@ -6,6 +6,8 @@ import java.util.Queue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Runs jobs in lanes. A lane is a task of a shared executor that takes one waiting job after the other. A lane that takes a job starts the
@@ -14,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * at most one job. Thread-safe.
  */
 final class HintLanes implements Executor {
+
+    private static final Logger logger = LoggerFactory.getLogger(HintLanes.class);
 
     /** After this number of jobs a lane submits itself again, so that the executor can run other work. */
     private static final int JOBS_PER_TURN = 16;
@@ -42,38 +46,44 @@ final class HintLanes implements Executor {
         lock.lock();
         try {
             waiting.add(job);
-            if (!mayStart()) {
+            if (!needsLane()) {
                 return;
             }
+            starting = true;
+            running++;
         } finally {
             lock.unlock();
         }
         try {
-            executor.execute(this::begin);
+            start();
         } catch (RuntimeException | Error e) {
-            notStarted(job);
+            lock.lock();
+            try {
+                waiting.remove(job);
+            } finally {
+                lock.unlock();
+            }
             throw e;
         }
     }
 
-    /** Returns whether the caller must start a lane, and counts the lane. */
-    private boolean mayStart() {
-        if (starting || running == lanes) {
-            return false;
-        }
-        starting = true;
-        running++;
-        return true;
+    private boolean needsLane() {
+        return !starting && running < lanes && !waiting.isEmpty();
     }
 
-    private void notStarted(@Nullable Runnable job) {
-        lock.lock();
+    /** Submits a lane, which is counted already. */
+    private void start() {
         try {
-            starting = false;
-            running--;
-            waiting.remove(job);
-        } finally {
-            lock.unlock();
+            executor.execute(this::begin);
+        } catch (RuntimeException | Error e) {
+            lock.lock();
+            try {
+                starting = false;
+                running--;
+            } finally {
+                lock.unlock();
+            }
+            throw e;
         }
     }
 
@@ -128,16 +138,19 @@ final class HintLanes implements Executor {
             if (job == null) {
                 running--;
             }
-            another = !waiting.isEmpty() && mayStart();
+            another = needsLane();
+            if (another) {
+                starting = true;
+                running++;
+            }
         } finally {
             lock.unlock();
         }
         if (another) {
             try {
-                executor.execute(this::begin);
+                start();
             } catch (RuntimeException | Error e) {
-                // The running lanes take the jobs.
-                notStarted(null);
+                logger.debug("the executor rejected a lane, the running lanes take its jobs", e);
             }
         }
         return job;
