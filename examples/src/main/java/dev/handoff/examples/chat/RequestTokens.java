@@ -35,7 +35,7 @@ final class RequestTokens {
     }
 
     /**
-     * Returns what a reader makes of a request. Removes a byte order mark, which a parser may ignore (RFC 8259, 8.1). Blocks while another
+     * Reads a request and returns the result. Removes a byte order mark, which a parser may ignore (RFC 8259, 8.1). Blocks while another
      * thread reads a large request, if this one is large, too.
      */
     static <T> T parse(String text, Function<String, T> reader) {

@@ -76,7 +76,7 @@ record ResponseStreams(EventStore store, TaskDispatcher tasks, ResponseIds ids) 
         return logged;
     }
 
-    /** What the log of a response holds. Not thread-safe. */
+    /** The contents of the log of a response. Not thread-safe. */
     private static final class Logged {
 
         private final String taskId;
