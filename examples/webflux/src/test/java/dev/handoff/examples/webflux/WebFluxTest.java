@@ -24,9 +24,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -285,5 +291,57 @@ class WebFluxTest {
             assertThat(reader.next()).isEqualTo(large + i);
         }
         assertThat(reader.next()).startsWith("completed: ");
+    }
+
+    /** Threads that refuse jobs while they are full. */
+    private static final class FullThreads extends ScheduledThreadPoolExecutor {
+
+        private final AtomicInteger refused = new AtomicInteger();
+        private volatile boolean full;
+
+        FullThreads() {
+            super(4);
+        }
+
+        @Override
+        public <V> ScheduledFuture<V> schedule(Callable<V> job, long delay, TimeUnit unit) {
+            if (full) {
+                refused.incrementAndGet();
+                throw new RejectedExecutionException("full");
+            }
+            return super.schedule(job, delay, unit);
+        }
+    }
+
+    @Test
+    @Timeout(20)
+    @DisplayName("R6 a stream goes on after the scheduler has refused a job")
+    void fullScheduler() throws Exception {
+        FullThreads threads = new FullThreads();
+        Scheduler scheduler = Schedulers.fromExecutorService(threads);
+        StreamWebHandler handler = new StreamWebHandler(StreamEndpoint.of(handoff), "/events", scheduler);
+        DisposableServer other = HttpServer.create()
+                .port(0)
+                .handle(new ReactorHttpHandlerAdapter(
+                        WebHttpHandlerBuilder.webHandler(handler::handle).build()))
+                .bindNow();
+        try {
+            URI stream = URI.create("http://localhost:" + other.port())
+                    .resolve(begin("/tasks").getPath());
+            Reader reader = new Reader(stream, "");
+            words.add("a");
+            assertThat(reader.next()).isEqualTo("a");
+            threads.full = true;
+            words.add("b");
+            await().until(() -> threads.refused.get() > 0);
+            threads.full = false;
+            words.add("end");
+            assertThat(reader.next()).isEqualTo("b");
+            assertThat(reader.next()).startsWith("completed: ");
+        } finally {
+            handler.close();
+            other.disposeNow();
+            threads.shutdownNow();
+        }
     }
 }
