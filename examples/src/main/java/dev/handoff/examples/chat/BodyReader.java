@@ -64,6 +64,11 @@ final class BodyReader extends Handler.Wrapper {
         return true;
     }
 
+    /** Returns the bytes that all bodies hold now, with the overhead of each. */
+    long heldBytes() {
+        return held.get();
+    }
+
     private boolean reserve(long bytes) {
         if (held.addAndGet(bytes) > limits.maxHeldBytes()) {
             held.addAndGet(-bytes);

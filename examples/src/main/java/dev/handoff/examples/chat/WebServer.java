@@ -62,6 +62,7 @@ final class WebServer implements AutoCloseable {
     private final ServletContextHandler context = new ServletContextHandler("/", false, false);
     private final ServerConnector connector;
     private final ContentLimits limits;
+    private final BodyReader bodies;
     private final String host;
     private Predicate<@Nullable String> authorized = authorization -> true;
 
@@ -96,7 +97,8 @@ final class WebServer implements AutoCloseable {
         turns.setMaxSuspendedRequestCount(MAX_REQUESTS_WAITING);
         turns.setMaxSuspend(LONGEST_WAIT);
         turns.excludePath("/healthz", "/readyz", STREAMS);
-        server.setHandler(new BodyReader(limits, this::readsBody, turns));
+        bodies = new BodyReader(limits, this::readsBody, turns);
+        server.setHandler(bodies);
         server.setStopTimeout(STOP_LIMIT_MILLIS);
         connector.setShutdownIdleTimeout(IDLE_LIMIT_AT_STOP_MILLIS);
         FilterMapping everything = new FilterMapping();
@@ -122,6 +124,11 @@ final class WebServer implements AutoCloseable {
     /** Returns the most bytes of the body of a request. */
     int maxBodyBytes() {
         return limits.maxBytes();
+    }
+
+    /** Returns the bytes of memory that the bodies of requests take now. */
+    long heldBodyBytes() {
+        return bodies.heldBytes();
     }
 
     /** Serves {@code /readyz}, which tells load balancers whether to send requests to this server. */
