@@ -1,7 +1,6 @@
-"""The deployment that the clients use: the roles of bin/chat on a stand-in for MongoDB, and Caddy, once with each Caddyfile."""
+"""The deployment that the clients use: the roles of bin/chat on a stand-in for MongoDB, and nginx, once with each of its files."""
 
 import http.client
-import os
 import pathlib
 import re
 import shutil
@@ -16,7 +15,7 @@ import roles  # noqa: E402
 from relay import Relay  # noqa: E402
 
 KEY = "compat-key"
-MODES = {"visible": "Caddyfile", "hidden": "Caddyfile.hidden"}
+MODES = {"visible": "deploy/nginx.conf", "hidden": "deploy/nginx-hidden.conf"}
 
 # The times of a real deployment, divided by about ten.
 SWEEP, CANCEL_UNATTENDED, HEARTBEAT = "500ms", "3s", "1500ms"
@@ -26,6 +25,7 @@ class Deployment:
     def __init__(self, upstream):
         roles.SUITE = "compat"
         self._work = pathlib.Path(tempfile.mkdtemp(prefix="compat-"))
+        self._work.chmod(0o755)  # the workers of nginx run under another user
         self._processes = []
         store, self._api, self._stream = roles.free_port(), roles.free_port(), roles.free_port()
         roles.environment.update(
@@ -41,43 +41,37 @@ class Deployment:
         roles.Role("worker", *times)
         self._options = ["--port", self._stream, "--heartbeat", HEARTBEAT, *times]
         self._streaming = roles.Role("stream", *self._options)
-        self._caddies = {mode: self._caddy(mode, file) for mode, file in MODES.items()}
-        self.relays = {mode: Relay(port) for mode, port in self._caddies.items()}
+        self._proxies = {mode: self._proxy(mode, file) for mode, file in MODES.items()}
+        self.relays = {mode: Relay(port) for mode, port in self._proxies.items()}
         self._await_streams()
 
-    def _caddy(self, mode, file):
-        """Starts Caddy with a file of the project, of which only the ports are changed."""
+    def _proxy(self, mode, file):
+        """Starts nginx with a file of the project, of which only the ports and the folders of the logs are changed."""
         port = roles.free_port()
+        folder = self._work / mode
+        folder.mkdir()
         text = (ROOT / file).read_text()
-        text = text.replace("127.0.0.1:5002 127.0.0.1:5003", f"127.0.0.1:{self._stream}")
-        text = text.replace("127.0.0.1:5001", f"127.0.0.1:{self._api}")
-        text = re.sub(r"^:5000 ", f":{port} ", text, flags=re.MULTILINE)
-        config = self._work / file
-        config.write_text(text)
-        self._processes.append(
-            subprocess.Popen(
-                ["caddy", "run", "--adapter", "caddyfile", "--config", config],
-                stdout=subprocess.DEVNULL,
-                stderr=(self._work / f"caddy-{mode}.log").open("wb"),
-                env={**os.environ, "HOME": str(self._work)},
-            )
-        )
-        roles.until(f"Caddy listens for {mode}", lambda: roles.listening(port))
+        text = re.sub(r"^ *server 127\.0\.0\.1:5003 .*\n", "", text, flags=re.MULTILINE)
+        for old, new in (("5002", self._stream), ("5001", self._api), ("5000", port)):
+            text = text.replace(f"127.0.0.1:{old}", f"127.0.0.1:{new}")
+        text = text.replace("/var/log/nginx/", f"{folder}/")
+        paths = " ".join(f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        main = f"daemon off; pid {folder}/pid; error_log {folder}/start.log; events {{}}"
+        config = folder / "nginx.conf"
+        config.write_text(f"{main} http {{ {paths} {text} }}\n")
+        self._processes.append(subprocess.Popen(["nginx", "-p", folder, "-e", folder / "start.log", "-c", config]))
+        roles.until(f"nginx listens for {mode}", lambda: roles.listening(port))
         return port
 
     def _await_streams(self):
-        """Waits until each Caddy gets the refusal of an unknown token from the streaming server."""
-        for port in self._caddies.values():
-            roles.until("Caddy reaches the streaming server", lambda: self._status(port) not in (None, 502, 503, 504), 60)
+        """Waits until the streaming server answers. nginx does not leave out a server that is the only one."""
+        roles.until("the streaming server is ready", self._ready, 60)
 
-    @staticmethod
-    def _status(port):
+    def _ready(self):
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            connection.request("GET", "/events/none")
-            return connection.getresponse().status
+            return roles.request("GET", self._stream, "/readyz").status == 200
         except (OSError, http.client.HTTPException):
-            return None
+            return False
 
     def restart_streaming(self):
         """Kills the streaming server and starts it again."""
