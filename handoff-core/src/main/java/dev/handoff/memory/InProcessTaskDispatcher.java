@@ -175,7 +175,7 @@ public final class InProcessTaskDispatcher implements TaskDispatcher, AutoClosea
             }
         }
         for (LocalTask task : pending) {
-            if (now - task.attendedAt >= unattendedNanos && task.canBeCancelled()) {
+            if (!task.background && now - task.attendedAt >= unattendedNanos && task.canBeCancelled()) {
                 logger.info("cancelling task {}, whose stream has had no reader for {}", task.id, limit);
                 cancel(task);
             }

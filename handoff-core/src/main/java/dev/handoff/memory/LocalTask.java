@@ -32,6 +32,9 @@ final class LocalTask {
     /** The reported time at which the stream last had a reader. */
     volatile long attendedAt;
 
+    /** Whether the task goes on without a reader. */
+    final boolean background;
+
     private final @Nullable String subject;
     private final String format;
     private final String fingerprint;
@@ -54,6 +57,7 @@ final class LocalTask {
 
     LocalTask(Task task, TaskRun run, Instant created, long acceptedAt, long number) {
         this.id = task.id();
+        this.background = task.background();
         this.subject = task.subject();
         this.format = task.format();
         this.fingerprint = task.fingerprint();

@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param subject the user that requested the task; null if unknown. Only requests of the same subject are led back to the stream
  * @param idempotencyKey the key that the client sends with a request and its retries; null if there is none
  * @param format the name of the {@link StreamFormat} in which the client reads the stream
+ * @param background whether nobody needs to read the stream while the task waits or runs. A dispatcher that cancels tasks without readers
+ *     does not cancel this one
  */
 public record Task(
         String id,
@@ -34,7 +36,8 @@ public record Task(
         Map<String, String> attributes,
         @Nullable String subject,
         @Nullable String idempotencyKey,
-        String format) {
+        String format,
+        boolean background) {
 
     /**
      * Checks the parts and copies the attributes.
@@ -51,7 +54,7 @@ public record Task(
 
     /**
      * Returns a new task with a random id of 128 bits, in the {@link StreamFormat#standard} format, without attributes, subject and
-     * idempotency key.
+     * idempotency key. It is not in the background.
      */
     public static Task of(String type, String payload) {
         return new Task(
@@ -61,17 +64,23 @@ public record Task(
                 Map.of(),
                 null,
                 null,
-                StreamFormat.standard().name());
+                StreamFormat.standard().name(),
+                false);
     }
 
     /** Returns the same task with these attributes instead of its own. */
     public Task withAttributes(Map<String, String> attributes) {
-        return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
+        return new Task(id, type, payload, attributes, subject, idempotencyKey, format, background);
     }
 
     /** Returns the same task in another format. */
     public Task withFormat(String format) {
-        return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
+        return new Task(id, type, payload, attributes, subject, idempotencyKey, format, background);
+    }
+
+    /** Returns the same task, which goes on without a reader. */
+    public Task inBackground() {
+        return new Task(id, type, payload, attributes, subject, idempotencyKey, format, true);
     }
 
     /**
@@ -81,7 +90,7 @@ public record Task(
      * @param idempotencyKey the key of the request; null if there is none
      */
     public Task requestedBy(@Nullable String subject, @Nullable String idempotencyKey) {
-        return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
+        return new Task(id, type, payload, attributes, subject, idempotencyKey, format, background);
     }
 
     /**
@@ -90,7 +99,7 @@ public record Task(
      * @throws IllegalArgumentException if the id is not 32 lower-case hexadecimal digits
      */
     public Task withId(String id) {
-        return new Task(id, type, payload, attributes, subject, idempotencyKey, format);
+        return new Task(id, type, payload, attributes, subject, idempotencyKey, format, background);
     }
 
     /**

@@ -108,6 +108,20 @@ class InProcessCancellationTest extends InProcessFixture {
     }
 
     @Test
+    @DisplayName("R9 a task in the background is not cancelled, even after a reader has come and gone")
+    void background() {
+        InProcessTaskDispatcher own =
+                builder(executor).cancelUnattendedAfter(LIMIT).build();
+        Task task = Task.of("work", "a").inBackground();
+        own.dispatch(task);
+        pass(LIMIT, own, task.id());
+        pass(LIMIT.multipliedBy(3), own);
+        assertThat(store.open(task.id()).end()).isEmpty();
+        executor.runAll();
+        assertThat(end(task)).isEqualTo(End.completed(null));
+    }
+
+    @Test
     @DisplayName("R9 who is being read while the time is up is not cancelled, however long it takes")
     void reportsReaders() {
         InProcessTaskDispatcher own =

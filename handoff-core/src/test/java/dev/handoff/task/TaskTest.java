@@ -30,7 +30,7 @@ class TaskTest {
     @DisplayName("a new task is nobody's, and is read in the standard format")
     void defaults() {
         Task task = Task.of("chat", "{}");
-        assertThat(task).isEqualTo(new Task(task.id(), "chat", "{}", Map.of(), null, null, "standard"));
+        assertThat(task).isEqualTo(new Task(task.id(), "chat", "{}", Map.of(), null, null, "standard", false));
     }
 
     @Test
@@ -38,9 +38,22 @@ class TaskTest {
     void requestedBy() {
         Task task = Task.of("chat", "{}");
         Task owned = task.requestedBy("alice", null);
-        assertThat(owned).isEqualTo(new Task(task.id(), "chat", "{}", Map.of(), "alice", null, "standard"));
+        assertThat(owned).isEqualTo(new Task(task.id(), "chat", "{}", Map.of(), "alice", null, "standard", false));
         assertThat(task.requestedBy("alice", "k1"))
-                .isEqualTo(new Task(task.id(), "chat", "{}", Map.of(), "alice", "k1", "standard"));
+                .isEqualTo(new Task(task.id(), "chat", "{}", Map.of(), "alice", "k1", "standard", false));
+    }
+
+    @Test
+    @DisplayName("a task in the background stays there when another part of it changes")
+    void inBackground() {
+        Task task = Task.of("chat", "{}");
+        assertThat(task.background()).isFalse();
+        Task changed = task.inBackground()
+                .withId("0123456789abcdef0123456789abcdef")
+                .withAttributes(Map.of("a", "b"))
+                .withFormat("result")
+                .requestedBy("alice", "k1");
+        assertThat(changed.background()).isTrue();
     }
 
     @Test
@@ -49,7 +62,7 @@ class TaskTest {
         Task task = Task.of("chat", "{}").withAttributes(Map.of("a", "b")).withFormat("result");
         String id = "0123456789abcdef0123456789abcdef";
         assertThat(task.requestedBy("alice", "k1").withId(id))
-                .isEqualTo(new Task(id, "chat", "{}", Map.of("a", "b"), "alice", "k1", "result"));
+                .isEqualTo(new Task(id, "chat", "{}", Map.of("a", "b"), "alice", "k1", "result", false));
         assertThatIllegalArgumentException().isThrownBy(() -> task.withId("7")).withMessageContaining("7");
     }
 
@@ -112,7 +125,7 @@ class TaskTest {
     @DisplayName("an id that is none is refused by name")
     void badId(String id) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new Task(id, "chat", "{}", Map.of(), null, null, "standard"))
+                .isThrownBy(() -> new Task(id, "chat", "{}", Map.of(), null, null, "standard", false))
                 .withMessageContaining(id);
     }
 }

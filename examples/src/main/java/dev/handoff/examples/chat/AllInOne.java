@@ -44,12 +44,11 @@ final class AllInOne implements AutoCloseable {
         ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, timer));
         workers = workers(tasks);
         ResponseIds ids = new ResponseIds(sealer);
-        ResponseHandler answers = new ResponseHandler(catalog, ids);
         InMemoryEventStore store =
                 InMemoryEventStore.builder().retention(tasks.retention).build();
         InProcessTaskDispatcher.Builder tasksHere = InProcessTaskDispatcher.builder(store, workers)
                 .handler(ChatHandler.TASK_TYPE, new ChatHandler(catalog))
-                .handler(ResponseHandler.TASK_TYPE, answers)
+                .handler(ResponseHandler.TASK_TYPE, new ResponseHandler(catalog, ids))
                 .retention(tasks.retention);
         tasks.cancelUnattendedAfter().ifPresent(tasksHere::cancelUnattendedAfter);
         dispatcher = tasksHere.build();
@@ -69,7 +68,6 @@ final class AllInOne implements AutoCloseable {
                 .executor(jobs)
                 .drainWindow(streaming.drain)
                 .build();
-        answers.reportBackground(dispatcher, timer, jobs);
         web = new WebServer(listen.host, listen.port)
                 .ready(() -> !closing.get())
                 .serve(WebServer.STREAMS, streams);

@@ -58,17 +58,15 @@ final class WorkerCommand implements Callable<Integer> {
         MongoParts parts = new MongoParts(environment.requiredMongoUri(), mongo);
         ExecutorService threads = Executors.newCachedThreadPool(r -> new Thread(r, "worker"));
         ModelCatalog catalog = new ModelCatalog(modelling.sources(environment, parts.executor));
-        ResponseHandler answers = new ResponseHandler(catalog, ids);
         MongoWorker worker = MongoWorker.builder(parts.queue, threads)
                 .handler(ChatHandler.TASK_TYPE, new ChatHandler(catalog))
-                .handler(ResponseHandler.TASK_TYPE, answers)
+                .handler(ResponseHandler.TASK_TYPE, new ResponseHandler(catalog, ids))
                 .maxRunning(maxRunning)
                 .closeWithin(finish)
                 .build();
         PrintWriter out = spec.commandLine().getOut();
         CompletableFuture<Void> refused = parts.prepare(() -> {
             worker.start();
-            answers.reportBackground(parts.queue, parts.executor, parts.jobs);
             out.println("handoff-chat worker ready");
         });
         return Foreground.run(

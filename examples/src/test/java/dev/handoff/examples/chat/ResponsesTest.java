@@ -237,6 +237,22 @@ class ResponsesTest {
     }
 
     @Test
+    void aQueuedBackgroundResponseNeedsNoReader() throws Exception {
+        try (TestChat hasty = TestChat.start("--max-running", "1", "--cancel-unattended", "3s")) {
+            ok(post(hasty, background("delay_ms", 3000)));
+            JsonNode queued = ok(post(hasty, background("delay_ms", 0)));
+            JsonNode ended = await().pollDelay(Duration.ofSeconds(5))
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () -> ok(hasty.get(path(queued))),
+                            now -> now.hasNonNull("completed_at")
+                                    || !now.path("status").asText().matches("queued|in_progress"));
+
+            assertThat(ended.path("status").asText()).isEqualTo("completed");
+        }
+    }
+
+    @Test
     void aQueuedResponseShowsWhatWasRequested() throws Exception {
         try (TestChat busy = TestChat.start("--max-running", "1")) {
             ok(post(busy, background("delay_ms", 60_000)));

@@ -120,12 +120,12 @@ public interface Database {
     /** Returns the running tasks of an owner, at most {@code limit}. */
     List<HeldTask> runningOf(String owner, int limit);
 
-    /** Records that these tasks have readers now. */
+    /** Records that these tasks have readers now. Leaves tasks in the background as they are. */
     void recordReaders(Collection<String> ids);
 
     /**
-     * Returns the ids of queued and running tasks that are not marked for cancellation and for which no reader was recorded for a time, at
-     * most {@code limit}. The creation of a task counts as a reader.
+     * Returns the ids of queued and running tasks that are neither in the background nor marked for cancellation, and for which no reader
+     * was recorded for a time, at most {@code limit}. The creation of a task counts as a reader.
      */
     List<String> unread(Duration time, int limit);
 

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * { _id: task id, type, payload?, fingerprint, attributes: [ { name, value }, … ], subject?, key?, format,
  *   state: "queued" | "running" | "completed" | "failed" | "cancelled", epoch: int32, attempts: int32,
- *   worker?, cancel?: true, attended: date, created: date, started?: date, ended?: date, expireAt?: date }
+ *   worker?, cancel?: true, attended?: date, created: date, started?: date, ended?: date, expireAt?: date }
  * </pre>
  *
  * <p>Workers of version 0.1 also write {@code leaseUntil: date}.
@@ -42,8 +42,10 @@ final class TaskDocuments {
                 .append("state", name(TaskStatus.State.QUEUED))
                 .append("epoch", 0)
                 .append("attempts", 0)
-                .append("attended", Date.from(now))
                 .append("created", Date.from(now));
+        if (!task.background()) {
+            document.append("attended", Date.from(now));
+        }
         if (task.subject() != null) {
             document.append("subject", task.subject());
         }
@@ -67,6 +69,7 @@ final class TaskDocuments {
                 document.getString("subject"),
                 document.getString("key"),
                 document.getString("format"),
+                !document.containsKey("attended"),
                 state(document),
                 document.getInteger("epoch"),
                 document.getInteger("attempts"),

@@ -253,8 +253,13 @@ final class TaskOperations {
     }
 
     void recordReaders(Collection<String> ids) {
-        call(() ->
-                collections.tasks().updateMany(Filters.in("_id", ids), Updates.set("attended", Date.from(time.now()))));
+        // A task in the background has no such field, so that readers which come and go do not lead to its
+        // cancellation.
+        call(() -> collections
+                .tasks()
+                .updateMany(
+                        Filters.and(Filters.in("_id", ids), Filters.exists("attended")),
+                        Updates.set("attended", Date.from(time.now()))));
     }
 
     List<String> unread(Duration duration, int limit) {

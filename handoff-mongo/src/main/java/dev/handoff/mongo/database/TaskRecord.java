@@ -24,6 +24,7 @@ public record TaskRecord(
         @Nullable String subject,
         @Nullable String key,
         String format,
+        boolean background,
         TaskStatus.State state,
         int epoch,
         int attempts,
@@ -48,6 +49,7 @@ public record TaskRecord(
                 task.subject(),
                 task.idempotencyKey(),
                 task.format(),
+                task.background(),
                 TaskStatus.State.QUEUED,
                 0,
                 0,
@@ -59,7 +61,7 @@ public record TaskRecord(
 
     /** Returns the task that its handler receives. */
     public Task task() {
-        return new Task(id, type, payload, attributes, subject, key, format);
+        return new Task(id, type, payload, attributes, subject, key, format, background);
     }
 
     /**

@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * { _id: task id, type, payload?, fingerprint, attributes: [ { name, value }, … ], subject?, key?, format,
  *   state: "queued" | "running" | "completed" | "failed" | "cancelled", epoch: int32, attempts: int32,
- *   worker?, cancel?: true, attended: date, created: date, started?: date, ended?: date, expireAt?: date }
+ *   worker?, cancel?: true, attended?: date, created: date, started?: date, ended?: date, expireAt?: date }
  * { _id: worker, beat: int64, expireAt: date }
  * </pre>
  *

@@ -88,7 +88,7 @@ class MongoOperationsTest {
     }
 
     private static TaskRecord task(String id) {
-        return TaskRecord.queued(new Task(id, "any", "payload", Map.of(), null, null, "standard"));
+        return TaskRecord.queued(new Task(id, "any", "payload", Map.of(), null, null, "standard", false));
     }
 
     private long stored(String collection) {
@@ -291,7 +291,7 @@ class MongoOperationsTest {
     @Test
     @DisplayName("a task that is larger than the server allows is refused")
     void oversizedTask() {
-        Task large = new Task(ID, "any", "x".repeat(17_000_000), Map.of(), null, null, "standard");
+        Task large = new Task(ID, "any", "x".repeat(17_000_000), Map.of(), null, null, "standard", false);
         assertThat(operations.insertTask(TaskRecord.queued(large)).kind()).isEqualTo(Kind.REFUSED);
         assertThat(operations.task(ID)).isEmpty();
     }

@@ -96,7 +96,7 @@ final class Request {
     }
 
     private Task task() {
-        return new Task(id, "chat", name, Map.of(), "subject", key, "standard");
+        return new Task(id, "chat", name, Map.of(), "subject", key, "standard", false);
     }
 
     /** Dispatches the task, again if that fails. A client has the same id only if it has sent a key. */

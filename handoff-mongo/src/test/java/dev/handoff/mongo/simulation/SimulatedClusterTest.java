@@ -98,7 +98,7 @@ class SimulatedClusterTest {
     }
 
     private static TaskRecord task(String id) {
-        return TaskRecord.queued(new Task(id, "chat", "payload " + id, Map.of(), "subject", null, "standard"));
+        return TaskRecord.queued(new Task(id, "chat", "payload " + id, Map.of(), "subject", null, "standard", false));
     }
 
     @Test

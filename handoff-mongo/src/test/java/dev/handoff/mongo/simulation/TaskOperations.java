@@ -44,6 +44,7 @@ final class TaskOperations {
                 task.subject(),
                 task.key(),
                 task.format(),
+                task.background(),
                 State.QUEUED,
                 0,
                 0,
@@ -209,7 +210,7 @@ final class TaskOperations {
         List<Documents.Change> changes = new ArrayList<>();
         for (String id : ids) {
             Documents.TaskDocument found = server.local().task(id);
-            if (found != null) {
+            if (found != null && !found.task().background()) {
                 changes.add(new Documents.PutTask(
                         new Documents.TaskDocument(found.task(), found.owner(), found.lease(), now, found.expireAt())));
             }
@@ -219,7 +220,7 @@ final class TaskOperations {
 
     static List<String> unread(Documents documents, long before, int limit) {
         return documents
-                .tasks(t -> t.isOpen() && !t.task().cancel() && t.attended() < before)
+                .tasks(t -> t.isOpen() && !t.task().background() && !t.task().cancel() && t.attended() < before)
                 .limit(limit)
                 .map(t -> t.task().id())
                 .toList();

@@ -49,6 +49,24 @@ class AttendanceTest extends WorkerFixture {
     }
 
     @Test
+    @DisplayName("R9 a task in the background is not cancelled, even after a reader has come and gone")
+    void background() {
+        Node node = new Node(q -> q.cancelUnattendedAfter(Duration.ofSeconds(30)));
+        Task background = dispatched(node, Task.of("puppet", "work").inBackground());
+        Task left = dispatched(node);
+        node.running(background);
+        node.running(left);
+        for (int i = 0; i < 60; i++) {
+            clock.tick(Duration.ofSeconds(2));
+            node.queue.reportReaders(i < 3 ? List.of(background.id(), left.id()) : List.of());
+            node.tick();
+        }
+        await().until(() -> node.puppet.stopped().contains(left.id()));
+        assertThat(node.puppet.stopped()).containsExactly(left.id());
+        assertThat(mongoTask(background)).doesNotContainKey("attended");
+    }
+
+    @Test
     @DisplayName("R9 a worker and a streaming server that share one queue cancel no task that is read")
     void attendedOnSharedQueue() {
         Node node = new Node(q -> q.cancelUnattendedAfter(Duration.ofSeconds(30)));

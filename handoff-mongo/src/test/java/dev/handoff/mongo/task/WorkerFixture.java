@@ -198,8 +198,11 @@ abstract class WorkerFixture {
 
     /** Dispatches a task when no claim of an earlier step is under way, so that none of these takes it. */
     static Task dispatched(Node node) {
+        return dispatched(node, Task.of("puppet", "work"));
+    }
+
+    static Task dispatched(Node node, Task task) {
         await().until(() -> nodes.stream().noneMatch(n -> n.worker.isClaiming()));
-        Task task = Task.of("puppet", "work");
         node.queue.dispatch(task);
         clock.tick(Duration.ofMillis(1));
         return task;
