@@ -86,7 +86,7 @@ final class AllCommand implements Callable<Integer> {
         } else {
             logger.info("{} holds {} keys, requests need one of them", Environment.API_KEYS, keys.count());
         }
-        environment.upstream().ifPresent(url -> logger.info("{} is asked for more models", url.getHost()));
+        environment.upstreams().forEach(upstream -> logger.info("the upstream {} offers more models", upstream));
         return server;
     }
 

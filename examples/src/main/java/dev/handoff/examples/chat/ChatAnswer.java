@@ -133,21 +133,34 @@ final class ChatAnswer {
         }
     }
 
-    /** Emits a chunk of another server unchanged. */
-    void relay(ObjectNode chunk) {
+    private void relay(ObjectNode chunk) {
+        relay(chunk, chunk.toString());
+    }
+
+    /**
+     * Emits a chunk of another server.
+     *
+     * @param text the JSON of the chunk, which is emitted unchanged
+     */
+    void relay(ObjectNode chunk, String text) {
         if (chunk.path("id").isTextual() && chunk.path("created").isIntegralNumber()) {
             head = new Head(
                     chunk.get("id").textValue(),
                     chunk.get("created").longValue(),
                     chunk.path("model").asText(request.model()));
         }
-        output.emit(chunk.toString());
+        output.emit(text);
         completion.add(chunk);
     }
 
-    /** Returns whether the model has given a reason to stop, so the answer is complete. */
+    /** Returns whether the model has given a reason to stop for each requested choice, so the answer is complete. */
     boolean finished() {
         return completion.finished();
+    }
+
+    /** Returns whether the model has given a reason to stop for each choice that it has begun. Some servers ignore {@code n}. */
+    boolean finishedAllBegun() {
+        return completion.finishedAllBegun();
     }
 
     /** Emits the last chunks of a cancelled answer. Called by the thread that cancels. */

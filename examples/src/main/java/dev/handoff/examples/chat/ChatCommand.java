@@ -36,7 +36,10 @@ import picocli.CommandLine.ScopeType;
             "  HANDOFF_API_KEYS     The keys that may use the API, separated by commas.",
             "                       If not set, no key is needed.",
             "  OPENAI_BASE_URL      A server with OpenAI's API. Its models are offered, too.",
-            "  OPENAI_API_KEY       The key for that server."
+            "  OPENAI_API_KEY       The key for that server.",
+            "  HANDOFF_UPSTREAM_<NAME>, HANDOFF_UPSTREAM_<NAME>_KEY",
+            "                       Another server like that, and its key. The names of its",
+            "                       models begin with <name>/."
         })
 public final class ChatCommand {
 

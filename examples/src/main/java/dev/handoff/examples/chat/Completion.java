@@ -69,6 +69,12 @@ final class Completion {
         return choices.stream().allMatch(CompletionChoice::finished);
     }
 
+    /** Returns whether the model has begun a choice, and has given a reason to stop for each choice that it has begun. */
+    boolean finishedAllBegun() {
+        return choices.stream().anyMatch(CompletionChoice::begun)
+                && choices.stream().filter(CompletionChoice::begun).allMatch(CompletionChoice::finished);
+    }
+
     /** Sets the usage if no chunk has it. */
     void usage(ObjectNode counted) {
         usage = counted;
@@ -76,7 +82,7 @@ final class Completion {
 
     ObjectNode toJson() {
         ArrayNode all = Json.array();
-        choices.forEach(choice -> all.add(choice.toJson()));
+        choices.stream().filter(CompletionChoice::begun).forEach(choice -> all.add(choice.toJson()));
         ObjectNode json = head.deepCopy();
         json.put("object", "chat.completion");
         json.set("choices", all);

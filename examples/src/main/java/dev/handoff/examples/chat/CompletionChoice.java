@@ -20,6 +20,7 @@ final class CompletionChoice {
     private final Map<String, StringBuilder> logprobs = new LinkedHashMap<>();
 
     private @Nullable String finishReason;
+    private boolean begun;
 
     CompletionChoice(int index) {
         this.index = index;
@@ -27,6 +28,7 @@ final class CompletionChoice {
 
     /** Adds the choice of a chunk. */
     void add(JsonNode choice) {
+        begun = true;
         if (choice.path("finish_reason").isTextual()) {
             finishReason = choice.get("finish_reason").textValue();
         }
@@ -50,6 +52,11 @@ final class CompletionChoice {
                 text.append(text.isEmpty() ? "" : ",").append(position);
             }
         }
+    }
+
+    /** Returns whether a chunk had this choice. */
+    boolean begun() {
+        return begun;
     }
 
     /** Returns whether the model has given a reason to stop. */

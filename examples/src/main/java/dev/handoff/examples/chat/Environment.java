@@ -3,8 +3,12 @@ package dev.handoff.examples.chat;
 
 import dev.handoff.token.TokenSealer;
 import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +24,9 @@ record Environment(Map<String, String> variables) {
     static final String API_KEYS = "HANDOFF_API_KEYS";
     static final String UPSTREAM = "OPENAI_BASE_URL";
     static final String UPSTREAM_KEY = "OPENAI_API_KEY";
+    static final String NAMED_UPSTREAM = "HANDOFF_UPSTREAM_";
+
+    private static final String KEY_OF_NAMED = "_KEY";
 
     Environment {
         variables = Map.copyOf(variables);
@@ -74,29 +81,42 @@ record Environment(Map<String, String> variables) {
     }
 
     /**
-     * Returns the base URL of the upstream server; empty if none is set.
+     * Returns the upstreams: first each that has a name, in the order of the names, and then the one without a name.
      *
-     * @throws StartException if it is not an http or https URL
+     * @throws StartException if an address is not an http or https URL, or a name has other characters than letters and digits
      */
-    Optional<URI> upstream() {
-        String url = get(UPSTREAM);
-        if (url == null) {
-            return Optional.empty();
+    List<Upstream> upstreams() {
+        List<Upstream> upstreams = new ArrayList<>();
+        for (String variable : new TreeSet<>(variables.keySet())) {
+            String url = get(variable);
+            if (variable.startsWith(NAMED_UPSTREAM) && !variable.endsWith(KEY_OF_NAMED) && url != null) {
+                String name = variable.substring(NAMED_UPSTREAM.length());
+                if (!name.matches("[A-Z][A-Z0-9]{0,31}")) {
+                    throw new StartException(
+                            StartException.USAGE,
+                            variable + " does not end with a name of up to 32 upper-case letters and digits");
+                }
+                upstreams.add(
+                        new Upstream(name.toLowerCase(Locale.ROOT), url(variable, url), get(variable + KEY_OF_NAMED)));
+            }
         }
+        String url = get(UPSTREAM);
+        if (url != null) {
+            upstreams.add(new Upstream(null, url(UPSTREAM, url), get(UPSTREAM_KEY)));
+        }
+        return upstreams;
+    }
+
+    private static URI url(String variable, String url) {
         try {
             URI uri = URI.create(url);
             if (uri.getHost() != null && uri.getScheme().matches("https?")) {
-                return Optional.of(uri);
+                return uri;
             }
         } catch (IllegalArgumentException e) {
             // The exception below reports it.
         }
-        throw new StartException(StartException.USAGE, UPSTREAM + " is not an http or https URL: " + url);
-    }
-
-    @Nullable
-    String upstreamKey() {
-        return get(UPSTREAM_KEY);
+        throw new StartException(StartException.USAGE, variable + " is not an http or https URL: " + url);
     }
 
     /** Returns the names without the values, because some values are secret. */

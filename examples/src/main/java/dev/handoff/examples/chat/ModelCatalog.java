@@ -50,7 +50,7 @@ final class ModelCatalog {
                         + ", which is not one of those that GET /v1/models lists.");
         for (ModelSource source : sources) {
             try {
-                if (source.models().stream().anyMatch(m -> m.id().equals(modelId))) {
+                if (source.has(modelId)) {
                     return source;
                 }
             } catch (ProblemException e) {

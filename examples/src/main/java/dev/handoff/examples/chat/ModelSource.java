@@ -19,6 +19,15 @@ interface ModelSource {
     List<Model> models();
 
     /**
+     * Returns whether a model is available at the moment. May block for several seconds.
+     *
+     * @throws ProblemException with status 503 if the source does not answer
+     */
+    default boolean has(String modelId) {
+        return models().stream().anyMatch(model -> model.id().equals(modelId));
+    }
+
+    /**
      * Checks that the model can answer a request, while the server can still send an HTTP error. Never blocks.
      *
      * @throws ProblemException with status 400 if the model cannot answer it

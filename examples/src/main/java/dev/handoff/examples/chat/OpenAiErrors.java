@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.handoff.http.Problem;
 import dev.handoff.http.ProblemException;
 import dev.handoff.http.Reply;
+import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -12,13 +13,20 @@ import java.util.regex.Pattern;
  * Converts problems to errors in the format of OpenAI's API: {@code {"error":{message,type,param,code}}}.
  *
  * <p>A {@link Problem} has no field for the wrong parameter. Its detail therefore begins with the name in quotes, and this class reads it
- * from there. So the name is also known in a failed stream.
+ * from there. So the name is also known in a failed stream. In the same way the detail may end with a time after which to retry.
  */
 final class OpenAiErrors {
 
     private static final Pattern PARAM = Pattern.compile("'([^' ]{1,100})' .*", Pattern.DOTALL);
 
+    private static final Pattern RETRY_AFTER = Pattern.compile(".* \\(Retry after (\\d{1,9}) s\\.\\)", Pattern.DOTALL);
+
     private OpenAiErrors() {}
+
+    /** Returns a detail that also says when to retry; {@link #reply} reads it from there. */
+    static String withRetryAfter(String detail, Duration time) {
+        return detail + " (Retry after " + time.toSeconds() + " s.)";
+    }
 
     /** Returns the exception for a request with a wrong parameter. */
     static ProblemException invalid(String param, String whatIsWrong) {
@@ -31,7 +39,7 @@ final class OpenAiErrors {
         return switch (problem.status()) {
             case 401 -> reply.with("WWW-Authenticate", "Bearer").with("x-should-retry", "false");
             case 408 -> reply.with("x-should-retry", "true");
-            case 429, 503 -> reply.with("Retry-After", "1").with("x-should-retry", "true");
+            case 429, 503 -> reply.with("Retry-After", retryAfter(problem)).with("x-should-retry", "true");
             default -> reply.with("x-should-retry", "false");
         };
     }
@@ -39,6 +47,11 @@ final class OpenAiErrors {
     /** Returns the answer for an accepted task. It tells SDKs not to retry, because a retry would run the work twice. */
     static Reply acceptedReply(Problem problem) {
         return reply(problem).with("x-should-retry", "false");
+    }
+
+    private static String retryAfter(Problem problem) {
+        Matcher seconds = RETRY_AFTER.matcher(problem.detail());
+        return seconds.matches() ? seconds.group(1) : "1";
     }
 
     static String body(Problem problem) {
