@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import secrets
+import select
 import subprocess
 import sys
 import time
@@ -140,7 +141,7 @@ class Cells:
                 "no-such-model" if scenario == "missing" else upstream.MODEL,
             ],
             cwd=HERE,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if scenario == "abort" else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={
@@ -155,6 +156,8 @@ class Cells:
         if scenario == "resume":
             self._wait(lambda: relay.events >= RESTART_AFTER_EVENTS or process.poll() is not None, 30)
             self._deployment.restart_streaming()
+        if scenario == "abort":
+            self._await_abort(driver, process, number)
         try:
             output, errors = process.communicate(timeout=driver.timeout)
             result = last_line(output, errors)
@@ -173,6 +176,11 @@ class Cells:
         if len(str(detail.get("text") or "")) > 200:
             detail["text"] = detail["text"][:100] + f"… ({len(detail['text'])} characters)"
         return found, json.dumps(detail, ensure_ascii=False)
+
+    def _await_abort(self, driver, process, number):
+        """Waits until the model stops, while the driver still runs. So the client has closed its connection, and not the end of the driver."""
+        select.select([process.stdout], [], [], driver.timeout)
+        self._wait(lambda: self._ended(number), STOPS_WITHIN)
 
     def _ended(self, number):
         return all(run.ended for run in self._model.of(number))

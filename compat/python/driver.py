@@ -39,6 +39,9 @@ class Result:
     def print(self, outcome, **more):
         seen = {"outcome": outcome, "text": "".join(self.parts), "finish": self.finish, "tool": self.tool, **more}
         print("\n" + json.dumps(seen), flush=True)
+        if outcome == "aborted":
+            # If the process ended, it would close a connection that the client leaves open.
+            sys.stdin.read()
 
 
 def run(ask):
