@@ -20,7 +20,7 @@ class Driver:
         self.install = entry.get("install")
         self.locks = [HERE / path for path in entry.get("locks", [])]
         self.command = [part.replace("{work}", str(work)) for part in entry["command"]]
-        self.timeout = entry.get("timeout", 60)
+        self.timeout = entry.get("timeout", 120)
         self._version = entry["version"]
 
     def version(self):

@@ -136,7 +136,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     @staticmethod
     def _said(scenario, request, tool):
         whole = text(scenario)
-        if tool and tool["name"] == TOOL["name"]:
+        if tool and scenario == "tools":
             said = json.dumps(TOOL["arguments"])
             return [said[i : i + 5] for i in range(0, len(said), 5)]
         form = (request.get("response_format") or {}).get("type", "text")

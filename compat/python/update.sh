@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Pins the newest release of a client and of everything it needs. Arguments: the names of clients; all of them by default.
+# Pins the newest release of a client and of everything it needs. Arguments: names of *.in files without the ending; all by default.
 set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+COMPAT_WORK=$(mktemp -d)
+trap 'rm -rf "$COMPAT_WORK"' EXIT
+source "$here/uv.sh"
 
 names=("$@")
 if [[ ${#names[@]} -eq 0 ]]; then
@@ -12,7 +13,5 @@ if [[ ${#names[@]} -eq 0 ]]; then
   done
 fi
 for name in "${names[@]}"; do
-  python3 -m venv "$work/$name"
-  "$work/$name/bin/pip" install --quiet --disable-pip-version-check --upgrade -r "$here/$name.in"
-  "$work/$name/bin/pip" freeze --disable-pip-version-check > "$here/requirements-$name.txt"
+  "$uv" pip compile --quiet --upgrade --python python3 --no-header --no-annotate -o "$here/requirements-$name.txt" "$here/$name.in"
 done
