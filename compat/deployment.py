@@ -27,11 +27,15 @@ SWEEP, CANCEL_UNATTENDED, HEARTBEAT = "500ms", "3s", "1500ms"
 
 
 class Deployment:
-    def __init__(self, upstream):
+    """The processes. Call `close` also if `start` fails."""
+
+    def __init__(self):
         roles.SUITE = "compat"
         self._work = pathlib.Path(tempfile.mkdtemp(prefix="compat-"))
         self._work.chmod(0o755)  # the workers of nginx run under another user
         self._processes = []
+
+    def start(self, upstream):
         store, self._stream = roles.free_port(), roles.free_port()
         self._apis = {mode: roles.free_port() for mode in MODES}
         roles.environment.update(

@@ -42,8 +42,9 @@ def main():
     for driver in chosen:
         install(driver)
     model = Upstream()
-    deployment = Deployment(model)
+    deployment = Deployment()
     try:
+        deployment.start(model)
         cells = Cells(model, deployment, limits)
         for driver in chosen:
             for scenario in options.scenarios or judge.SCENARIOS:
