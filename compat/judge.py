@@ -101,7 +101,7 @@ def _says(scenario, result):
 
 def _aborted(scenario, outcome, result):
     if outcome != "aborted":
-        yield "broken"
+        yield "no-answer"  # there was nothing to stop
 
 
 def _interrupted(scenario, outcome, result):

@@ -8,6 +8,7 @@ import os
 import pathlib
 import secrets
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ RESTART_AFTER_EVENTS = 10
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compat: stopped by a signal"))  # so that what was started is stopped
     options = arguments()
     drivers = catalog.drivers(WORK)
     limits = catalog.limits(drivers)

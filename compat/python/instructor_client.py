@@ -1,8 +1,10 @@
 """instructor, which makes objects of answers, around the SDK of OpenAI."""
 
+import asyncio
+
 import instructor
 import openai
-from driver import ARGS, BASE, KEY, MODEL, PROMPT, SCENARIO, STREAMS, run
+from driver import ARGS, BASE, KEY, MODEL, PROMPT, SCENARIO, SETTING, STREAMS, run
 from pydantic import BaseModel
 
 client = instructor.from_openai(openai.OpenAI(base_url=BASE, api_key=KEY))
@@ -32,6 +34,8 @@ def ask(result):
 
 
 def stream(request, result):
+    if SETTING == "async":
+        return asyncio.run(stream_async(request, result))
     seen = ""
     for partial in client.chat.completions.create_partial(response_model=Answer, **request):
         text = partial.text or ""
@@ -39,6 +43,19 @@ def stream(request, result):
             return "aborted"
         seen = text
     # The client does not give the finish reason of a stream. The object has passed its validation.
+    result.finish = "stop"
+
+
+async def stream_async(request, result):
+    client = instructor.from_openai(openai.AsyncOpenAI(base_url=BASE, api_key=KEY))
+    partials = client.chat.completions.create_partial(response_model=Answer, **request)
+    seen = ""
+    async for partial in partials:
+        text = partial.text or ""
+        if result.add(text[len(seen) :]):
+            await partials.aclose()
+            return "aborted"
+        seen = text
     result.finish = "stop"
 
 
