@@ -17,6 +17,7 @@ class Driver:
         self.name = entry["name"]
         self.title = entry["title"]
         self.language = entry["language"]
+        self.table = entry.get("table", True)
         self.install = entry.get("install")
         self.locks = [HERE / path for path in entry.get("locks", [])]
         self.command = [part.replace("{work}", str(work)) for part in entry["command"]]

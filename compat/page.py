@@ -46,16 +46,22 @@ Then run `compat/run.py`. If a cell fails, the client has changed. Correct its e
 
 
 def render(drivers, limits):
+    # Only limits of clients in the table.
+    tabled = {driver.name for driver in drivers if driver.table}
+    limits = [limit for limit in limits if tabled & set(limit.clients)]
     numbers = {id(limit): i for i, limit in enumerate(limits, 1)}
     columns = list(judge.SCENARIOS)
     lines = [HEAD, "## Results", ""]
-    lines.append("| client | " + " | ".join(judge.SCENARIOS.values()) + " |")
-    lines.append("|---" * (len(columns) + 1) + "|")
-    for driver in drivers:
+    lines.append("| language | client | " + " | ".join(judge.SCENARIOS.values()) + " |")
+    lines.append("|---" * (len(columns) + 2) + "|")
+    for driver in [driver for driver in drivers if driver.table]:
         cells = [_cell(driver, scenario, limits, numbers) for scenario in columns]
-        lines.append(f"| {driver.title} {driver.version()} | " + " | ".join(cells) + " |")
+        lines.append(f"| {driver.language} | {driver.title} {driver.version()} | " + " | ".join(cells) + " |")
+    waiting = ", ".join(f"{driver.title} {driver.version()}" for driver in drivers if not driver.table)
+    if waiting:
+        lines += ["", f"The suite also has drivers for these clients. Not all their cells have been run yet: {waiting}."]
     lines += ["", "## Limits", ""]
-    titles = {driver.name: driver.title for driver in drivers}
+    titles = {driver.name: f"{driver.title} for {driver.language}" for driver in drivers}
     for limit in limits:
         lines += _explained(limit, numbers[id(limit)], titles)
     others = "".join(f"{command}\n" for command in _updates())
