@@ -203,6 +203,23 @@ class StreamEndpointTest {
     }
 
     @Test
+    @DisplayName(
+            "R6 a part that was written in slices does not say that the reader has caught up, since hints may have come between them")
+    void slices() throws IOException {
+        writer.append(null, "x".repeat(40 << 10));
+        EventFeed feed = opened(get(), events());
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        assertThat(feed.produce(out)).isEqualTo(Produced.PART);
+        assertThat(feed.isWithinPart()).isTrue();
+        writer.append(null, "two");
+        assertThat(feed.produce(out)).isEqualTo(Produced.PART);
+        assertThat(feed.isWithinPart()).isFalse();
+        assertThat(feed.produce(out)).isEqualTo(Produced.CAUGHT_UP);
+        assertThat(out.toString(StandardCharsets.UTF_8)).contains("data: two\n");
+        feed.close();
+    }
+
+    @Test
     @DisplayName("the hint of a feed runs when the stream has more, and not after the feed is closed")
     void hints() {
         AtomicInteger hints = new AtomicInteger();

@@ -214,12 +214,22 @@ public final class EventFeed extends Feed {
             written += count;
             return Produced.PART;
         }
-        if (written > 0) {
+        boolean sliced = written > 0;
+        if (sliced) {
             unfinished = null;
             written = 0;
         }
         wroteWhole(part);
-        return part.produced();
+        // Hints may have run between the slices, when the adapter could write no more.
+        return sliced && part.produced() == Produced.CAUGHT_UP ? Produced.PART : part.produced();
+    }
+
+    /**
+     * Returns whether the last call of {@link #produce} wrote only the beginning of a part. Nothing may be sent to the client before its rest.
+     * Only for the thread that may ask for the next part.
+     */
+    public boolean isWithinPart() {
+        return unfinished != null;
     }
 
     private void setSlow(boolean slow) {
