@@ -60,17 +60,18 @@ abstract class ContainerClient implements ServletContainerContract {
     }
 
     ContractServer server(UnaryOperator<ServerSettings> settings) throws Exception {
-        ContractServer server = new ContractServer(container(), settings);
+        ContractServer server = new ContractServer(this, settings);
         started = server;
         return server;
     }
 
-    URI root() {
-        return Objects.requireNonNull(started).root;
+    /** Returns the address of the server that serves a path. */
+    private URI address(String path) {
+        return Objects.requireNonNull(started).address(path);
     }
 
     HttpRequest request(String method, String path, String body, String... headers) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(root() + path))
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(address(path) + path))
                 .timeout(PATIENCE)
                 .method(
                         method,
@@ -174,7 +175,7 @@ abstract class ContainerClient implements ServletContainerContract {
         for (int i = 0; i < headers.length; i += 2) {
             fields.append(headers[i]).append(": ").append(headers[i + 1]).append("\r\n");
         }
-        Socket socket = open("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
+        Socket socket = open(path, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
         String head = readUntil(socket, "\r\n\r\n");
         assertThat(head).containsIgnoringCase("Transfer-Encoding: chunked");
         ByteArrayOutputStream body = new ByteArrayOutputStream();
@@ -199,15 +200,17 @@ abstract class ContainerClient implements ServletContainerContract {
 
     /** Sends a request over a new socket and reads nothing; the test reads from the socket. */
     Socket connect(String method, String path, String headers) throws IOException {
-        return open(method + ' ' + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n");
+        return open(
+                path, method + ' ' + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n");
     }
 
-    private Socket open(String request) throws IOException {
+    private Socket open(String path, String request) throws IOException {
         Socket socket = new Socket();
         sockets.add(socket);
         socket.setReceiveBufferSize(32 << 10);
         socket.setSoTimeout((int) PATIENCE.toMillis());
-        socket.connect(new InetSocketAddress(root().getHost(), root().getPort()));
+        URI server = address(path);
+        socket.connect(new InetSocketAddress(server.getHost(), server.getPort()));
         socket.getOutputStream().write(request.getBytes(UTF_8));
         return socket;
     }

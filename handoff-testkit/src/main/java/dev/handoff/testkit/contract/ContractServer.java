@@ -32,6 +32,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -56,6 +57,9 @@ final class ContractServer implements AutoCloseable {
 
     final TickingClock clock = new TickingClock();
     final ExecutorService executor = Executors.newCachedThreadPool();
+    /** For a streaming server that is not a servlet. Handlers have other threads, so that a test can tell who called a format. */
+    private final ExecutorService streamExecutor = Executors.newCachedThreadPool();
+
     final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     final InMemoryEventStore memory = InMemoryEventStore.builder()
             .ticker(clock)
@@ -70,17 +74,21 @@ final class ContractServer implements AutoCloseable {
     final FaultyFormat.Document faultyDocument = new FaultyFormat.Document();
     final InProcessTaskDispatcher dispatcher;
     final Handoff handoff;
-    final EventStreamServlet events;
-    final EventStreamServlet elsewhere;
+    final StreamServer events;
+    final StreamServer elsewhere;
     private final EventStreamServlet withoutAsync;
-    final URI root;
+
+    /** The address of the container. */
+    private final URI root;
+    /** The addresses of the paths that the container does not serve. */
+    private final Map<String, URI> streams = new HashMap<>();
 
     private final Map<String, Script> scripts = new ConcurrentHashMap<>();
     private final ServletContainer container;
     private boolean stopped;
 
-    ContractServer(ServletContainer container, UnaryOperator<ServerSettings> settings) throws Exception {
-        this.container = container;
+    ContractServer(ServletContainerContract contract, UnaryOperator<ServerSettings> settings) throws Exception {
+        this.container = contract.container();
         dispatcher = InProcessTaskDispatcher.builder(store, executor)
                 .handler("script", (task, output) -> script(task.payload()).handle(task, output))
                 .clock(clock)
@@ -93,10 +101,30 @@ final class ContractServer implements AutoCloseable {
                 .observer(readers)
                 .clock(clock)
                 .build();
-        events = settings.apply(new ServerSettings(handoff)).servlet(timer);
-        elsewhere = settings.apply(new ServerSettings(handoff)).servlet(timer);
+        events = streams(contract, settings, "/events");
+        elsewhere = streams(contract, settings, "/elsewhere");
         withoutAsync = EventStreamServlet.builder(handoff, timer).build();
         root = container.start(this::configure);
+    }
+
+    private StreamServer streams(ServletContainerContract contract, UnaryOperator<ServerSettings> settings, String path)
+            throws Exception {
+        Optional<StreamServer> server = contract.streamServer(
+                settings.apply(new ServerSettings(handoff)).streamServer(path, streamExecutor));
+        if (server.isPresent()) {
+            streams.put(path, server.get().start());
+            return server.get();
+        }
+        return new ServletStreams(settings.apply(new ServerSettings(handoff)).servlet(timer));
+    }
+
+    /** Returns the address of the server that serves a path, without a slash at the end. */
+    URI address(String path) {
+        return streams.entrySet().stream()
+                .filter(stream -> path.startsWith(stream.getKey()))
+                .map(Map.Entry::getValue)
+                .findFirst()
+                .orElse(root);
     }
 
     private void configure(ServletContext context) {
@@ -137,6 +165,12 @@ final class ContractServer implements AutoCloseable {
         register(context, "application", new Application(), "/");
     }
 
+    private static void register(ServletContext context, String name, StreamServer streams, String mapping) {
+        if (streams instanceof ServletStreams own) {
+            register(context, name, own.servlet(), mapping);
+        }
+    }
+
     private static void register(ServletContext context, String name, HttpServlet servlet, String mapping) {
         ServletRegistration.Dynamic registration = context.addServlet(name, servlet);
         registration.setAsyncSupported(true);
@@ -166,6 +200,11 @@ final class ContractServer implements AutoCloseable {
     void stopContainer() throws Exception {
         if (!stopped) {
             stopped = true;
+            for (StreamServer server : List.of(events, elsewhere)) {
+                if (!(server instanceof ServletStreams)) {
+                    server.close();
+                }
+            }
             container.close();
         }
     }
@@ -175,6 +214,7 @@ final class ContractServer implements AutoCloseable {
         dispatcher.close();
         stopContainer();
         executor.shutdownNow();
+        streamExecutor.shutdownNow();
         timer.shutdownNow();
     }
 

@@ -7,12 +7,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Tests what a server does besides streams: the status of a task, {@code HEAD}, {@code Expect}, CORS, and missing async support. */
+/** Tests what a server does besides streams: the status of a task, {@code HEAD}, {@code Expect} and CORS. */
 @Timeout(60)
 public abstract class HttpContract extends ContainerClient {
 
@@ -110,24 +109,5 @@ public abstract class HttpContract extends ContainerClient {
         assertThat(exchange("GET", location, "Origin: https://evil.example\r\n"))
                 .doesNotContainIgnoringCase("Access-Control-Allow-Origin")
                 .containsIgnoringCase("Vary: Origin");
-    }
-
-    @Test
-    @DisplayName("R13 without async support: 500, and the error says what to configure")
-    void asyncMissing() throws Exception {
-        ContractServer server = server();
-        HttpResponse<String> redirect = post("/tasks", "a", "X-Format", "result");
-        server.script("a").complete("1");
-        String document = location(redirect);
-        String events = server.readOnly(taskOf(redirect));
-        for (String location : List.of(document, events)) {
-            for (String prefix : List.of("/without-async/", "/filtered/")) {
-                HttpResponse<String> answer = send("GET", location.replace("/events/", prefix), "");
-                assertProblem(answer, 500, "async_not_supported");
-                assertThat(answer.body()).contains("asyncSupported=true").contains("filter");
-                assertThat(answer.headers().firstValue("x-should-retry")).contains("false");
-            }
-        }
-        assertThat(send("GET", document, "").body()).isEqualTo("1");
     }
 }

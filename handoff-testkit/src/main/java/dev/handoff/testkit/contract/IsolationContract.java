@@ -3,12 +3,10 @@ package dev.handoff.testkit.contract;
 
 import static dev.handoff.testkit.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.handoff.format.StreamFormat;
 import dev.handoff.testkit.SseReader;
 import dev.handoff.testkit.SseReader.Received;
-import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
 import java.net.http.HttpResponse;
@@ -158,23 +156,6 @@ public abstract class IsolationContract extends ContainerClient {
         } finally {
             jobs.shutdownNow();
         }
-    }
-
-    @Test
-    @DisplayName("R16 a heartbeat that cannot be written cuts its stream, and delays no heartbeat of another one")
-    void failingHeartbeat() throws Exception {
-        ContractServer server = server(s -> s.heartbeat(HEARTBEAT));
-        HttpResponse<InputStream> broken = get(location(post("/tasks", "a")), "X-Output", "faulty");
-        SseReader reader = new SseReader(get(location(post("/tasks", "b"))).body());
-        await().until(() -> server.store.openWatches() == 2);
-        CompletableFuture<List<Received>> all = CompletableFuture.supplyAsync(reader::toEnd, server.executor);
-        server.faults.fail("write", new IllegalStateException("a test of a wrapper that fails"));
-        await().until(() -> server.store.openWatches() == 1);
-        assertThatThrownBy(() -> broken.body().readAllBytes()).isInstanceOf(IOException.class);
-        int before = reader.comments();
-        await().until(() -> reader.comments() >= before + 10);
-        server.script("b").complete(null);
-        assertThat(all.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).hasSize(1);
     }
 
     @Test

@@ -40,7 +40,7 @@ public abstract class ResourceContract extends ContainerClient {
     }
 
     @Test
-    @DisplayName("a servlet that is destroyed while a stream is open leaves no thread behind")
+    @DisplayName("a streaming server that closes while a stream is open leaves no thread behind")
     void leavesNoThread() throws Exception {
         Set<Thread> before = Thread.getAllStackTraces().keySet();
         ContractServer server = server();
@@ -48,7 +48,7 @@ public abstract class ResourceContract extends ContainerClient {
         server.script("a").emit(null, "one");
         SseReader reader = new SseReader(get(location).body());
         reader.next();
-        server.events.destroy();
+        server.events.close();
         Set<Thread> left = new HashSet<>(Thread.getAllStackTraces().keySet());
         left.removeAll(before);
         assertThat(left).extracting(Thread::getName).doesNotContain("CompletableFutureDelayScheduler");

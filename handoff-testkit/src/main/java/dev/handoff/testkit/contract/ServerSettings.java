@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 /** Holds the settings of the streaming server under test: of its endpoint and of its servlet. */
 final class ServerSettings {
 
+    private static final Duration DRAIN_WINDOW = Duration.ofMillis(100);
+
     private final StreamEndpoint.Builder endpoint;
     private Duration writeDeadline = Duration.ofSeconds(30);
     private @Nullable Executor executor;
@@ -56,9 +58,15 @@ final class ServerSettings {
         return this;
     }
 
+    /** Returns the settings of a streaming server that is not a servlet. */
+    StreamServer.Settings streamServer(String path, Executor threads) {
+        return new StreamServer.Settings(
+                endpoint.build(), path, writeDeadline, DRAIN_WINDOW, executor == null ? threads : executor);
+    }
+
     EventStreamServlet servlet(ScheduledExecutorService timer) {
         EventStreamServlet.Builder servlet = EventStreamServlet.builder(endpoint.build(), timer)
-                .drainWindow(Duration.ofMillis(100))
+                .drainWindow(DRAIN_WINDOW)
                 .writeDeadline(writeDeadline);
         return (executor == null ? servlet : servlet.executor(executor)).build();
     }
