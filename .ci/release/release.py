@@ -28,6 +28,7 @@ MODULES = {
     "handoff-core": "dev.handoff",
     "handoff-servlet": "dev.handoff.servlet",
     "handoff-jaxrs": "dev.handoff.jaxrs",
+    "handoff-netty": "dev.handoff.netty",
     "handoff-mongo": "dev.handoff.mongo",
     "handoff-minibatch": "dev.handoff.minibatch",
     "handoff-micrometer": "dev.handoff.micrometer",

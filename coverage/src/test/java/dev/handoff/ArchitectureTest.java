@@ -20,6 +20,7 @@ import dev.handoff.jaxrs.Responses;
 import dev.handoff.micrometer.HandoffMetrics;
 import dev.handoff.minibatch.PythonStreams;
 import dev.handoff.mongo.stream.MongoEventStore;
+import dev.handoff.netty.NettyStreamingServer;
 import dev.handoff.servlet.HandoffFilter;
 import dev.handoff.spring.HandoffCustomizer;
 import dev.handoff.spring.test.HandoffTest;
@@ -68,6 +69,8 @@ class ArchitectureTest {
             "com.fasterxml.jackson.databind..");
     private static final LibraryModule JAXRS =
             LibraryModule.of(Responses.class, "dev.handoff.jaxrs..", "jakarta.ws.rs..");
+    private static final LibraryModule NETTY =
+            LibraryModule.of(NettyStreamingServer.class, "dev.handoff.netty..", "io.netty..");
     private static final LibraryModule MONGO =
             LibraryModule.of(MongoEventStore.class, "dev.handoff.mongo..", "com.mongodb..", "org.bson..");
     private static final LibraryModule MINIBATCH = LibraryModule.of(
@@ -117,7 +120,7 @@ class ArchitectureTest {
     }
 
     static List<LibraryModule> modules() {
-        return List.of(CORE, SERVLET, JAXRS, MONGO, MINIBATCH, MICROMETER, SPRING, SPRING_TEST);
+        return List.of(CORE, SERVLET, JAXRS, NETTY, MONGO, MINIBATCH, MICROMETER, SPRING, SPRING_TEST);
     }
 
     @ParameterizedTest
@@ -240,6 +243,20 @@ class ArchitectureTest {
                 .orShould()
                 .callConstructor(ProblemException.class, int.class, String.class, String.class)
                 .check(module.classes());
+    }
+
+    @Test
+    @DisplayName("handoff-netty is one flat package with one public type")
+    void nettyPackage() {
+        classes().should().resideInAPackage("dev.handoff.netty").check(NETTY.classes());
+        classes()
+                .that()
+                .arePublic()
+                .and()
+                .areTopLevelClasses()
+                .should()
+                .be(NettyStreamingServer.class)
+                .check(NETTY.classes());
     }
 
     @Test
