@@ -109,7 +109,7 @@ final class Http1Wire implements Wire {
     }
 
     @Override
-    public void close() {
+    public void close(boolean bodyRead) {
         handler.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 

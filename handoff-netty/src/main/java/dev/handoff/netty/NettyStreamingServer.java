@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A streaming server on Netty, which delivers streams to the clients that hold a token. {@link StreamEndpoint} defines the requests and
- * responses. The server speaks HTTP/1.1, with TLS and without.
+ * responses. The server speaks HTTP/1.1 and HTTP/2, with TLS and without.
  *
  * <pre>{@code
  * NettyStreamingServer server = NettyStreamingServer.builder(StreamEndpoint.of(handoff), executor)
@@ -49,7 +49,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>An open stream occupies no thread, and no write blocks. The server aborts the response to a client that takes nothing for the write
  * deadline. A response ends cleanly only after the end of its stream. If the server has to stop earlier, it sends the event
- * {@code interrupted} and then closes the connection within the response.
+ * {@code interrupted} and then closes the connection within the response, or resets the stream over HTTP/2.
  *
  * <p>{@link #start} creates event loops, one thread each, named {@code handoff-netty-1-1} and so on; {@link #close} ends them. They wait for
  * sockets by epoll on Linux, else by NIO. They never call the store, a format or other code of the application: that runs on the executor, or
@@ -248,7 +248,7 @@ public final class NettyStreamingServer implements AutoCloseable {
             return this;
         }
 
-        /** Makes the server speak TLS. */
+        /** Makes the server speak TLS. It offers HTTP/2 if the context offers {@code h2} by ALPN. */
         public Builder tls(SslContext context) {
             this.tls = context;
             return this;

@@ -415,7 +415,7 @@ abstract class RequestHandler extends ChannelInboundHandlerAdapter {
 
     private void finish() {
         closing = true;
-        wire().close();
+        wire().close(bodyRead);
     }
 
     /** Cuts the response of a stream, unless it is complete. */

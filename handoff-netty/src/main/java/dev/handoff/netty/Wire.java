@@ -41,8 +41,12 @@ interface Wire {
     /** Ends the response so that it does not look complete. */
     void abort();
 
-    /** Closes the connection, or over HTTP/2 the stream, when the socket has taken all that was written. */
-    void close();
+    /**
+     * Closes the connection, or over HTTP/2 the stream, when the socket has taken the whole response.
+     *
+     * @param bodyRead whether the body of the request was read to its end
+     */
+    void close(boolean bodyRead);
 
     /** Returns how many bytes were written that the socket has not taken. */
     long pending();

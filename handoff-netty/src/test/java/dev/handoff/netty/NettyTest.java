@@ -4,6 +4,7 @@ package dev.handoff.netty;
 import dev.handoff.testkit.contract.AccessContract;
 import dev.handoff.testkit.contract.FormatFaultContract;
 import dev.handoff.testkit.contract.HandOffContract;
+import dev.handoff.testkit.contract.Http2Contract;
 import dev.handoff.testkit.contract.HttpContract;
 import dev.handoff.testkit.contract.IsolationContract;
 import dev.handoff.testkit.contract.JsonLinesContract;
@@ -50,6 +51,9 @@ class NettyTest {
 
     @Nested
     class Resource extends ResourceContract implements NettyContract {}
+
+    @Nested
+    class Http2 extends Http2Contract implements NettyContract {}
 
     @Nested
     class JsonLines extends JsonLinesContract implements NettyContract {}
