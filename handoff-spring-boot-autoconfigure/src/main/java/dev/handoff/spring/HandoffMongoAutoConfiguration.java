@@ -109,7 +109,8 @@ class HandoffMongoAutoConfiguration {
                 workers(queue, threads, handlers, properties, customizers),
                 threads,
                 properties.mongo().createIndexes(),
-                properties.has(Role.STREAM));
+                properties.has(Role.STREAM),
+                properties.has(Role.APP) || properties.has(Role.WORKER));
     }
 
     private static @Nullable Supplier<MongoWorker> workers(

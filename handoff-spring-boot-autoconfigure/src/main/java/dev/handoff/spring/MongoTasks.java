@@ -2,6 +2,7 @@
 package dev.handoff.spring;
 
 import com.mongodb.MongoException;
+import com.mongodb.WriteConcern;
 import com.mongodb.client.MongoCollection;
 import com.mongodb.client.MongoDatabase;
 import com.mongodb.client.model.CountOptions;
@@ -38,6 +39,9 @@ final class MongoTasks implements TaskStore {
 
     private static final long RETRY_MILLIS = 1000;
     private static final int MAX_COUNT = 10_000;
+    /** Matches no document, because no task and no stream has this id. Names the keys by which the collections can be sharded. */
+    private static final Bson NO_DOCUMENT =
+            Filters.and(Filters.eq("_id", "health"), Filters.eq("stream", "health"), Filters.eq("seq", -1L));
 
     private final MongoDatabase database;
     private final MongoEventStore store;
@@ -46,6 +50,7 @@ final class MongoTasks implements TaskStore {
     private final Executor jobs;
     private final boolean createIndexes;
     private final boolean streams;
+    private final boolean writes;
     /** A worker cannot start again after it was closed. So each start has a new one. */
     private @Nullable MongoWorker worker;
 
@@ -59,6 +64,7 @@ final class MongoTasks implements TaskStore {
      * @param workers returns a new worker for this process; null if it has none
      * @param createIndexes whether to create the indexes; if not, they are only checked
      * @param streams whether this process delivers streams
+     * @param writes whether this process stores or runs tasks
      */
     MongoTasks(
             MongoDatabase database,
@@ -66,7 +72,8 @@ final class MongoTasks implements TaskStore {
             @Nullable Supplier<MongoWorker> workers,
             HandoffThreads threads,
             boolean createIndexes,
-            boolean streams) {
+            boolean streams,
+            boolean writes) {
         this.database = database;
         this.store = store;
         this.workers = workers;
@@ -76,6 +83,7 @@ final class MongoTasks implements TaskStore {
         this.jobs = threads.jobs("handoff-mongo-");
         this.createIndexes = createIndexes;
         this.streams = streams;
+        this.writes = writes;
     }
 
     @Override
@@ -167,7 +175,10 @@ final class MongoTasks implements TaskStore {
         return "mongodb";
     }
 
-    /** Reads a task and an event, because MongoDB answers a ping also to users that may not read them. */
+    /**
+     * Reads a task and an event, because MongoDB answers a ping also to users that may not read them. In a process that writes, deletes
+     * documents that do not exist: this changes nothing, but the database refuses it as it refuses writes.
+     */
     @Override
     public void check() {
         RuntimeException failure = unprepared;
@@ -177,11 +188,13 @@ final class MongoTasks implements TaskStore {
                             + failure.getMessage(),
                     failure);
         }
-        for (String collection : new String[] {MongoTaskQueue.COLLECTION, MongoEventStore.COLLECTION}) {
-            database.getCollection(collection)
-                    .find()
-                    .projection(Projections.include("_id"))
-                    .first();
+        for (String name : new String[] {MongoTaskQueue.COLLECTION, MongoEventStore.COLLECTION}) {
+            MongoCollection<Document> collection = database.getCollection(name);
+            collection.find().projection(Projections.include("_id")).first();
+            if (writes) {
+                // The write does not wait for a majority, so that the check does not take longer than the read.
+                collection.withWriteConcern(WriteConcern.W1).deleteOne(NO_DOCUMENT);
+            }
         }
     }
 

@@ -12,6 +12,7 @@ import io.netty.channel.Channel;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -28,6 +30,7 @@ class MongoHealthTest {
 
     private static final String ANN = RunningApplication.basic("ann", "pw");
     private static final int NOT_AUTHORIZED = 13;
+    private static final Set<String> WRITES = Set.of("insert", "update", "delete", "findAndModify");
 
     private final Refusing refusing = new Refusing();
     private MongoServer server;
@@ -43,10 +46,9 @@ class MongoHealthTest {
         server.shutdownNow();
     }
 
-    private RunningApplication start() {
+    private RunningApplication start(String... more) {
         String uri = server.getConnectionString() + "/health";
-        return RunningApplication.start(
-                Reports.class,
+        Stream<String> properties = Stream.of(
                 "spring.data.mongodb.uri=" + uri,
                 "spring.mongodb.uri=" + uri,
                 "handoff.drain-window=100ms",
@@ -55,6 +57,8 @@ class MongoHealthTest {
                 "management.health.mongodb.enabled=false",
                 "spring.security.user.name=ann",
                 "spring.security.user.password=pw");
+        return RunningApplication.start(
+                Reports.class, Stream.concat(properties, Stream.of(more)).toArray(String[]::new));
     }
 
     @ParameterizedTest
@@ -71,6 +75,33 @@ class MongoHealthTest {
 
             refusing.refuse(code, name, Set.of());
             awaitUp(application);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"app", "worker", "app,worker,stream"})
+    @DisplayName(
+            "the health of a process that writes is DOWN while the database refuses writes, although it shows tasks")
+    void refusesWrites(String roles) {
+        try (RunningApplication application = start("handoff.roles=" + roles)) {
+            assertThat(health(application).statusCode()).isEqualTo(200);
+
+            refusing.refuse(NOT_AUTHORIZED, "Unauthorized", WRITES);
+            HttpResponse<String> down = health(application);
+            assertThat(down.statusCode()).isEqualTo(503);
+            assertThat(down.body()).contains("\"store\":\"mongodb\"").contains("Unauthorized");
+
+            refusing.refuse(NOT_AUTHORIZED, "Unauthorized", Set.of());
+            awaitUp(application);
+        }
+    }
+
+    @Test
+    @DisplayName("the health of a process that only delivers streams is UP while the database refuses writes")
+    void readsOnly() {
+        try (RunningApplication application = start("handoff.roles=stream")) {
+            refusing.refuse(NOT_AUTHORIZED, "Unauthorized", WRITES);
+            assertThat(health(application).statusCode()).isEqualTo(200);
         }
     }
 
