@@ -15,7 +15,11 @@ import dev.handoff.task.TaskDispatcher;
 import dev.handoff.token.TokenSealer;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.BeanFactory;
+import org.springframework.beans.factory.HierarchicalBeanFactory;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
@@ -140,10 +144,42 @@ public class HandoffAutoConfiguration {
             TaskStore tasks,
             HandoffProperties properties,
             ObjectProvider<StreamDrain> streams,
-            ListableBeanFactory beans) {
+            TaskHandlers handlers,
+            ConfigurableListableBeanFactory beans) {
         Settings.requireRole(properties);
-        boolean own = beans.getBeanNamesForType(TaskStore.class, true, false).length > 0;
+        boolean own = hasTasks(beans);
+        if (!own && properties.has(Role.WORKER)) {
+            requireHandlersOfParent(handlers, beans.getParentBeanFactory());
+        }
         return new HandoffLifecycle(endpoint, own ? tasks : null, properties, streams.getIfAvailable());
+    }
+
+    /** Returns whether tasks belong to this context, and not to one of its parents. */
+    private static boolean hasTasks(ListableBeanFactory beans) {
+        return beans.getBeanNamesForType(TaskStore.class, true, false).length > 0;
+    }
+
+    /**
+     * Checks that the parent that runs the tasks of a child context has the handlers of the child. Otherwise they would never be called.
+     *
+     * @param parent the parent of the child context
+     */
+    private static void requireHandlersOfParent(TaskHandlers handlers, @Nullable BeanFactory parent) {
+        BeanFactory owner = parent;
+        while (owner instanceof ListableBeanFactory listable && !hasTasks(listable)) {
+            owner = owner instanceof HierarchicalBeanFactory child ? child.getParentBeanFactory() : null;
+        }
+        if (owner == null) {
+            return;
+        }
+        Set<String> unknown = new TreeSet<>(handlers.types());
+        unknown.removeAll(owner.getBean(TaskHandlers.class).types());
+        if (!unknown.isEmpty()) {
+            throw new RefusedConfigurationException(
+                    "This child context has handlers of the types " + unknown
+                            + ", but its parent runs the tasks and does not have these handlers.",
+                    "Declare the handlers in the parent context.");
+        }
     }
 
     @Bean

@@ -129,6 +129,28 @@ class RestartTest {
         }
     }
 
+    @Test
+    @DisplayName(
+            "a child context does not start if its parent, which runs its tasks, does not have one of its handlers")
+    void handlerOfChild() {
+        try (RunningApplication parent =
+                RunningApplication.start(Reports.class, with("spring.main.web-application-type=none"))) {
+            assertThatThrownBy(() -> RunningApplication.startChild(parent, MoreHandlers.class, PROPERTIES))
+                    .hasRootCauseInstanceOf(RefusedConfigurationException.class)
+                    .hasStackTraceContaining("handlers of the types [summary]");
+        }
+    }
+
+    @Test
+    @DisplayName("a child context may declare the handlers of its parent a second time")
+    void sameHandlers() {
+        try (RunningApplication parent =
+                        RunningApplication.start(Reports.class, with("spring.main.web-application-type=none"));
+                RunningApplication child = RunningApplication.startChild(parent, Reports.class, PROPERTIES)) {
+            assertThat(report(child)).containsExactly("page:about cats", "completed:");
+        }
+    }
+
     private static Iterable<String> report(RunningApplication application) {
         URI stream = application.handOff(application.post("/reports", "cats").header("Authorization", ANN));
         return application.read(stream);
@@ -149,6 +171,15 @@ class RestartTest {
         @Bean
         TaskHandler report() {
             return (task, output) -> output.emit("page", "about " + task.payload());
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class MoreHandlers extends Reports {
+
+        @Bean
+        TaskHandler summary() {
+            return (task, output) -> output.emit("all about " + task.payload());
         }
     }
 
