@@ -61,7 +61,7 @@ def render(drivers, limits):
     if waiting:
         lines += ["", f"The suite also has drivers for these clients. Not all their cells have been run yet: {waiting}."]
     lines += ["", "## Limits", ""]
-    titles = {driver.name: f"{driver.title} for {driver.language}" for driver in drivers}
+    titles = {driver.name: f"{driver.title} ({driver.language})" for driver in drivers if driver.table}
     for limit in limits:
         lines += _explained(limit, numbers[id(limit)], titles)
     others = "".join(f"{command}\n" for command in _updates())
@@ -77,11 +77,11 @@ def _cell(driver, scenario, limits, numbers):
 
 
 def _explained(limit, number, titles):
-    clients = ", ".join(titles[name] for name in limit.clients)
+    clients = ", ".join(titles[name] for name in limit.clients if name in titles)
     where = ", ".join(judge.SCENARIOS[scenario] for scenario in limit.scenarios)
     if list(limit.modes) != list(MODES):
         where += f", only with the redirect {' and '.join(limit.modes)}"
-    lines = [f"### Limit {number}", "", f"**{clients}** ({where}). " + " ".join(judge.DEVIATIONS[name] for name in limit.shows)]
+    lines = [f"### Limit {number}", "", f"**{clients}**: {where}. " + " ".join(judge.DEVIATIONS[name] for name in limit.shows)]
     lines += ["", limit.text.strip()]
     if limit.setting:
         tried = " The suite runs these cells with the setting, and they are ok." if limit.tried else ""
