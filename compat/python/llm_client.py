@@ -22,6 +22,7 @@ def ask(folder):
         options += ["--option", name, str(value)]
     process = subprocess.Popen(
         [COMMAND, "--model", MODEL, *options, PROMPT],
+        stdin=subprocess.DEVNULL,  # the command adds what it reads there to the prompt
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "LLM_USER_PATH": str(folder)},
