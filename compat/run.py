@@ -31,6 +31,7 @@ RESTART_AFTER_EVENTS = 10
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("compat: stopped by a signal"))  # so that what was started is stopped
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background, drivers need it
     options = arguments()
     drivers = catalog.drivers(WORK)
     limits = catalog.limits(drivers)
