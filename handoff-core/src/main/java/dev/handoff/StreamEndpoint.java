@@ -96,6 +96,7 @@ public final class StreamEndpoint {
     private final Handoff handoff;
     private final BiPredicate<HandoffRequest, Grant> authorization;
     private final Duration heartbeat;
+    private final @Nullable Duration documentKeepAlive;
     private final Cors cors;
     private final Feeds feeds;
     private volatile boolean draining;
@@ -104,6 +105,7 @@ public final class StreamEndpoint {
         this.handoff = builder.handoff;
         this.authorization = builder.authorization;
         this.heartbeat = builder.heartbeat;
+        this.documentKeepAlive = builder.documentKeepAlive;
         this.cors = new Cors(builder.corsOrigins, builder.corsCredentials);
         this.feeds = new Feeds(builder.ticker, heartbeat, builder.retry, handoff.observer, builder.readerObservers);
     }
@@ -204,7 +206,8 @@ public final class StreamEndpoint {
         Duration waitFor =
                 Prefer.parse(exchange.request.header("Prefer")).waitFor().orElse(null);
         String location = exchange.request.contextPath() + exchange.request.path();
-        return new Document(exchange.headers(Map.of()), feeds.document(access, format, waitFor, location));
+        return new Document(
+                exchange.headers(Map.of()), feeds.document(access, format, waitFor, location, documentKeepAlive));
     }
 
     private void refuseWhileDraining() {
@@ -264,6 +267,7 @@ public final class StreamEndpoint {
         private BiPredicate<HandoffRequest, Grant> authorization = (request, grant) -> true;
         private Ticker ticker = Ticker.system();
         private Duration heartbeat = Duration.ofSeconds(15);
+        private @Nullable Duration documentKeepAlive;
         private @Nullable Duration retry;
         private final List<Function<Grant, ReaderObserver>> readerObservers = new ArrayList<>();
         private Set<String> corsOrigins = Set.of();
@@ -298,6 +302,22 @@ public final class StreamEndpoint {
          */
         public Builder heartbeat(Duration heartbeat) {
             this.heartbeat = Durations.requirePositive("heartbeat", heartbeat);
+            return this;
+        }
+
+        /**
+         * Sets the time without a byte after which a client that waits for a document gets a space; by default it gets none. The spaces keep
+         * clients and proxies from giving up, and show the server that a client has left. They come only before documents of formats that
+         * {@linkplain StreamFormat.DocumentFormat#contentTypeAfterSpaces allow them}, over HTTP/1.1 and later, and not to a client that
+         * sent {@code Prefer: wait}.
+         *
+         * <p>The status is sent with the first space, and is 200. If the task then fails or is cancelled, the client gets the content of the
+         * error and an aborted connection, because many clients look only at the status. See {@code docs/proxies.md}.
+         *
+         * @throws IllegalArgumentException if the time is not positive
+         */
+        public Builder documentKeepAlive(Duration documentKeepAlive) {
+            this.documentKeepAlive = Durations.requirePositive("documentKeepAlive", documentKeepAlive);
             return this;
         }
 

@@ -10,12 +10,17 @@ import dev.handoff.observation.HandoffObserver.ReaderEnd;
 import dev.handoff.store.EventStream;
 import dev.handoff.stream.End;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Gives a client one document when the stream has ended. The client receives nothing before that. */
+/**
+ * Gives a client one document when the stream has ended. The client receives nothing before that, except spaces if the server keeps
+ * connections alive and the format allows it.
+ */
 public final class DocumentFeed extends Feed {
 
     private static final Logger logger = LoggerFactory.getLogger(DocumentFeed.class);
@@ -25,19 +30,56 @@ public final class DocumentFeed extends Feed {
     private final String location;
     private final long since;
     private final @Nullable Duration waitFor;
+    /** Null if the client gets no spaces. */
+    private final @Nullable Duration keepAlive;
+
+    private final @Nullable String contentType;
+    /** When the client got the last byte. Used only by the thread that sends spaces. */
+    private long sentAt;
 
     DocumentFeed(
             Feeds feeds,
             AuthorizedStream access,
             StreamFormat.DocumentFormat format,
             @Nullable Duration waitFor,
-            String location) {
+            String location,
+            @Nullable Duration keepAlive) {
         super(access, format, feeds);
         this.feeds = feeds;
         this.format = format;
         this.waitFor = waitFor;
         this.location = location;
         this.since = feeds.now();
+        this.sentAt = since;
+        // A client that waits for a limited time expects the status 202 after it.
+        this.keepAlive = waitFor == null ? keepAlive : null;
+        this.contentType = this.keepAlive == null ? null : Rendering.contentTypeAfterSpaces(format);
+    }
+
+    /**
+     * Returns the header fields of a response that begins with {@linkplain #keepAlive spaces}, with the status 200; empty if the client gets
+     * no spaces. If the {@link #reply} then has another status than 200, the adapter writes its content and aborts the connection.
+     */
+    public Optional<Map<String, List<String>>> keepAliveHeaders() {
+        String type = contentType;
+        return type == null
+                ? Optional.empty()
+                : Optional.of(Map.of(
+                        "Content-Type", List.of(type),
+                        "Cache-Control", List.of("no-store, no-transform"),
+                        "X-Accel-Buffering", List.of("no"),
+                        "x-should-retry", List.of("false")));
+    }
+
+    /** Returns a space if the client got nothing for the time after which it gets one; else null. Only for the thread that sends spaces. */
+    public @Nullable FrameWriter keepAlive() {
+        boolean due = contentType != null && keepAlive != null && feeds.now() - sentAt >= keepAlive.toMillis();
+        return due ? JsonLinesWriter.HEARTBEAT : null;
+    }
+
+    /** Notes that the socket has taken a space. Only for the thread that sends spaces. */
+    public void keepAliveSent() {
+        sentAt = feeds.heartbeatSent();
     }
 
     /**

@@ -86,10 +86,15 @@ public final class Feeds {
      *
      * @param waitFor how long the client is willing to wait (RFC 7240); null if it does not say
      * @param location the address at which the client can send its request again after its wait
+     * @param keepAlive after which time without a byte the client gets a space; null if it gets none
      */
     public DocumentFeed document(
-            AuthorizedStream access, StreamFormat.DocumentFormat format, @Nullable Duration waitFor, String location) {
-        return new DocumentFeed(this, access, format, waitFor, location);
+            AuthorizedStream access,
+            StreamFormat.DocumentFormat format,
+            @Nullable Duration waitFor,
+            String location,
+            @Nullable Duration keepAlive) {
+        return new DocumentFeed(this, access, format, waitFor, location, keepAlive);
     }
 
     /**

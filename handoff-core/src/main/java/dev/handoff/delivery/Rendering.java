@@ -89,6 +89,23 @@ public final class Rendering {
     }
 
     /**
+     * Returns the content type of documents after spaces; null if there can be no spaces before them.
+     *
+     * @throws RuntimeException if the format throws or returns a type that cannot be sent; {@link #problemOf} says what a client may know
+     */
+    static @Nullable String contentTypeAfterSpaces(StreamFormat.DocumentFormat format) {
+        try {
+            String type = format.contentTypeAfterSpaces();
+            if (type != null) {
+                requireSendable("Content-Type", type);
+            }
+            return type;
+        } catch (Throwable e) {
+            throw failure(format, e);
+        }
+    }
+
+    /**
      * Returns the document for an end, or the error that says that the format failed. SDKs are told not to try again.
      */
     static Reply document(StreamFormat.DocumentFormat format, End end) {

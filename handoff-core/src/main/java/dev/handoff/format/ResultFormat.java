@@ -18,6 +18,12 @@ final class ResultFormat implements StreamFormat.DocumentFormat {
         return "result";
     }
 
+    /** Clients accept white space before JSON (RFC 8259). */
+    @Override
+    public String contentTypeAfterSpaces() {
+        return Reply.JSON;
+    }
+
     @Override
     public Reply document(End end) {
         if (end instanceof End.Completed completed) {

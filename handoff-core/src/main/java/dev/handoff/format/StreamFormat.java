@@ -116,6 +116,15 @@ public sealed interface StreamFormat {
 
         /** Returns the answer for a stream with this end. */
         Reply document(End end);
+
+        /**
+         * Returns the content type of all documents, if spaces before a document do not change its meaning, as in JSON; null otherwise, which
+         * is the default. A server may then send the header fields and spaces before there is a document. If the document turns out to be an
+         * error, its status is lost: the client gets the status 200, the content of the error, and an aborted connection.
+         */
+        default @Nullable String contentTypeAfterSpaces() {
+            return null;
+        }
     }
 
     /**

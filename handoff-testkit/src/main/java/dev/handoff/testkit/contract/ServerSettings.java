@@ -33,6 +33,11 @@ final class ServerSettings {
         return this;
     }
 
+    ServerSettings documentKeepAlive(Duration keepAlive) {
+        endpoint.documentKeepAlive(keepAlive);
+        return this;
+    }
+
     ServerSettings retry(Duration retry) {
         endpoint.retry(retry);
         return this;

@@ -8,8 +8,8 @@ import java.util.Optional;
  * interface contain the tests, by topic. The test class of a container nests a subclass of each of these classes, and supplies the
  * container.
  *
- * <p>The same classes test a streaming server that is not a servlet, except {@link FilteredStreamContract}. Its test class also overrides
- * {@link #streamServer}. The container then runs only the application, which redirects clients to that server.
+ * <p>The same classes test a streaming server that is not a servlet, except {@link FilteredStreamContract}, and {@link SpacesContract} if the server sends no
+ * spaces. Its test class also overrides {@link #streamServer}. The container then runs only the application, which redirects clients to that server.
  */
 public interface ServletContainerContract {
 

@@ -25,6 +25,9 @@ class JettyTest {
     class Result extends ResultContract implements OnJetty {}
 
     @Nested
+    class Spaces extends SpacesContract implements OnJetty {}
+
+    @Nested
     class Access extends AccessContract implements OnJetty {}
 
     @Nested

@@ -25,6 +25,9 @@ class TomcatTest {
     class Result extends ResultContract implements OnTomcat {}
 
     @Nested
+    class Spaces extends SpacesContract implements OnTomcat {}
+
+    @Nested
     class Access extends AccessContract implements OnTomcat {}
 
     @Nested

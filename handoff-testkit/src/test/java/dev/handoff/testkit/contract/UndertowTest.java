@@ -25,6 +25,9 @@ class UndertowTest {
     class Result extends ResultContract implements OnUndertow {}
 
     @Nested
+    class Spaces extends SpacesContract implements OnUndertow {}
+
+    @Nested
     class Access extends AccessContract implements OnUndertow {}
 
     @Nested
