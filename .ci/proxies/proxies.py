@@ -100,13 +100,13 @@ class StubServer(http.server.ThreadingHTTPServer):
 class Proxy:
     """A real proxy with one of the files, its ports replaced."""
 
-    def __init__(self, file, application, streams, verbose=False):
+    def __init__(self, file, application, streams, verbose=False, content=None):
         self.file = file
         self.port = free_port()
         self.folder = WORK / f"{pathlib.Path(file).name}-{self.port}"
         self.folder.mkdir()
         ports = dict(zip((5000, 5001, 5002, 5003), (self.port, application, *streams)))
-        content = pathlib.Path(file).read_text()
+        content = content or pathlib.Path(file).read_text()
         if file.startswith("Caddyfile"):
             content, found = re.subn(r"^:5000 \{", f":{self.port} {{", content, flags=re.MULTILINE)
             check(f"{file}: has its address", found == 1)
@@ -417,6 +417,62 @@ def streams(file, hidden):
     print(f"{file}: a client that left was noticed after {took * 1000:.0f} ms, a cut stream gives curl {codes}", flush=True)
 
 
+IMPATIENT = 2  # seconds; a proxy of others may have 10 or 60
+
+
+def impatient(file, hidden):
+    """Documents that take longer than the proxy waits for a byte: white space keeps the connection alive."""
+    content = pathlib.Path(file).read_text()
+    if file.startswith("Caddyfile"):
+        waits = f"dial_timeout 1s\n\t\tread_timeout {IMPATIENT}s\n\t\tresponse_header_timeout {IMPATIENT}s"
+        content = content.replace("dial_timeout 1s", waits)
+    else:
+        content = re.sub(r"(proxy_read_timeout|timeout server|timeout client)( +)(1h|1m)", rf"\1\g<2>{IMPATIENT}s", content)
+    chat = Role("all", "--port", server_port, "--redirect", "accel" if hidden else "see-other", "--keep-alive", "500ms")
+    proxy = Proxy(file, server_port, (server_port,) * 2, content=content)
+    until(f"{file}: the chat server is reached", lambda: request("GET", proxy.port, "/v1/models").status == 200)
+
+    def slow(**metadata):
+        return body(words(10), stream=False, delay_ms=IMPATIENT * 200, **metadata)  # twice the time of the proxy
+
+    asked = {
+        "whole": curl(proxy.port, slow()),
+        "failed": curl(proxy.port, slow(fail_after=9)),
+        "failed at once": curl(proxy.port, body("a b", stream=False, fail_after=1), None, "-o", "/dev/null", "-w", "%{http_code}"),
+    }
+    if not hidden:
+        # A client that says how long it waits gets no white space. This shows that the proxy is impatient.
+        asked["waits"] = curl(proxy.port, slow(), None, "-H", "Prefer: wait=60", "-o", "/dev/null", "-w", "%{http_code}")
+        code, headers, _ = post(proxy.port, slow(), {"Prefer": "respond-async"})
+        check(f"{file}: respond-async is answered with 202: {code}", code == 202 and headers["Location"])
+        seen = []
+        while not seen or seen[-1] == 202 and len(seen) < 60:
+            answer = request("GET", proxy.port, headers["Location"], headers={"Prefer": "wait=1"})
+            seen.append(answer.status)
+        found = json.loads(answer.read())["choices"][0]["message"]["content"]
+        check(f"{file}: a client that asks again every second gets the document: {seen}", seen[-1] == 200 and found == words(10))
+        check(f"{file}: after it was told to wait: {seen}", seen.count(202) >= 2)
+    out, _ = asked["whole"].communicate()
+    check(f"{file}: white space comes before the document: {out[:100]!r}", out.startswith("   "))
+    check(f"{file}: which is whole", json.loads(out)["choices"][0]["message"]["content"] == words(10))
+    check(f"{file}: so curl reports no error", asked["whole"].returncode == 0)
+    out, _ = asked["failed"].communicate()
+    check(f"{file}: the error comes after white space: {out[:300]!r}", json.loads(out)["error"]["code"] == "echo_failed")
+    if file.startswith("Caddyfile") and CADDY and CADDY < (2, 8):
+        check(f"{file}: Caddy 2.6 does not show that the document is cut", asked["failed"].returncode == 0)
+    else:
+        check(f"{file}: and the document is cut: {asked['failed'].returncode}", asked["failed"].returncode != 0)
+    out, _ = asked["failed at once"].communicate()
+    check(f"{file}: an error before the first white space has its status: {out}", out == "500")
+    if not hidden:
+        out, _ = asked["waits"].communicate()
+        check(f"{file}: without white space the proxy gives up: {out}", out in ("502", "504"))
+    chat.process.terminate()
+    chat.process.wait(30)
+    proxy.close()
+    print(f"{file}: a document that takes {2 * IMPATIENT} s passes a proxy that waits {IMPATIENT} s", flush=True)
+
+
 CADDY = tuple(int(n) for n in re.findall(r"\d+", subprocess.run(["caddy", "version"], capture_output=True, text=True).stdout)[:2])
 server_port = free_port()
 try:
@@ -427,6 +483,7 @@ try:
     for file in files:
         keeps_tokens(file)
         streams(file, hidden="hidden" in file)
+        impatient(file, hidden="hidden" in file)
         if not file.startswith("Caddyfile"):  # Caddy has no retry for a status
             passes_over_draining(file)
     passed()

@@ -16,3 +16,9 @@ start_server --heartbeat 20ms
 "$work/venv/bin/python" "$here/client.py" "$url/v1"
 "$work/venv/bin/python" "$here/responses.py" "$url/v1"
 (cd "$work" && node client.mjs "$url/v1" && node responses.mjs "$url/v1")
+
+# Spaces before answers, for impatient proxies.
+stop_server
+start_server --heartbeat 20ms --keep-alive 200ms
+"$work/venv/bin/python" "$here/spaces.py" "$url/v1"
+(cd "$work" && node spaces.mjs "$url/v1")

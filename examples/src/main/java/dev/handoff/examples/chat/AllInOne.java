@@ -2,7 +2,6 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
-import dev.handoff.StreamEndpoint;
 import dev.handoff.memory.InMemoryEventStore;
 import dev.handoff.memory.InProcessTaskDispatcher;
 import dev.handoff.servlet.EventStreamServlet;
@@ -60,8 +59,8 @@ final class AllInOne implements AutoCloseable {
                 .grantLifetime(handingOff.tokenLifetime)
                 .build();
         streams = EventStreamServlet.builder(
-                        StreamEndpoint.builder(handoff)
-                                .heartbeat(streaming.heartbeat)
+                        streaming
+                                .endpoint(handoff)
                                 .corsOrigins(access.cors.origins())
                                 .build(),
                         timer)

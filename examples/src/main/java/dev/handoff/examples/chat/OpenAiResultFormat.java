@@ -24,6 +24,12 @@ final class OpenAiResultFormat implements StreamFormat.DocumentFormat {
         return Map.of(RequestIds.HEADER, RequestIds.of(streamId));
     }
 
+    /** Clients accept white space before JSON (RFC 8259). */
+    @Override
+    public String contentTypeAfterSpaces() {
+        return Reply.JSON;
+    }
+
     @Override
     public Reply error(Problem problem) {
         return OpenAiErrors.acceptedReply(problem);

@@ -17,6 +17,12 @@ record ResponseDocumentFormat(String name) implements StreamFormat.DocumentForma
         return Map.of(RequestIds.HEADER, RequestIds.of(streamId));
     }
 
+    /** Clients accept white space before JSON (RFC 8259). */
+    @Override
+    public String contentTypeAfterSpaces() {
+        return Reply.JSON;
+    }
+
     @Override
     public Reply error(Problem problem) {
         return OpenAiErrors.acceptedReply(problem);

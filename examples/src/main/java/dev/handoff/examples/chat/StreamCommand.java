@@ -2,7 +2,6 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
-import dev.handoff.StreamEndpoint;
 import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.token.TokenSealer;
 import java.io.PrintWriter;
@@ -65,11 +64,7 @@ final class StreamCommand implements Callable<Integer> {
                 : parts.handoffWithMinibatch(minibatch, sealer, Redirect.SEE_OTHER, tokenLifetime);
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "timer"));
         EventStreamServlet streams = EventStreamServlet.builder(
-                        StreamEndpoint.builder(handoff)
-                                .heartbeat(streaming.heartbeat)
-                                .corsOrigins(cors.origins())
-                                .build(),
-                        timer)
+                        streaming.endpoint(handoff).corsOrigins(cors.origins()).build(), timer)
                 .executor(parts.jobs)
                 .drainWindow(streaming.drain)
                 .build();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.handoff.examples.chat;
 
+import dev.handoff.Handoff;
+import dev.handoff.StreamEndpoint;
 import java.time.Duration;
 import picocli.CommandLine.Option;
 
@@ -16,6 +18,16 @@ final class StreamOptions {
     Duration heartbeat = Duration.ofSeconds(15);
 
     @Option(
+            names = "--keep-alive",
+            paramLabel = "TIME",
+            defaultValue = "never",
+            converter = Converters.TimeOrNever.class,
+            description =
+                    "Sends a space to a client that has waited for a document for this time, and again each time it has passed "
+                            + "(default: ${DEFAULT-VALUE}). An error after the first space has the status 200 and an aborted connection.")
+    Duration keepAlive = Duration.ZERO;
+
+    @Option(
             names = "--drain",
             paramLabel = "SECONDS",
             defaultValue = "2",
@@ -23,4 +35,10 @@ final class StreamOptions {
             description = "When the server stops, it disconnects its readers one by one over this "
                     + "time (default: ${DEFAULT-VALUE}).")
     Duration drain = Duration.ofSeconds(2);
+
+    /** Returns a builder of an endpoint with the heartbeat and the spaces. */
+    StreamEndpoint.Builder endpoint(Handoff handoff) {
+        StreamEndpoint.Builder endpoint = StreamEndpoint.builder(handoff).heartbeat(heartbeat);
+        return keepAlive.isZero() ? endpoint : endpoint.documentKeepAlive(keepAlive);
+    }
 }
