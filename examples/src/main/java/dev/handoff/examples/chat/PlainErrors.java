@@ -13,6 +13,12 @@ import org.jspecify.annotations.Nullable;
 /** Writes the errors of Jetty itself, for example for a malformed request, in the format of the API and without internal details. */
 final class PlainErrors extends ErrorHandler {
 
+    /** By default Jetty sends no body to methods such as DELETE and OPTIONS. */
+    @Override
+    public boolean errorPageForMethod(String method) {
+        return true;
+    }
+
     @Override
     protected void generateResponse(
             Request request,

@@ -254,18 +254,21 @@ final class WebServer implements AutoCloseable {
             this.yes = yes;
         }
 
+        /** Replaces the inherited method, which would answer 501 to unknown methods, and name TRACE among the allowed ones. */
         @Override
-        protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            switch (request.getMethod()) {
+                case "GET", "HEAD" -> tell(response);
+                case "OPTIONS" -> response.setHeader("Allow", "GET, HEAD, OPTIONS");
+                default -> ServletReplies.write(response, ApiServlet.methodNotAllowed("GET, HEAD"));
+            }
+        }
+
+        private void tell(HttpServletResponse response) throws IOException {
             boolean now = fine.getAsBoolean();
             response.setStatus(now ? HttpServletResponse.SC_OK : HttpServletResponse.SC_SERVICE_UNAVAILABLE);
             response.setContentType("text/plain;charset=utf-8");
             response.getOutputStream().print(now ? yes : "not " + yes);
-        }
-
-        /** Overrides the inherited answer, which would also name TRACE. */
-        @Override
-        protected void doOptions(HttpServletRequest request, HttpServletResponse response) {
-            response.setHeader("Allow", "GET, HEAD, OPTIONS");
         }
     }
 }

@@ -100,6 +100,28 @@ final class RandomBodies {
         "{\"type\":\"allowed_tools\"}"
     };
 
+    private static final String[] RESPONSE_FIELDS = {
+        "background",
+        "conversation",
+        "include",
+        "input",
+        "instructions",
+        "max_output_tokens",
+        "metadata",
+        "model",
+        "previous_response_id",
+        "reasoning",
+        "store",
+        "stream",
+        "temperature",
+        "text",
+        "tool_choice",
+        "tools",
+        "top_p",
+        "truncation",
+        "user"
+    };
+
     private static final String[] MESSAGES = {
         "{\"role\":\"user\",\"content\":\"one two\"}",
         "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"one\"},{\"type\":\"text\",\"text\":\" two\"}]}",
@@ -130,14 +152,24 @@ final class RandomBodies {
         this.random = new Random(seed);
     }
 
+    /** A request for a chat completion. */
     byte[] next() {
+        return next(false);
+    }
+
+    /** A request for a response. */
+    byte[] nextResponse() {
+        return next(true);
+    }
+
+    private byte[] next(boolean response) {
         if (random.nextInt(20) == 0) {
             byte[] noise = new byte[random.nextInt(100)];
             random.nextBytes(noise);
             return noise;
         }
         boolean strange = random.nextBoolean();
-        byte[] body = object(strange).getBytes(StandardCharsets.UTF_8);
+        byte[] body = (response ? response(strange) : object(strange)).getBytes(StandardCharsets.UTF_8);
         return strange && random.nextInt(3) == 0 ? damaged(body) : body;
     }
 
@@ -151,6 +183,23 @@ final class RandomBodies {
         for (int i = random.nextInt(4); i > 0; i--) {
             String value = one(strange && random.nextBoolean() ? STRANGE : LIKELY);
             fields.add(random.nextInt(fields.size() + 1), '"' + one(FIELDS) + "\":" + value);
+        }
+        return '{' + String.join(",", fields) + '}';
+    }
+
+    private String response(boolean strange) {
+        String input = one(
+                "\"one two\"",
+                '[' + MESSAGES[0] + ']',
+                "[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"one two\"}]}]");
+        List<String> fields = new ArrayList<>(
+                List.of("\"model\":\"echo\"", "\"metadata\":{\"delay_ms\":\"0\"}", "\"input\":" + input));
+        if (strange && random.nextInt(3) == 0) {
+            fields.set(2, "\"input\":[" + one(STRANGE_MESSAGES) + ',' + one(STRANGE) + ']');
+        }
+        for (int i = random.nextInt(4); i > 0; i--) {
+            String value = one(strange && random.nextBoolean() ? STRANGE : LIKELY);
+            fields.add(random.nextInt(fields.size() + 1), '"' + one(RESPONSE_FIELDS) + "\":" + value);
         }
         return '{' + String.join(",", fields) + '}';
     }
