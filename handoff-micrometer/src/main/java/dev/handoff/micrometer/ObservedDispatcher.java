@@ -10,9 +10,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Observes the dispatch of tasks, and adds the trace context to their attributes. Thread-safe. */
 final class ObservedDispatcher implements TaskDispatcher {
+
+    private static final Logger logger = LoggerFactory.getLogger(ObservedDispatcher.class);
 
     private final TaskDispatcher dispatcher;
     private final Observations observations;
@@ -43,7 +47,9 @@ final class ObservedDispatcher implements TaskDispatcher {
                 observations.send(labels.of("handoff.task.dispatch", "dispatch", task), attributes);
         Throwable thrown = null;
         try (GuardedObservation.Scope scope = observation.openScope()) {
-            return call.apply(task.withAttributes(attributes));
+            T result = call.apply(task.withAttributes(attributes));
+            logger.debug("task {} of type {} was dispatched", task.id(), task.type());
+            return result;
         } catch (Throwable e) {
             thrown = e;
             throw e;

@@ -8,9 +8,13 @@ import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Observes the runs of a handler. An observation continues the trace that the attributes of the task name. Thread-safe. */
 final class ObservedHandler implements TaskHandler {
+
+    private static final Logger logger = LoggerFactory.getLogger(ObservedHandler.class);
 
     private final TaskHandler handler;
     private final Observations observations;
@@ -24,6 +28,11 @@ final class ObservedHandler implements TaskHandler {
 
     private GuardedObservation begin(Task task) {
         return observations.receive(labels.of("handoff.task.process", "process", task), task.attributes());
+    }
+
+    /** Logs a line in the scope of the observation, so that the line has the trace id if the logging of the application writes it. */
+    private static void logBegin(Task task) {
+        logger.debug("a run of task {} of type {} begins", task.id(), task.type());
     }
 
     /** Stops the observation. If the run was cancelled, it has not failed, whatever the handler throws. */
@@ -42,6 +51,7 @@ final class ObservedHandler implements TaskHandler {
         GuardedObservation observation = begin(task);
         Throwable thrown = null;
         try (GuardedObservation.Scope scope = observation.openScope()) {
+            logBegin(task);
             handler.handle(task, output);
         } catch (Throwable e) {
             thrown = e;
@@ -56,6 +66,7 @@ final class ObservedHandler implements TaskHandler {
         GuardedObservation observation = begin(task);
         CompletionStage<Void> stage;
         try (GuardedObservation.Scope scope = observation.openScope()) {
+            logBegin(task);
             stage = Objects.requireNonNull(handler.start(task, output), "the handler returned no stage");
         } catch (Throwable e) {
             end(observation, output, e);

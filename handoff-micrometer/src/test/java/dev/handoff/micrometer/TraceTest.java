@@ -180,9 +180,9 @@ class TraceTest {
     }
 
     @Test
-    @DisplayName("the lines that the streaming server logs about a reader are in the trace")
+    @DisplayName("the lines that are logged about a dispatch, a run and a reader are in the trace")
     void logged() throws Exception {
-        Logger logger = (Logger) LoggerFactory.getLogger(ObservedDelivery.class);
+        Logger logger = (Logger) LoggerFactory.getLogger(HandoffTracing.class.getPackageName());
         List<String> lines = new CopyOnWriteArrayList<>();
         AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
             @Override
@@ -197,7 +197,9 @@ class TraceTest {
         try (TracedServer server = server((task, output) -> output.emit("a"))) {
             new SseReader(server.get(server.post("tea", "traceparent", PARENT))).toEnd();
             assertThat(lines)
-                    .containsExactly(
+                    .containsExactlyInAnyOrder(
+                            TRACE + " task {} of type {} was dispatched",
+                            TRACE + " a run of task {} of type {} begins",
                             TRACE + " a reader of stream {} is connected",
                             TRACE + " a reader of stream {} was sent its first event");
         } finally {

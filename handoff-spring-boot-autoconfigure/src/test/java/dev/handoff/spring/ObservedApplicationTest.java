@@ -125,10 +125,12 @@ class ObservedApplicationTest {
             URI stream = application.handOff(report("trace"));
             assertThat(application.read(stream)).hasSize(2);
 
-            Await.await().until(() -> ids.lines.size() >= 4);
+            Await.await().until(() -> ids.lines.size() >= 6);
             assertThat(ids.lines)
                     .containsOnlyKeys(
                             "a request for a report",
+                            "task {} of type {} was dispatched",
+                            "a run of task {} of type {} begins",
                             "a report about tea",
                             "a reader of stream {} is connected",
                             "a reader of stream {} was sent its first event")
