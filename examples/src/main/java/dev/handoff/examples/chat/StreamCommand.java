@@ -2,15 +2,14 @@
 package dev.handoff.examples.chat;
 
 import dev.handoff.Handoff;
-import dev.handoff.servlet.EventStreamServlet;
+import dev.handoff.StreamEndpoint;
 import dev.handoff.token.TokenSealer;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -21,6 +20,12 @@ import picocli.CommandLine.Spec;
 /** Runs a streaming server, which delivers the answers of the workers. */
 @Command(name = "stream", description = "Runs a streaming server, which delivers answers from HANDOFF_MONGODB_URI.")
 final class StreamCommand implements Callable<Integer> {
+
+    /** A web server, by the name that the option has. */
+    private enum WebKind {
+        jetty,
+        netty
+    }
 
     @Mixin
     private final ListenOptions listen = new ListenOptions();
@@ -43,6 +48,15 @@ final class StreamCommand implements Callable<Integer> {
                             + " written as a UUID.")
     private @Nullable String minibatch;
 
+    @Option(
+            names = "--server",
+            paramLabel = "SERVER",
+            defaultValue = "jetty",
+            description =
+                    "The web server: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}). netty has no servlets and"
+                            + " also accepts HTTP/2.")
+    private WebKind server = WebKind.jetty;
+
     @Spec
     private CommandSpec spec;
 
@@ -62,16 +76,14 @@ final class StreamCommand implements Callable<Integer> {
         Handoff handoff = minibatch == null
                 ? parts.handoff(sealer, Redirect.SEE_OTHER, tokenLifetime)
                 : parts.handoffWithMinibatch(minibatch, sealer, Redirect.SEE_OTHER, tokenLifetime);
-        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> new Thread(r, "timer"));
-        EventStreamServlet streams = EventStreamServlet.builder(
-                        streaming.endpoint(handoff).corsOrigins(cors.origins()).build(), timer)
-                .executor(parts.jobs)
-                .drainWindow(streaming.drain)
-                .build();
+        StreamEndpoint endpoint =
+                streaming.endpoint(handoff).corsOrigins(cors.origins()).build();
         AtomicBoolean draining = new AtomicBoolean();
-        WebServer web = new WebServer(listen.host, listen.port)
-                .ready(() -> !draining.get() && parts.reachable())
-                .serve(WebServer.STREAMS, streams);
+        BooleanSupplier ready = () -> !draining.get() && parts.reachable();
+        StreamingWeb web = switch (server) {
+            case jetty -> new JettyStreams(endpoint, listen, streaming.drain, parts.jobs, ready);
+            case netty -> new NettyStreams(endpoint, listen, streaming.drain, ready);
+        };
         web.start();
         PrintWriter out = spec.commandLine().getOut();
         CompletableFuture<Void> refused = parts.prepare(() -> {
@@ -81,9 +93,7 @@ final class StreamCommand implements Callable<Integer> {
         return Foreground.run(
                 () -> {
                     draining.set(true);
-                    streams.drain().join();
-                    web.close();
-                    timer.shutdownNow();
+                    web.stop();
                     parts.close();
                 },
                 refused,

@@ -207,8 +207,13 @@ final class WebServer implements AutoCloseable {
 
     /** Returns the address for clients on this machine. */
     String url() {
+        return url(host, port());
+    }
+
+    /** Returns the address for clients on this machine, of a server that is bound to a host and a port. */
+    static String url(String host, int port) {
         String name = host.equals("0.0.0.0") || host.equals("::") ? "127.0.0.1" : host;
-        return "http://" + (name.indexOf(':') < 0 ? name : '[' + name + ']') + ':' + port();
+        return "http://" + (name.indexOf(':') < 0 ? name : '[' + name + ']') + ':' + port;
     }
 
     /** Stops within about a second. Another call changes nothing. */

@@ -30,6 +30,8 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The roles of the deployment, started before their store. */
 @Timeout(180)
@@ -116,14 +118,15 @@ class WaitingRolesTest {
         }
     }
 
-    @Test
+    @ParameterizedTest
+    @ValueSource(strings = {"jetty", "netty"})
     @DisplayName("roles that start before their store wait for it, say so, and then do their work")
-    void rolesWaitForTheirStore() throws Exception {
+    void rolesWaitForTheirStore(String server) throws Exception {
         int mongoPort = freePort();
         URI api = URI.create("http://127.0.0.1:" + freePort());
         URI stream = URI.create("http://127.0.0.1:" + freePort());
         start("api", mongoPort, "--port", Integer.toString(api.getPort()));
-        start("stream", mongoPort, "--port", Integer.toString(stream.getPort()));
+        start("stream", mongoPort, "--port", Integer.toString(stream.getPort()), "--server", server);
         start("worker", mongoPort);
         String ask = TestChat.ask(true, "one two", "delay_ms", 0).toString();
         String token = TokenSealer.of(TestChat.SECRET)
@@ -134,9 +137,9 @@ class WaitingRolesTest {
                         null,
                         Instant.now().plusSeconds(600)));
 
-        for (URI server : List.of(api, stream)) {
-            await().atMost(LIMIT).until(() -> status(server, "/healthz") == 200);
-            assertThat(status(server, "/readyz")).isEqualTo(503);
+        for (URI role : List.of(api, stream)) {
+            await().atMost(LIMIT).until(() -> status(role, "/healthz") == 200);
+            assertThat(status(role, "/readyz")).isEqualTo(503);
         }
         RawHttp.Answer elsewhere = RawHttp.send(api, "GET", "/events/" + token, "");
         assertThat(elsewhere.status()).isEqualTo(404);
@@ -157,8 +160,8 @@ class WaitingRolesTest {
 
         MongoServer mongo = standInWithIndexes(mongoPort);
         try {
-            for (URI server : List.of(api, stream)) {
-                await().atMost(LIMIT).until(() -> status(server, "/readyz") == 200);
+            for (URI role : List.of(api, stream)) {
+                await().atMost(LIMIT).until(() -> status(role, "/readyz") == 200);
             }
             for (String role : List.of("api", "stream", "worker")) {
                 await().atMost(LIMIT).until(() -> text(role + ".out").contains("handoff-chat " + role + " ready"));
@@ -178,6 +181,46 @@ class WaitingRolesTest {
             for (Process process : processes) {
                 assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             }
+        } finally {
+            mongo.shutdownNow();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"jetty", "netty"})
+    @DisplayName("a client whose streaming server is killed resumes on the next one, and misses nothing")
+    void resumesAfterKill(String server) throws Exception {
+        int mongoPort = freePort();
+        MongoServer mongo = standInWithIndexes(mongoPort);
+        try {
+            URI api = URI.create("http://127.0.0.1:" + freePort());
+            URI stream = URI.create("http://127.0.0.1:" + freePort());
+            String[] streaming = {"--port", Integer.toString(stream.getPort()), "--server", server};
+            start("api", mongoPort, "--port", Integer.toString(api.getPort()));
+            Process killed = start("stream", mongoPort, streaming);
+            start("worker", mongoPort);
+            for (URI role : List.of(api, stream)) {
+                await().atMost(LIMIT).until(() -> status(role, "/readyz") == 200);
+            }
+            String ask = TestChat.ask(true, "one two three four five six", "delay_ms", 500)
+                    .toString();
+            String location = RawHttp.send(api, "POST", "/v1/chat/completions", ask)
+                    .header("Location")
+                    .orElseThrow();
+            List<Frame> frames = new ArrayList<>();
+            try (EventReader reader = RawHttp.read(stream.resolve(location))) {
+                frames.addAll(reader.untilText());
+                killed.destroyForcibly().waitFor(60, TimeUnit.SECONDS);
+                frames.addAll(reader.untilAbort());
+            }
+            start("stream", mongoPort, streaming);
+            await().atMost(LIMIT).until(() -> status(stream, "/readyz") == 200);
+            String last = frames.get(frames.size() - 1).id();
+            try (EventReader reader = RawHttp.read(stream.resolve(location + "?last_event_id=" + last))) {
+                frames.addAll(reader.rest());
+            }
+            assertThat(EventReader.text(frames)).isEqualTo("one two three four five six");
+            assertThat(frames).extracting(Frame::id).doesNotHaveDuplicates();
         } finally {
             mongo.shutdownNow();
         }
