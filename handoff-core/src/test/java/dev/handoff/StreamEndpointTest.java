@@ -220,6 +220,20 @@ class StreamEndpointTest {
     }
 
     @Test
+    @DisplayName(
+            "R6 the first part does not say that the reader has caught up if a hint has come since the stream was opened")
+    void earlyHint() throws IOException {
+        writer.append(null, "one");
+        EventFeed feed = opened(get(), events());
+        writer.append(null, "two");
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        assertThat(feed.produce(out)).isEqualTo(Produced.PART);
+        assertThat(feed.produce(out)).isEqualTo(Produced.CAUGHT_UP);
+        assertThat(out.toString(StandardCharsets.UTF_8)).contains("data: two\n");
+        feed.close();
+    }
+
+    @Test
     @DisplayName("the hint of a feed runs when the stream has more, and not after the feed is closed")
     void hints() {
         AtomicInteger hints = new AtomicInteger();

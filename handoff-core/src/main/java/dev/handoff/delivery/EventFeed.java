@@ -40,6 +40,10 @@ public final class EventFeed extends Feed {
     private @Nullable SharedFrames shared;
     private volatile long deliveredAt;
     private volatile boolean slow;
+    /** Whether the adapter has requested a part. A hint that runs earlier makes no part. */
+    private volatile boolean begun;
+    /** Whether a hint has run before that. */
+    private volatile boolean hintedEarly;
     /** Used only by the thread that sends heartbeats. */
     private long heartbeatAt;
 
@@ -78,6 +82,16 @@ public final class EventFeed extends Feed {
                 "Content-Type", framing().contentType(),
                 "Cache-Control", "no-cache, no-transform",
                 "X-Accel-Buffering", "no");
+    }
+
+    @Override
+    Runnable watching(Runnable hint) {
+        return () -> {
+            if (!begun) {
+                hintedEarly = true;
+            }
+            hint.run();
+        };
     }
 
     @Override
@@ -189,6 +203,9 @@ public final class EventFeed extends Feed {
      * @throws IOException if the output throws it
      */
     public Produced produce(OutputStream out) throws IOException {
+        if (!begun) {
+            begun = true;
+        }
         SharedFrames.Part part = unfinished;
         if (part == null) {
             long begin = feeds.now();
@@ -214,14 +231,16 @@ public final class EventFeed extends Feed {
             written += count;
             return Produced.PART;
         }
-        boolean sliced = written > 0;
-        if (sliced) {
+        // Hints may have run between the slices, when the adapter could write no more, or between the first read and
+        // now.
+        boolean hinted = written > 0 || hintedEarly;
+        if (hinted) {
             unfinished = null;
             written = 0;
+            hintedEarly = false;
         }
         wroteWhole(part);
-        // Hints may have run between the slices, when the adapter could write no more.
-        return sliced && part.produced() == Produced.CAUGHT_UP ? Produced.PART : part.produced();
+        return hinted && part.produced() == Produced.CAUGHT_UP ? Produced.PART : part.produced();
     }
 
     /**

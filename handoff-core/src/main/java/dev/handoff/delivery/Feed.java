@@ -73,11 +73,16 @@ public abstract sealed class Feed permits EventFeed, DocumentFeed {
     public final void open(Runnable hint) {
         readers = feeds.readers().join(streamId());
         join();
-        watch = Objects.requireNonNull(access.stream().watch(hint), "the store returned no watch");
+        watch = Objects.requireNonNull(access.stream().watch(watching(hint)), "the store returned no watch");
         if (interruption == null) {
             prepare();
         }
         observed = feeds.observe(access);
+    }
+
+    /** Returns the hint that the stream runs in place of the adapter's. */
+    Runnable watching(Runnable hint) {
+        return hint;
     }
 
     /** Joins the state that readers of a stream share. */

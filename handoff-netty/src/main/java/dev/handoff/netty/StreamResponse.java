@@ -46,8 +46,6 @@ abstract class StreamResponse implements Response {
 
     // Only with the turn.
     private boolean closed;
-    /** Whether a hint ran before the response had started. */
-    private boolean hinted;
     /** Whether the last part was produced. */
     boolean done;
     /** How many parts the thread that has the turn has produced. */
@@ -163,18 +161,10 @@ abstract class StreamResponse implements Response {
             return false;
         }
         if (!started || done) {
-            hinted = true;
             return false;
         }
         try {
-            if (hinted) {
-                // The first part comes from what was read when the feed was opened, before the hint.
-                hinted = false;
-                if (produce()) {
-                    return true;
-                }
-            }
-            return done || produce();
+            return produce();
         } catch (Throwable e) {
             logger.error("the response to a reader of stream {} failed and is aborted", streamId(), e);
             done = true;
