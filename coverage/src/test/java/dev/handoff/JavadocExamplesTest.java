@@ -31,6 +31,7 @@ class JavadocExamplesTest {
             "HandoffRoute",
             "EventStreamServlet",
             "HandoffServlets",
+            "NettyStreamingServer",
             "Task",
             "TaskHandler",
             "TaskOutput",
@@ -70,6 +71,7 @@ class JavadocExamplesTest {
             import dev.handoff.mongo.*;
             import dev.handoff.mongo.stream.*;
             import dev.handoff.mongo.task.*;
+            import dev.handoff.netty.*;
             import dev.handoff.servlet.*;
             import dev.handoff.store.*;
             import dev.handoff.stream.*;
@@ -190,7 +192,7 @@ class JavadocExamplesTest {
 
     private static List<Path> sources() throws IOException {
         List<Path> sources = new ArrayList<>();
-        for (String module : List.of("core", "servlet", "jaxrs", "mongo", "minibatch", "micrometer", "testkit")) {
+        for (String module : List.of("core", "servlet", "netty", "jaxrs", "mongo", "minibatch", "micrometer", "testkit")) {
             try (Stream<Path> files = Files.walk(Path.of("../handoff-" + module + "/src/main/java"))) {
                 files.filter(file -> file.toString().endsWith(".java")).sorted().forEach(sources::add);
             }
