@@ -15,6 +15,7 @@ import dev.handoff.mongo.MongoIndexes;
 import dev.handoff.mongo.stream.MongoEventStore;
 import dev.handoff.mongo.task.MongoTaskQueue;
 import dev.handoff.mongo.task.MongoWorker;
+import dev.handoff.netty.NettyStreamingServer;
 import dev.handoff.observation.HandoffObserver;
 import dev.handoff.servlet.EventStreamServlet;
 import dev.handoff.servlet.HandoffFilter;
@@ -26,6 +27,7 @@ import dev.handoff.token.TokenSealer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import jakarta.servlet.DispatcherType;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
@@ -51,8 +53,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Runs an application server and a streaming server on Jetty. The tasks emit events that hold the time of their creation. Everything except
- * the work itself is what an application would use.
+ * Runs an application server on Jetty, and a streaming server on Jetty or Netty. The tasks emit events that hold the time of their
+ * creation. Everything except the work itself is what an application would use.
  */
 @Command(
         name = "server",
@@ -92,6 +94,13 @@ final class StormServer implements Callable<Integer> {
             defaultValue = "not a secret: only the storm tool seals with this",
             description = "Seals the tokens; the same for all roles.")
     private String secret = "";
+
+    @Option(
+            names = "--netty-port",
+            description =
+                    "Delivers the streams on Netty at this port of 127.0.0.1, instead of on Jetty; the client then needs"
+                            + " --streams-url.")
+    private @Nullable Integer nettyPort;
 
     @Option(names = "--heartbeat", defaultValue = "15", description = "Seconds (default: ${DEFAULT-VALUE}).")
     private int heartbeat;
@@ -215,15 +224,21 @@ final class StormServer implements Callable<Integer> {
             context.addFilter(holder, Storm.PATH, EnumSet.of(DispatcherType.REQUEST));
         }
         if (role != Role.api) {
-            ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(daemons("timer"));
-            ServletHolder holder = new ServletHolder(EventStreamServlet.builder(
-                            StreamEndpoint.builder(handoff)
-                                    .heartbeat(Duration.ofSeconds(heartbeat))
-                                    .build(),
-                            timer)
-                    .build());
-            holder.setAsyncSupported(true);
-            context.addServlet(holder, "/events/*");
+            StreamEndpoint endpoint = StreamEndpoint.builder(handoff)
+                    .heartbeat(Duration.ofSeconds(heartbeat))
+                    .build();
+            if (nettyPort == null) {
+                ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(daemons("timer"));
+                ServletHolder holder = new ServletHolder(
+                        EventStreamServlet.builder(endpoint, timer).build());
+                holder.setAsyncSupported(true);
+                context.addServlet(holder, "/events/*");
+            } else {
+                NettyStreamingServer.builder(endpoint, Executors.newFixedThreadPool(16, daemons("streams")))
+                        .address(new InetSocketAddress("127.0.0.1", nettyPort))
+                        .build()
+                        .start();
+            }
         }
         server.setHandler(context);
         server.start();
