@@ -58,6 +58,10 @@ start dropwizard http://127.0.0.1:8081/ping
 expect dropwizard "page 3 about rain for alice" curl -sNL -u alice:wonderland -d rain http://127.0.0.1:8080/reports
 stop_server
 
+start webflux http://127.0.0.1:8080/
+expect webflux "page 3 about rain" curl -sNL -d rain http://127.0.0.1:8080/reports
+stop_server
+
 start spring-mvc http://127.0.0.1:8080/
 expect spring-mvc "page 5 about rain for alice" curl -sNL -u alice:wonderland -d rain http://127.0.0.1:8080/reports
 stop_server
