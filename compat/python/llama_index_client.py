@@ -5,8 +5,9 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
 from llama_index.llms.openai_like import OpenAILike
 
+# The class checks the range of `temperature` itself, so the arguments bypass its fields.
 retries = {"max_retries": 0} if SETTING == "no-retries" else {}
-model = OpenAILike(model=MODEL, api_base=BASE, api_key=KEY, is_chat_model=True, is_function_calling_model=SCENARIO == "tools", **retries, **ARGS)
+model = OpenAILike(model=MODEL, api_base=BASE, api_key=KEY, is_chat_model=True, is_function_calling_model=SCENARIO == "tools", additional_kwargs=ARGS, **retries)
 messages = [ChatMessage(role="user", content=PROMPT)]
 
 
