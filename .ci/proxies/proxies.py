@@ -441,8 +441,10 @@ def impatient(file, hidden):
         "failed at once": curl(proxy.port, body("a b", stream=False, fail_after=1), None, "-o", "/dev/null", "-w", "%{http_code}"),
     }
     if not hidden:
-        # A client that says how long it waits gets no white space. This shows that the proxy is impatient.
-        asked["waits"] = curl(proxy.port, slow(), None, "-H", "Prefer: wait=60", "-o", "/dev/null", "-w", "%{http_code}")
+        # A client that says how long it waits gets no white space. This shows that the proxy is impatient. nginx asks both
+        # servers, one after the other, so the document takes twice the time of both.
+        longer = body(words(20), stream=False, delay_ms=IMPATIENT * 200)
+        asked["waits"] = curl(proxy.port, longer, None, "-H", "Prefer: wait=60", "-o", "/dev/null", "-w", "%{http_code}")
         code, headers, _ = post(proxy.port, slow(), {"Prefer": "respond-async"})
         check(f"{file}: respond-async is answered with 202: {code}", code == 202 and headers["Location"])
         seen = []
