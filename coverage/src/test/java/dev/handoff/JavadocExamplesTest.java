@@ -192,7 +192,8 @@ class JavadocExamplesTest {
 
     private static List<Path> sources() throws IOException {
         List<Path> sources = new ArrayList<>();
-        for (String module : List.of("core", "servlet", "netty", "jaxrs", "mongo", "minibatch", "micrometer", "testkit")) {
+        for (String module :
+                List.of("core", "servlet", "netty", "jaxrs", "mongo", "minibatch", "micrometer", "testkit")) {
             try (Stream<Path> files = Files.walk(Path.of("../handoff-" + module + "/src/main/java"))) {
                 files.filter(file -> file.toString().endsWith(".java")).sorted().forEach(sources::add);
             }
