@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.ToIntFunction;
 
-/** What the drivers for Java share: the scenario, what the user of the client has seen so far, and the result that a driver prints. */
+/** One run of a driver for Java: holds the scenario and the text that the client has delivered so far, and prints the result. */
 final class Scenario {
 
     /** A call of a client, which reports to the scenario what its user sees. */

@@ -51,7 +51,7 @@ public class MetricsBenchmark {
     private static final int EVENTS = 1024;
     private static final Task TASK = Task.of(Storm.TASK_TYPE, "rate=1");
 
-    /** Who observes the server. */
+    /** An observer of the server. */
     public enum Observer {
         none {
             @Override

@@ -64,7 +64,7 @@ final class EventResponse extends StreamResponse implements Runnable {
     /** The header fields, until they are written. */
     private @Nullable Map<String, List<String>> headers;
 
-    /** What the event loop is to write next: a ByteBuf, an {@link Unfinished} or a {@link Last}; null if there is nothing. */
+    /** The part that the event loop writes next: a ByteBuf, an {@link Unfinished} or a {@link Last}; null if there is none. */
     @SuppressWarnings("unused")
     private volatile @Nullable Object slot;
     /** Whether the event loop is going to look into the slot. */

@@ -62,7 +62,7 @@ abstract class RequestHandler extends ChannelInboundHandlerAdapter {
     private @Nullable HttpRequest next;
 
     private @Nullable Wire wire;
-    /** What is being sent; null while the answer is not known, and after it. */
+    /** The response that the server sends now; null before it begins, and after its end. */
     private @Nullable Response response;
 
     private boolean keepAlive;
@@ -132,7 +132,7 @@ abstract class RequestHandler extends ChannelInboundHandlerAdapter {
         written += bytes;
     }
 
-    // What Netty calls
+    // Called by Netty
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {

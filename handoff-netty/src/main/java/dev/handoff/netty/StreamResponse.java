@@ -188,7 +188,7 @@ abstract class StreamResponse implements Response {
         }
     }
 
-    // What the event loop calls
+    // Called by the event loop
 
     /** Notes that nothing more is written, and lets go of the stream on the executor. */
     final void end() {
@@ -226,7 +226,7 @@ abstract class StreamResponse implements Response {
         }
     }
 
-    // What the server calls
+    // Called by the server
 
     /** Stops in mid-stream: sends the problem, if the client reads, and aborts. */
     final void interrupt(Problem problem) {

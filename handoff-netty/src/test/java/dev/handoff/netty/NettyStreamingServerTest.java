@@ -49,7 +49,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the server does that no contract of containers tests: connections, requests that are not valid, TLS, and the transports. */
+/** Tests the parts of the server that no contract of containers covers: connections, requests that are not valid, TLS, and the transports. */
 @Timeout(60)
 class NettyStreamingServerTest {
 

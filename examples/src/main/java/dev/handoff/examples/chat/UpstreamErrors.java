@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class UpstreamErrors {
 
-    /** What is wrong with the request of this server, and not with the request of its client. */
+    /** The statuses with which an upstream refuses the request of this server for a reason that the client cannot mend. */
     private static final Set<Integer> MISTAKES_OF_THIS_SERVER = Set.of(401, 405, 406, 407, 408, 411, 426);
 
     private static final Set<Integer> MAY_PASS = Set.of(408, 429, 500, 502, 503, 504);

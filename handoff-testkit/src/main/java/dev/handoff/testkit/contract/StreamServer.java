@@ -11,7 +11,7 @@ import java.util.concurrent.Executor;
 public interface StreamServer extends AutoCloseable {
 
     /**
-     * What a streaming server under test has to do.
+     * The settings of a streaming server under test.
      *
      * @param endpoint the streams to serve
      * @param path the path of the streams, such as {@code /events}

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What a reader sees when a process gets SIGTERM, as docs/shutting-down.md says for each container. */
+/** Tests what a reader receives when its server process gets SIGTERM, on each container that docs/shutting-down.md describes. */
 class ContainerStopTest {
 
     @ParameterizedTest

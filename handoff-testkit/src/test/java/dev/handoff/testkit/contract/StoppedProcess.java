@@ -20,7 +20,7 @@ import java.util.concurrent.Executors;
 /** A process with a servlet container that is stopped by SIGTERM. Its streams never end. */
 final class StoppedProcess {
 
-    /** What a shutdown hook does. */
+    /** The work of a shutdown hook. */
     enum Hook {
         /** There is no hook. */
         NONE,

@@ -55,7 +55,7 @@ public final class ReportApplication {
                 .handle(new ReactorHttpHandlerAdapter(WebHttpHandlerBuilder.webHandler(routes(reports, streams))
                         .build()))
                 .bindNow();
-        // Readers are told to reconnect before their connections close.
+        // The server tells readers to reconnect before it closes their connections.
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             streams.close();
             server.disposeNow();
