@@ -154,7 +154,8 @@ class UpstreamFaultsTest {
     }
 
     @ParameterizedTest
-    @DisplayName("the server tells the client when to retry if the upstream asks for a longer wait than the server accepts")
+    @DisplayName(
+            "the server tells the client when to retry if the upstream asks for a longer wait than the server accepts")
     @MethodSource("longWaits")
     void longWaitsAreLeftToTheClient(String field) throws Exception {
         try (FakeUpstream upstream = FakeUpstream.start(refuse("429 x", field));
